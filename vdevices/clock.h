@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+
+namespace ringdown {
+
+using Nanoseconds = uint64_t;
+constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
+
+// Virtual time since the machine was switched on. Devices are handed a clock and never ask the host.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Nanoseconds now() const = 0;
+};
+
+// A device whose outputs change by themselves as time passes.
+class TimedDevice {
+ public:
+  virtual ~TimedDevice() = default;
+  // The absolute time at which the device next needs advance() (kNever if it has nothing to wait for).
+  virtual Nanoseconds next_event() const = 0;
+  // Brings outputs (interrupt lines above all) to their state at the clock's now().
+  virtual void advance() = 0;
+};
+
+}  // namespace ringdown
