@@ -1,0 +1,140 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "cpu/cpu_bus.h"
+#include "cpu/cpu_model.h"
+#include "cpu/fault.h"
+#include "cpu/instruction.h"
+#include "cpu/mmu.h"
+#include "cpu/state.h"
+
+namespace ringdown {
+
+// Where an event that goes through the IDT comes from; it decides on privilege checks, the error code's EXT
+// bit and the double-fault rules (SDM vol. 3, 6.12 and 6.15).
+enum class EventSource : uint8_t { kExternalInterrupt, kException, kSoftwareInterrupt /* INT n */,
+                                   kSoftwareException /* INT3, INTO */, kDebugInstruction /* INT1 */ };
+
+// The reference processor: executes one guest instruction at a time, completely and plainly, in every mode.
+// It runs what translation declines, re-executes an instruction whose translation faulted, and is the oracle
+// of the differential tests. Semantics live in one file per chapter; each file has its table of handlers.
+//
+// A handler changes state only after its last access that can fault, or relies on step(), which restores the
+// general registers, EIP and EFLAGS of the instruction's start when a Fault is thrown.
+class Interpreter {
+ public:
+  Interpreter(CpuState& state, Mmu& mmu, CpuBus& bus, const CpuModel& model);
+
+  // Executes one instruction at CS:EIP, and delivers the exception it raises, if any, and the single-step trap.
+  // A repeated string instruction runs at most `kRepeatBatch` iterations per step and stays at its own EIP
+  // until it is done. Does nothing but clear `interrupts_shadowed` bookkeeping if the processor is halted.
+  void step();
+
+  // Takes an external interrupt (the caller has checked IF and the shadow) or NMI; ends HLT.
+  void deliver_interrupt(uint8_t vector);
+  // Delivers an exception at the current EIP: contributory faults become double faults, then a shutdown.
+  void deliver_exception(const Fault& fault);
+
+  CpuState& state;
+  Mmu& mmu;
+  CpuBus& bus;
+  const CpuModel& model;
+
+  // ---- What handlers are written with -------------------------------------------------------------------
+
+  static constexpr unsigned kRepeatBatch = 4096;
+
+  bool user() const { return state.cpl == 3; }
+
+  // Memory through a segment: checks limit, type and presence (raises #GP or #SS), then the page tables.
+  template <class T> T read(SegmentIndex segment, uint32_t offset) {
+    return mmu.read<T>(linear(segment, offset, sizeof(T), AccessKind::kRead), user());
+  }
+  template <class T> void write(SegmentIndex segment, uint32_t offset, T value) {
+    mmu.write<T>(linear(segment, offset, sizeof(T), AccessKind::kWrite), value, user());
+  }
+  // The linear address of a checked access of `length` bytes.
+  uint32_t linear(SegmentIndex segment, uint32_t offset, unsigned length, AccessKind kind);
+
+  // Registers by number and width; T is uint8_t (AL CL DL BL AH CH DH BH), uint16_t or uint32_t.
+  template <class T> T reg(unsigned n) const;
+  template <class T> void set_reg(unsigned n, T value);
+
+  // The ModRM r/m operand: a register or memory.
+  template <class T> T read_rm(const Instruction& i) {
+    return i.mod == 3 ? reg<T>(i.rm) : read<T>(operand_segment(i), operand_offset(i, state.gpr));
+  }
+  template <class T> void write_rm(const Instruction& i, T value) {
+    if (i.mod == 3) return set_reg<T>(i.rm, value);
+    write<T>(operand_segment(i), operand_offset(i, state.gpr), value);
+  }
+  // Reads a memory operand that will be written: faults as the write would, before anything changes.
+  template <class T> T read_rm_for_update(const Instruction& i) {
+    if (i.mod == 3) return reg<T>(i.rm);
+    const uint32_t address = linear(operand_segment(i), operand_offset(i, state.gpr), sizeof(T), AccessKind::kWrite);
+    mmu.check_write(address, sizeof(T), user());
+    return mmu.read<T>(address, user());
+  }
+
+  // The stack at SS:(E)SP; the width of the stack pointer is SS.B. T is uint16_t or uint32_t.
+  template <class T> void push(T value);
+  template <class T> T pop();
+  uint32_t stack_pointer() const { return state.gpr[kEsp] & state.stack_mask(); }
+  void set_stack_pointer(uint32_t value) {
+    state.gpr[kEsp] = (state.gpr[kEsp] & ~state.stack_mask()) | (value & state.stack_mask());
+  }
+
+  // Near transfer of control: checks CS.limit (#GP) and truncates to 16 bits for a 16-bit operand size.
+  void jump_near(uint32_t target, unsigned operand_size);
+
+  // String instructions call this after each iteration: a later fault restarts from here, not from the start.
+  void commit();
+
+ private:
+  struct Checkpoint {
+    std::array<uint32_t, 8> gpr;
+    uint32_t eip, flags, interrupt_flag, system_flags;
+  };
+  void execute_one();
+  void fetch_and_decode(Instruction& i);
+
+  Checkpoint checkpoint_;
+  friend class EventDelivery;
+};
+
+template <class T>
+T Interpreter::reg(unsigned n) const {
+  if constexpr (sizeof(T) == 1) return static_cast<T>(n < 4 ? state.gpr[n] : state.gpr[n - 4] >> 8);
+  return static_cast<T>(state.gpr[n]);
+}
+
+template <class T>
+void Interpreter::set_reg(unsigned n, T value) {
+  if constexpr (sizeof(T) == 4) {
+    state.gpr[n] = value;
+  } else if constexpr (sizeof(T) == 2) {
+    state.gpr[n] = (state.gpr[n] & 0xFFFF0000) | value;
+  } else {
+    const unsigned shift = n < 4 ? 0 : 8;
+    uint32_t& whole = state.gpr[n & 3];
+    whole = (whole & ~(0xFFu << shift)) | static_cast<uint32_t>(value) << shift;
+  }
+}
+
+template <class T>
+void Interpreter::push(T value) {
+  const uint32_t top = (stack_pointer() - sizeof(T)) & state.stack_mask();
+  write<T>(kSs, top, value);
+  set_stack_pointer(top);
+}
+
+template <class T>
+T Interpreter::pop() {
+  const uint32_t top = stack_pointer();
+  const T value = read<T>(kSs, top);
+  set_stack_pointer(top + sizeof(T));
+  return value;
+}
+
+}  // namespace ringdown
