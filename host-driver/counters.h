@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+
+namespace ringdown {
+
+// What a run did, counted. Every field is written by the vCPU thread alone, with a plain `counters().x++`,
+// and is read when that thread has ended: another thread that counts needs a counter of its own. Wraps at
+// 2^64.
+struct Counters {
+#define RINGDOWN_COUNTER(name, meaning) uint64_t name = 0;
+#include "host-driver/counters.inc"
+#undef RINGDOWN_COUNTER
+};
+
+namespace internal {
+inline constinit Counters process_counters;
+}
+
+// One set for the process: translated code increments its fields by their absolute addresses.
+inline Counters& counters() noexcept { return internal::process_counters; }
+
+}  // namespace ringdown

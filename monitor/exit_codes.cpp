@@ -1,0 +1,44 @@
+#include "monitor/exit_codes.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "host-driver/log.h"
+#include "host-driver/terminal.h"
+
+namespace ringdown {
+namespace {
+
+constexpr std::array kExitCodes{
+    ExitCodeRow{ExitCode::kPowerOff, "the guest powered the machine off"},
+    ExitCodeRow{ExitCode::kBadCommandLine, "bad command line"},
+    ExitCodeRow{ExitCode::kBadImage,
+                "a kernel, initrd or module is missing, unreadable, corrupt or too large"},
+    ExitCodeRow{ExitCode::kHostLacksFeature, "the host lacks something that cannot be done without"},
+    ExitCodeRow{ExitCode::kIoError, "input or output failed, such as a full disk"},
+    ExitCodeRow{ExitCode::kInternalError, "internal error, a bug of ringdown"},
+    ExitCodeRow{ExitCode::kResetWithNoReboot, "the guest reset the machine, with -no-reboot"},
+    ExitCodeRow{ExitCode::kTripleFaultWithNoReboot, "the guest caused a triple fault, with -no-reboot"},
+    ExitCodeRow{ExitCode::kUserQuit, "the user pressed C-a x"},
+};
+
+}  // namespace
+
+std::span<const ExitCodeRow> exit_code_table() { return kExitCodes; }
+
+void print_error_line(std::string_view line) {
+  // One write, so that lines of several threads do not mix. Where standard error is gone nobody is told.
+  const std::string text = "ringdown: " + std::string(line) + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void end_process(ExitCode code, std::string_view line) {
+  restore_terminal();
+  print_error_line(line);
+  flush_log();
+  ::_exit(exit_status(code));
+}
+
+}  // namespace ringdown
