@@ -1,0 +1,107 @@
+// What CPUID answers (SDM vol. 2, CPUID).
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/cpu_model.h"
+
+namespace ringdown {
+namespace {
+
+// Nobody else's signature: a guest must not take us for a hypervisor whose calls it knows. Linux then treats
+// the machine as real hardware, except that it skips loading microcode, which is what the bit is set for.
+constexpr char kHypervisorSignature[] = "RingdownRing";
+constexpr uint32_t kHypervisorLeaf = 0x40000000, kExtendedLeaf = 0x80000000, kLastExtendedLeaf = 0x80000008;
+constexpr uint32_t kPhysicalAddressBits = 36, kLinearAddressBits = 32;
+
+uint32_t four_characters(std::string_view text, size_t at) {
+  uint32_t word = 0;
+  if (at < text.size()) std::memcpy(&word, text.data() + at, std::min<size_t>(4, text.size() - at));
+  return word;
+}
+
+// The caches of the Atom N270, the same in leaf 2 (descriptors), leaf 4 and 80000006h.
+constexpr CpuidResult kCacheDescriptors = {0x4FBA5901, 0, 0, 0x0E3080C0};
+constexpr uint32_t kExtendedL2 = 512u << 16 | 6u << 12 /* 8 ways */ | 64;
+
+struct Cache {
+  uint32_t type, level, ways, sets;  // type: 1 data, 2 instruction, 3 unified
+};
+constexpr Cache kCaches[] = {{1, 1, 6, 64}, {2, 1, 8, 64}, {3, 2, 8, 1024}};
+constexpr uint32_t kLineSize = 64;
+
+CpuidResult deterministic_cache_parameters(uint32_t subleaf) {
+  if (subleaf >= std::size(kCaches)) return {};
+  const Cache& c = kCaches[subleaf];
+  constexpr uint32_t self_initialising = 1u << 8;
+  return {c.type | c.level << 5 | self_initialising, (c.ways - 1) << 22 | (kLineSize - 1), c.sets - 1, 0};
+}
+
+}  // namespace
+
+uint32_t CpuModel::signature() const {
+  const auto& id = *identity_;
+  return (id.model >> 4u) << 16 | id.family << 8u | (id.model & 0xFu) << 4 | id.stepping;
+}
+
+uint32_t CpuModel::word(CpuidWord w) const {
+  uint32_t value = 0;
+  for (const auto& d : feature_descriptions())
+    if (d.word == w && has(d.feature)) value |= 1u << d.bit;
+  return value;
+}
+
+CpuidResult CpuModel::cpuid(uint32_t leaf, uint32_t subleaf) const {
+  if (leaf >= kExtendedLeaf && leaf <= kLastExtendedLeaf && !identity_->brand.empty())
+    return extended_leaf(leaf);
+  if (leaf == kHypervisorLeaf && has(Feature::kHypervisor))
+    return {kHypervisorLeaf, four_characters(kHypervisorSignature, 0),
+            four_characters(kHypervisorSignature, 4), four_characters(kHypervisorSignature, 8)};
+  // A leaf beyond the last is answered like the last basic one.
+  return basic_leaf(std::min<uint32_t>(leaf, identity_->max_basic_leaf), subleaf);
+}
+
+CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
+  constexpr std::string_view vendor = "GenuineIntel";
+  switch (leaf) {
+    case 0:
+      return {identity_->max_basic_leaf, four_characters(vendor, 0), four_characters(vendor, 8),
+              four_characters(vendor, 4)};
+    case 1: {
+      const uint32_t clflush_line = has(Feature::kClflush) ? kLineSize / 8 << 8 : 0;
+      return {signature(), clflush_line, word(CpuidWord::k1Ecx), word(CpuidWord::k1Edx)};
+    }
+    case 2:
+      return kCacheDescriptors;
+    case 4:
+      return deterministic_cache_parameters(subleaf);
+    case 7:
+      return subleaf == 0 ? CpuidResult{0, word(CpuidWord::k7Ebx), 0, 0} : CpuidResult{};
+  }
+  return {};  // serial number, MONITOR, power management: none
+}
+
+CpuidResult CpuModel::extended_leaf(uint32_t leaf) const {
+  const std::string_view brand = identity_->brand;
+  switch (leaf) {
+    case 0x80000000:
+      return {kLastExtendedLeaf, 0, 0, 0};
+    case 0x80000001:
+      return {0, 0, 0, word(CpuidWord::k80000001Edx)};
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: {
+      const size_t at = (leaf - 0x80000002) * 16;
+      return {four_characters(brand, at), four_characters(brand, at + 4), four_characters(brand, at + 8),
+              four_characters(brand, at + 12)};
+    }
+    case 0x80000006:
+      return {0, 0, kExtendedL2, 0};
+    case 0x80000007:
+      return {0, 0, 0, word(CpuidWord::k80000007Edx)};
+    case 0x80000008:
+      return {kPhysicalAddressBits | kLinearAddressBits << 8, 0, 0, 0};
+  }
+  return {};
+}
+
+}  // namespace ringdown
