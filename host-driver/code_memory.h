@@ -1,0 +1,30 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace ringdown {
+
+// Memory for translated code: one memfd seen twice, once writable and once executable, never both at one
+// address. Within rel32 reach of the thunks that it calls, since both are within it.
+class CodeMemory {
+ public:
+  explicit CodeMemory(size_t bytes);
+  ~CodeMemory();
+  CodeMemory(const CodeMemory&) = delete;
+  CodeMemory& operator=(const CodeMemory&) = delete;
+
+  size_t size() const { return size_; }
+  const uint8_t* executable() const { return executable_; }
+  // The writable view of an executable address.
+  uint8_t* writable(const uint8_t* executable) const { return writable_ + (executable - executable_); }
+  bool contains(uint64_t executable_address) const {
+    return executable_address - reinterpret_cast<uint64_t>(executable_) < size_;
+  }
+
+ private:
+  size_t size_;
+  uint8_t* writable_;
+  const uint8_t* executable_;
+};
+
+}  // namespace ringdown

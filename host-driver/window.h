@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+
+namespace ringdown {
+
+// What translated code may do with a page of a window.
+enum class Protection : uint8_t { kNone, kRead, kReadWrite };
+
+// A shadow space's place in the host: 4 GiB of reserved, inaccessible addresses, aligned to 4 GiB and with
+// inaccessible guards before and behind. Guest-linear address a is host address base() + a. Parts of guest RAM
+// are mapped into it; an access elsewhere is a host fault. An access can name no address outside of
+// [base, base + 4 GiB + 512), which is within the guard.
+class Window {
+ public:
+  static constexpr uint64_t kSize = 1ull << 32;
+
+  // `ram_file` backs all mappings; it stays the caller's.
+  explicit Window(int ram_file);
+  ~Window();
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  uint64_t base() const { return base_; }
+  bool contains_or_guards(uint64_t host_address) const {
+    return host_address - (base_ - kGuard) < kSize + 2 * kGuard;
+  }
+
+  // All arguments are multiples of the page size and lie within the window.
+  // False: the host's limit of mappings is reached; nothing changed.
+  [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection);
+  [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection);
+  void unmap(uint32_t linear, uint64_t length);
+  void unmap_all();
+
+ private:
+  static constexpr uint64_t kGuard = 1ull << 20;
+
+  int ram_file_;
+  uint64_t base_;
+  void* reservation_;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,138 @@
+#include "shadowmmu/shadow_mmu.h"
+
+#include <algorithm>
+
+#include "host-driver/counters.h"
+
+namespace ringdown {
+namespace {
+
+// What a region's remembered entries depend on besides the tables themselves.
+bool same_mode(const PagingRegisters& a, const PagingRegisters& b) {
+  return a.enabled == b.enabled && a.pae == b.pae && a.pse == b.pse && a.write_protect == b.write_protect &&
+         a.no_execute == b.no_execute && a.global == b.global;
+}
+
+}  // namespace
+
+ShadowMmu::ShadowMmu(int ram_file, PhysicalMemory& memory, CpuState& state)
+    : ram_file_(ram_file), memory_(memory), state_(state), supervisor_(ram_file, memory) {
+  registers_ = PagingRegisters::of(state);
+  user_ = &user_space_for(0);
+}
+
+ShadowSpace* ShadowMmu::space_at(uint64_t host_address) {
+  if (supervisor_.contains_or_guards(host_address)) return &supervisor_;
+  if (user_->contains_or_guards(host_address)) return user_;
+  return nullptr;
+}
+
+Miss ShadowMmu::resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure, uint32_t& linear) {
+  ShadowSpace* space = space_at(host_address);
+  const uint64_t offset = host_address - space->base();
+  if (offset >= Window::kSize) return Miss::kEmulate;  // an access that wraps around at 4 GiB
+  linear = static_cast<uint32_t>(offset);
+  const AccessKind kind = write ? AccessKind::kWrite : AccessKind::kRead;
+  const auto t = walk(registers_, memory_, linear, {kind, user_access}, failure);
+  if (!t) return Miss::kGuestFault;
+  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Miss::kEmulate;
+  if (write && memory_.holds_code(t->physical)) return Miss::kCodeWrite;
+  const bool in_user_space = space != &supervisor_;
+  if (registers_.enabled && !user_access && in_user_space != t->user)
+    return in_user_space ? Miss::kSupervisorPage : Miss::kUserPage;
+  const bool writable = t->writable || (!in_user_space && !registers_.write_protect);
+  if (write && !writable) return Miss::kEmulate;  // CR0.WP = 0: the user space must stay read-only
+  map_or_evict(*space, linear, *t, writable);
+  return Miss::kMapped;
+}
+
+Miss ShadowMmu::map_user_page_for_supervisor(uint32_t linear, bool write) {
+  WalkFailure failure;
+  const AccessKind kind = write ? AccessKind::kWrite : AccessKind::kRead;
+  const auto t = walk(registers_, memory_, linear, {kind, false}, failure);
+  if (!t) return Miss::kGuestFault;
+  map_or_evict(supervisor_, linear, *t, t->writable || !registers_.write_protect);
+  return Miss::kMapped;
+}
+
+void ShadowMmu::map_ahead(uint32_t linear, bool write) {
+  WalkFailure failure;
+  const auto t = walk(registers_, memory_, linear, {write ? AccessKind::kWrite : AccessKind::kRead, true}, failure);
+  if (!t || !memory_.is_ram_page(t->physical >> kPageShift)) return;
+  if (write && memory_.holds_code(t->physical)) return;
+  map_or_evict(*user_, linear, *t, t->writable);
+}
+
+void ShadowMmu::map_or_evict(ShadowSpace& space, uint32_t linear, const Translation& t, bool writable) {
+  if (space.map(registers_, linear, t, writable)) return;
+  make_room();
+  if (space.map(registers_, linear, t, writable)) return;
+  // A TLB may forget everything at any time.
+  supervisor_.clear();
+  for (auto& user : user_spaces_) user->clear();
+  if (!space.map(registers_, linear, t, writable)) std::abort();
+}
+
+// Drops user spaces, the least recently used first, then the current ones if they alone are too large.
+void ShadowMmu::make_room() {
+  counters().shadow_spaces_dropped++;
+  ShadowSpace* victim = nullptr;
+  for (auto& space : user_spaces_) {
+    if (space.get() == user_ || space->mapped_pages() == 0) continue;
+    if (!victim || space->last_used < victim->last_used) victim = space.get();
+  }
+  if (!victim) victim = user_->mapped_pages() > supervisor_.mapped_pages() ? user_ : &supervisor_;
+  victim->clear();
+}
+
+ShadowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
+  ShadowSpace* oldest = nullptr;
+  for (auto& space : user_spaces_) {
+    if (space->cr3 == cr3) return *space;
+    if (!oldest || space->last_used < oldest->last_used) oldest = space.get();
+  }
+  if (user_spaces_.size() < kMaxUserSpaces) {
+    counters().shadow_spaces_created++;
+    user_spaces_.push_back(std::make_unique<ShadowSpace>(ram_file_, memory_));
+    oldest = user_spaces_.back().get();
+  } else {
+    counters().shadow_spaces_dropped++;
+    oldest->clear();
+  }
+  oldest->cr3 = cr3;
+  return *oldest;
+}
+
+void ShadowMmu::flush(TlbFlush kind) {
+  const PagingRegisters now = PagingRegisters::of(state_);
+  if (!same_mode(now, registers_)) clear();
+  const bool switched = now.cr3 != registers_.cr3;
+  registers_ = now;
+  if (switched) {
+    counters().shadow_space_switches++;
+    user_ = &user_space_for(now.cr3);
+  }
+  user_->last_used = ++time_;
+  size_t pages = supervisor_.mapped_pages();
+  for (auto& space : user_spaces_) pages += space->mapped_pages();
+  if (pages > kMaxMappedPages) make_room();
+  supervisor_.revalidate(now, kind == TlbFlush::kAll);
+  user_->revalidate(now, true);
+}
+
+void ShadowMmu::invalidate_page(uint32_t linear) {
+  supervisor_.revalidate_page(registers_, linear);
+  user_->revalidate_page(registers_, linear);
+}
+
+void ShadowMmu::clear() {
+  supervisor_.clear();
+  for (auto& space : user_spaces_) space->clear();
+}
+
+void ShadowMmu::protect_code_frame(uint64_t frame) {
+  supervisor_.protect_frame(frame);
+  for (auto& space : user_spaces_) space->protect_frame(frame);
+}
+
+}  // namespace ringdown

@@ -1,0 +1,257 @@
+#include "shadowmmu/shadow_space.h"
+
+#include <algorithm>
+
+#include "host-driver/counters.h"
+
+namespace ringdown {
+namespace {
+
+// How far to look for neighbours in each direction.
+constexpr unsigned kNeighbours = 32;
+
+uint64_t directory_entry_address(const PagingRegisters& r, uint32_t linear) {
+  if (!r.pae) return (r.cr3 & 0xFFFFF000) + (linear >> 22) * 4;
+  return (r.pdpte[linear >> 30] & 0xFFFFFF000ull) + (linear >> 21 & 0x1FF) * 8;
+}
+
+uint64_t read_entry(const PagingRegisters& r, const PhysicalMemory& memory, uint64_t address) {
+  return r.pae ? memory.read<uint64_t>(address) : memory.read<uint32_t>(address);
+}
+
+uint64_t read_directory_entry(const PagingRegisters& r, const PhysicalMemory& memory, uint32_t linear) {
+  if (!r.enabled) return 0;
+  if (r.pae && !(r.pdpte[linear >> 30] & pte::kPresent)) return 0;
+  return read_entry(r, memory, directory_entry_address(r, linear));
+}
+
+unsigned page_index(const PagingRegisters& r, uint32_t linear) { return linear >> 12 & (r.pae ? 0x1FF : 0x3FF); }
+uint64_t entry_bytes(const PagingRegisters& r) { return r.pae ? 8 : 4; }
+uint64_t table_of(const PagingRegisters& r, uint64_t directory_entry) {
+  return directory_entry & (r.pae ? 0xFFFFFF000ull : 0xFFFFF000ull);
+}
+uint64_t frame_of(uint64_t entry) { return (entry & 0xFFFFFF000ull) >> kPageShift; }
+
+// The access rights in a leaf entry, for comparing neighbours of one table.
+uint64_t rights(uint64_t entry) {
+  return entry & (pte::kPresent | pte::kWritable | pte::kUser | pte::kGlobal | pte::kNoExecute);
+}
+
+}  // namespace
+
+bool ShadowSpace::map(const PagingRegisters& r, uint32_t linear, const Translation& t, bool writable) {
+  counters().shadow_fills++;
+  region_shift_ = r.pae ? 21 : 22;
+  ShadowRegion& region = region_for(r, linear, t);
+  return region.large ? map_large(r, region, linear, t, writable) : map_small(r, region, linear, t, writable);
+}
+
+ShadowRegion& ShadowSpace::region_for(const PagingRegisters& r, uint32_t linear, const Translation& t) {
+  const unsigned index = region_index(r, linear);
+  const bool large = t.levels < 2;
+  const uint64_t directory_entry = t.levels == 0 ? 0 : t.entry_value[0];
+  ShadowRegion* region = regions_[index].get();
+  if (region && (region->large != large || region->directory_entry != directory_entry)) {
+    // Only A, set by this very walk, may differ without the region's being stale.
+    if (!region->large && !large && (region->directory_entry | pte::kAccessed) == directory_entry) {
+      region->directory_entry = directory_entry;
+    } else if (!(large && region->large && (region->directory_entry | pte::kDirty | pte::kAccessed) == directory_entry)) {
+      drop_region(index);
+      region = nullptr;
+    } else {
+      region->directory_entry = directory_entry;
+    }
+  }
+  if (region) return *region;
+  regions_[index] = std::make_unique<ShadowRegion>();
+  active_.push_back(static_cast<uint16_t>(index));
+  region = regions_[index].get();
+  region->directory_entry = directory_entry;
+  region->large = large;
+  if (!large) region->pages.resize(r.pae ? 512 : 1024);
+  return *region;
+}
+
+bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
+                            bool writable) {
+  const uint64_t bytes = region_bytes(r);
+  const uint32_t start = linear & ~static_cast<uint32_t>(bytes - 1);
+  const uint64_t physical = t.physical & ~(bytes - 1);
+  const bool want_write = writable && t.dirty;
+  if (region.large_page.protection == Protection::kReadWrite) {
+    // The whole is mapped already: this page alone was taken out of write access, for code that is gone now.
+    return !memory_.holds_code(t.physical)
+               ? window_.protect(linear & ~kPageMask, kPageSize, Protection::kReadWrite)
+               : true;
+  }
+  const Protection protection = want_write ? Protection::kReadWrite : Protection::kRead;
+  uint64_t offset = 0;
+  while (offset < bytes) {
+    uint64_t end = offset;
+    while (end < bytes && memory_.is_ram_page((physical + end) >> kPageShift)) end += kPageSize;
+    if (end > offset && !window_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset, protection))
+      return false;
+    offset = end + kPageSize;
+  }
+  counters().shadow_pages_mapped++;
+  region.large_page = {.entry = region.directory_entry, .protection = protection, .global = t.global};
+  region.has_non_global |= !t.global;
+  if (want_write) protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift);
+  return true;
+}
+
+void ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames) {
+  for (uint64_t n = 0; n < frames; n++) {
+    uint64_t end = n;
+    while (end < frames && memory_.is_ram_page(first_frame + end) &&
+           memory_.holds_code((first_frame + end) << kPageShift))
+      end++;
+    if (end == n) continue;
+    // Failing to split would leave code writable: give the region up instead.
+    if (!window_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift, Protection::kRead))
+      window_.unmap(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift);
+    n = end;
+  }
+}
+
+bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
+                            bool writable) {
+  const unsigned index = page_index(r, linear);
+  const uint64_t frame = t.physical >> kPageShift;
+  const uint64_t entry = t.entry_value[1];
+  const auto protection_of = [&](uint64_t leaf, uint64_t leaf_frame) {
+    const bool write = writable && (leaf & pte::kDirty) && !memory_.holds_code(leaf_frame << kPageShift);
+    return write ? Protection::kReadWrite : Protection::kRead;
+  };
+  const Protection protection = protection_of(entry, frame);
+  const uint64_t table = t.entry_address[1] - index * entry_bytes(r);
+  const auto joins = [&](unsigned neighbour) {
+    const uint64_t leaf = read_entry(r, memory_, table + neighbour * entry_bytes(r));
+    const uint64_t leaf_frame = frame + neighbour - index;
+    return rights(leaf) == rights(entry) && (leaf & pte::kAccessed) && frame_of(leaf) == leaf_frame &&
+           memory_.is_ram_page(leaf_frame) && region.pages[neighbour].protection == Protection::kNone &&
+           protection_of(leaf, leaf_frame) == protection;
+  };
+  unsigned first = index, end = index + 1;
+  if (region.pages[index].protection == Protection::kNone) {
+    while (first > 0 && index - first < kNeighbours && joins(first - 1)) first--;
+    while (end < region.pages.size() && end - index < kNeighbours && joins(end)) end++;
+  }
+  const uint32_t start = (linear & ~kPageMask) - ((index - first) << kPageShift);
+  if (!window_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift, protection))
+    return false;
+  for (unsigned n = first; n < end; n++) {
+    ShadowRegion::Page& page = region.pages[n];
+    if (page.protection == Protection::kNone) {
+      region.mapped.push_back(static_cast<uint16_t>(n));
+      mapped_pages_++;
+      counters().shadow_pages_mapped++;
+    }
+    page = {.entry = n == index ? entry : read_entry(r, memory_, table + n * entry_bytes(r)),
+            .protection = protection,
+            .global = t.global};
+  }
+  region.has_non_global |= !t.global;
+  return true;
+}
+
+void ShadowSpace::drop_region(unsigned index) {
+  const ShadowRegion& region = *regions_[index];
+  window_.unmap(index << region_shift_, uint64_t{1} << region_shift_);
+  mapped_pages_ -= region.mapped.size();
+  counters().shadow_pages_unmapped += region.large ? 1 : region.mapped.size();
+  regions_[index].reset();
+  active_.erase(std::find(active_.begin(), active_.end(), index));
+}
+
+void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
+  for (size_t n = active_.size(); n-- > 0;) {
+    const unsigned index = active_[n];
+    const ShadowRegion& region = *regions_[index];
+    if (!global_too && !region.has_non_global) continue;
+    if (read_directory_entry(r, memory_, index << region_shift_) != region.directory_entry)
+      drop_region(index);
+    else if (!region.large)
+      revalidate_table(r, index, global_too);
+  }
+}
+
+void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, bool global_too) {
+  ShadowRegion& region = *regions_[index];
+  const uint64_t table = table_of(r, region.directory_entry);
+  std::vector<uint16_t> stale;
+  std::erase_if(region.mapped, [&](uint16_t n) {
+    ShadowRegion::Page& page = region.pages[n];
+    if (page.global && !global_too) return false;
+    const uint64_t now = read_entry(r, memory_, table + n * entry_bytes(r));
+    if (now == page.entry) return false;
+    if (now == (page.entry | pte::kDirty)) {
+      page.entry = now;
+      return false;
+    }
+    stale.push_back(n);
+    page = {};
+    return true;
+  });
+  if (stale.empty()) return;
+  mapped_pages_ -= stale.size();
+  counters().shadow_pages_unmapped += stale.size();
+  std::sort(stale.begin(), stale.end());
+  const uint32_t start = index << region_shift_;
+  for (size_t i = 0; i < stale.size();) {
+    size_t end = i + 1;
+    while (end < stale.size() && stale[end] == stale[end - 1] + 1) end++;
+    window_.unmap(start + (uint32_t{stale[i]} << kPageShift), uint64_t{end - i} << kPageShift);
+    i = end;
+  }
+}
+
+void ShadowSpace::revalidate_page(const PagingRegisters& r, uint32_t linear) {
+  const unsigned index = linear >> region_shift_;
+  if (index >= regions_.size() || !regions_[index]) return;
+  ShadowRegion& region = *regions_[index];
+  if (read_directory_entry(r, memory_, linear) != region.directory_entry) return drop_region(index);
+  if (region.large) return;
+  const unsigned n = page_index(r, linear);
+  ShadowRegion::Page& page = region.pages[n];
+  if (page.protection == Protection::kNone) return;
+  const uint64_t now = read_entry(r, memory_, table_of(r, region.directory_entry) + n * entry_bytes(r));
+  if (now == page.entry) return;
+  page = {};
+  std::erase(region.mapped, n);
+  mapped_pages_--;
+  counters().shadow_pages_unmapped++;
+  window_.unmap(linear & ~kPageMask, kPageSize);
+}
+
+void ShadowSpace::clear() {
+  if (active_.empty()) return;
+  window_.unmap_all();
+  for (const uint16_t index : active_) regions_[index].reset();
+  active_.clear();
+  mapped_pages_ = 0;
+}
+
+void ShadowSpace::protect_frame(uint64_t frame) {
+  for (const uint16_t index : active_) {
+    ShadowRegion& region = *regions_[index];
+    const uint32_t start = uint32_t{index} << region_shift_;
+    if (region.large) {
+      if (region.large_page.protection != Protection::kReadWrite) continue;
+      const uint64_t first = region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
+      const uint64_t base = first & ~((uint64_t{1} << (region_shift_ - kPageShift)) - 1);
+      const uint64_t offset = frame - base;
+      if (offset < uint64_t{1} << (region_shift_ - kPageShift))
+        protect_code_frames(static_cast<uint32_t>(start + (offset << kPageShift)), frame, 1);
+      continue;
+    }
+    for (const uint16_t n : region.mapped) {
+      ShadowRegion::Page& page = region.pages[n];
+      if (page.protection != Protection::kReadWrite || frame_of(page.entry) != frame) continue;
+      protect_code_frames(start + (uint32_t{n} << kPageShift), frame, 1);
+      page.protection = Protection::kRead;
+    }
+  }
+}
+
+}  // namespace ringdown

@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cpu/paging.h"
+#include "host-driver/window.h"
+
+namespace ringdown {
+
+// Everything that one space has mapped from what one page-directory entry (or, without paging, one aligned
+// stretch of memory) covers, and the entries that said so.
+struct ShadowRegion {
+  struct Page {
+    uint64_t entry = 0;  // the PTE when it was mapped, with the A and D bits then set
+    Protection protection = Protection::kNone;
+    bool global = false;
+  };
+  uint64_t directory_entry = 0;  // the PDE when the first page was mapped
+  bool large = false;
+  bool has_non_global = false;
+  Page large_page;               // `large`: the whole region
+  std::vector<Page> pages;       // not `large`: by index within the region
+  std::vector<uint16_t> mapped;  // indices into `pages` that may be mapped
+};
+
+// One shadow space: a window, and a record of which guest entries each of its pages was mapped by.
+//
+// It is a TLB that never forgets by itself. Nothing tells it when the guest writes a page table; instead, when
+// the guest flushes its TLB, revalidate() compares the remembered entries with what the tables hold now and
+// takes out what changed. Until then a stale mapping is what the architecture allows (SDM vol. 3, 4.10.4).
+// Why this rather than write protection: docs/decisions/001-tlb-by-comparison.md.
+class ShadowSpace {
+ public:
+  ShadowSpace(int ram_file, PhysicalMemory& memory) : window_(ram_file), memory_(memory), regions_(kMaxRegions) {}
+
+  uint64_t base() const { return window_.base(); }
+  bool contains_or_guards(uint64_t host_address) const { return window_.contains_or_guards(host_address); }
+
+  // Maps the page that `t` found for `linear`, and neighbours that the same tables put at neighbouring frames.
+  // `writable`: as far as the guest is concerned; pages that hold code are mapped read-only all the same.
+  // False: the host's limit of mappings is reached.
+  [[nodiscard]] bool map(const PagingRegisters& registers, uint32_t linear, const Translation& t, bool writable);
+
+  // Takes out every page whose entries differ from those remembered.
+  void revalidate(const PagingRegisters& registers, bool global_too);
+  void revalidate_page(const PagingRegisters& registers, uint32_t linear);
+  // Forgets everything.
+  void clear();
+
+  // Write-protects every mapping of this frame, because code was translated from it.
+  void protect_frame(uint64_t frame);
+
+  size_t mapped_pages() const { return mapped_pages_; }
+
+  uint32_t cr3 = 0;        // user spaces: what this space belongs to
+  uint64_t last_used = 0;  // for eviction
+
+ private:
+  static constexpr unsigned kMaxRegions = 2048;  // of 2 MiB; half of them where a directory entry covers 4 MiB
+
+  static uint32_t region_bytes(const PagingRegisters& r) { return r.pae ? 2u << 20 : 4u << 20; }
+  static unsigned region_index(const PagingRegisters& r, uint32_t linear) { return linear >> (r.pae ? 21 : 22); }
+
+  ShadowRegion& region_for(const PagingRegisters& r, uint32_t linear, const Translation& t);
+  bool map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
+  bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
+  void drop_region(unsigned index);
+  void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
+  void protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
+
+  Window window_;
+  PhysicalMemory& memory_;
+  std::vector<std::unique_ptr<ShadowRegion>> regions_;
+  std::vector<uint16_t> active_;  // indices of regions that exist
+  unsigned region_shift_ = 22;
+  size_t mapped_pages_ = 0;
+};
+
+}  // namespace ringdown
