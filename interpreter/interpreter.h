@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cpu/cpu_bus.h"
 #include "cpu/cpu_model.h"
@@ -116,6 +117,8 @@ class Interpreter {
 
   // String instructions call this after each iteration: a later fault restarts from here, not from the start.
   void commit();
+  // A task switch calls this once the new task's registers are loaded: a later fault belongs to the new task.
+  void commit_context() { save_checkpoint(); }
   // An unfinished repeated instruction: the next step() continues it.
   void stay_at_this_instruction();
   // May a repeated instruction go on, or must a trap or breakpoint be taken between two iterations?
@@ -134,6 +137,8 @@ class Interpreter {
   void restore_checkpoint();
   void execute_one();
   void fail(Fault fault);
+  // The #DB for the T bit of a task that an interrupt or exception has just switched to (no step() follows).
+  std::optional<Fault> take_task_switch_trap();
   void finish(bool single_step);
   void check_instruction_breakpoints();
   void check_data_breakpoints(uint32_t address, unsigned length, AccessKind kind);
@@ -144,7 +149,6 @@ class Interpreter {
   std::unique_ptr<InstructionFetcher> fetcher_;
   uint32_t debug_hits_ = 0;        // DR6 bits of a #DB trap that is due after this instruction
   bool ends_single_step_ = false;  // INT n and its like clear TF without a trap
-  friend class EventDelivery;
 };
 
 template <class T>
