@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
 
+#include "interpreter/interpreter.h"
+
 namespace ringdown {
 
-class Interpreter;
-
-// Raises #GP(0) unless the current privilege level may access `size` bytes of I/O space at `port`: IOPL, then
-// the I/O permission bitmap of the TSS (SDM vol. 1, 19.5). For IN, OUT, INS and OUTS.
-void check_port_access(Interpreter& cpu, uint16_t port, unsigned size);
+// May the current program reach `size` bytes of I/O space at `port`? Checks IOPL and the I/O permission bit
+// map of the TSS; raises #GP(0) if not (SDM vol. 1, 19.5). In virtual-8086 mode only the bit map counts. An I/O breakpoint
+// on the port is noted, for a trap after the instruction.
+void check_port_access(Interpreter& it, uint16_t port, unsigned size);
 
 }  // namespace ringdown
