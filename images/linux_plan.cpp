@@ -1,7 +1,6 @@
 #include "images/linux_plan.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "images/guest_memory_map.h"
 #include "images/guest_ram.h"
@@ -10,18 +9,11 @@ namespace ringdown {
 namespace {
 
 constexpr size_t kSectorSize = 512;
+constexpr size_t kMinFileSize = 2 * kSectorSize;  // the boot sector and one setup sector hold the header
 constexpr uint32_t kDefaultInitrdAddrMax = 0x37FFFFFF;  // before 2.03
 constexpr uint32_t kDefaultCmdlineSize = 255;           // before 2.06
 
 unsigned mebibytes(uint64_t bytes) { return static_cast<unsigned>((bytes + 0xFFFFF) >> 20); }
-
-// The header, or what is left of it: fields past the end of a (truncated) file read as zero.
-SetupHeader read_header(std::span<const std::byte> file) {
-  SetupHeader header{};
-  const size_t size = std::min(sizeof header, file.size() - kSetupHeaderOffset);
-  std::memcpy(&header, file.data() + kSetupHeaderOffset, size);
-  return header;
-}
 
 Expected<Done> check_kind(const LinuxRequest& request, const SetupHeader& header) {
   const std::string& name = request.kernel.name;
@@ -116,12 +108,15 @@ Expected<Done> check_command_line(const LinuxRequest& request, const SetupHeader
 }  // namespace
 
 Expected<LinuxPlan> plan_linux(const LinuxRequest& request, uint64_t ram_bytes) {
-  LinuxPlan plan{.header = read_header(request.kernel.bytes)};
+  const BootFile& kernel = request.kernel;
+  if (kernel.bytes.size() < kMinFileSize)
+    return image_error(kernel.name, "truncated: its setup header is cut off");
+  LinuxPlan plan{.header = load_at<SetupHeader>(kernel.bytes, kSetupHeaderOffset)};
   plan.header_size =
       std::min<size_t>(0x202 + plan.header.jump_offset, kSetupHeaderLimit) - kSetupHeaderOffset;
   if (auto checked = check_kind(request, plan.header); !checked) return checked.error();
-  if (auto found = find_protected_mode(request.kernel, plan); !found) return found.error();
-  if (auto placed = place_kernel(request.kernel, ram_bytes, plan); !placed) return placed.error();
+  if (auto found = find_protected_mode(kernel, plan); !found) return found.error();
+  if (auto placed = place_kernel(kernel, ram_bytes, plan); !placed) return placed.error();
   if (auto placed = place_initrd(request, ram_bytes, plan); !placed) return placed.error();
   if (auto checked = check_command_line(request, plan.header); !checked) return checked.error();
   return plan;
