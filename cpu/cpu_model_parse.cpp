@@ -12,11 +12,11 @@ const CpuIdentity* find_identity(std::string_view name) {
   return nullptr;
 }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) { return std::string("'").append(text).append("'"); }
 
 std::string join(std::span<const std::string_view> names) {
   std::string list;
-  for (auto name : names) list += (list.empty() ? "" : ", ") + std::string(name);
+  for (auto name : names) list.append(list.empty() ? "" : ", ").append(name);
   return list;
 }
 
