@@ -1,5 +1,7 @@
 #include "vdevices/i8254_counter.h"
 
+#include <algorithm>
+
 namespace ringdown {
 namespace {
 
@@ -40,6 +42,7 @@ I8254Counter::Tick I8254Counter::next_boundary(Tick now) const {
 // The CLK pulse after `now` moves the count register into the counting element.
 void I8254Counter::load(Tick now) {
   out_before_load_ = out(now);
+  held_ = count(now);
   period_ = written_;
   origin_ = now + 1;
   reload_at_ = kNoTick;
@@ -115,7 +118,7 @@ void I8254Counter::set_gate(bool level, Tick now) {
     gate_ = level;
     if (can_start) load(now);
   } else if (level) {
-    origin_ = now - frozen_;
+    origin_ = std::max(origin_, now - frozen_);
     stopped_ = false;
   } else {
     frozen_ = elapsed(now);
@@ -154,7 +157,7 @@ I8254Counter::Tick I8254Counter::periodic_count(Tick elapsed) const {
 
 I8254Counter::Tick I8254Counter::count(Tick now) {
   settle(now);
-  if (!loaded_) return held_;
+  if (!loaded_ || now < origin_) return held_;
   const Tick since = elapsed(now);
   if (periodic()) return periodic_count(since);
   // The other modes count on, from the modulus, after the end.
@@ -207,7 +210,9 @@ uint8_t I8254Counter::split(uint16_t value) {
 
 I8254Counter::Tick I8254Counter::next_rise(Tick now) {
   settle(now);
-  if (!loaded_ || (stopped_ && !triggered())) return kNoTick;
+  if (!loaded_) return kNoTick;
+  if (mode_ >= 4 && now < origin_ && !out_before_load_) return origin_;  // a load cuts the strobe short
+  if (stopped_) return kNoTick;
   if (!periodic()) {
     const Tick end = origin_ + period_ + (mode_ >= 4 ? 1 : 0);
     return end > now ? end : kNoTick;

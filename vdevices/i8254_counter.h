@@ -56,7 +56,7 @@ class I8254Counter {
   Tick period_ = 0;           // what the counting element was loaded with
   Tick origin_ = 0;           // the tick at which it was
   Tick reload_at_ = kNoTick;  // modes 2 and 3: when it takes written_, if that is newer
-  Tick held_ = 0;             // the count while not loaded
+  Tick held_ = 0;             // the count while nothing is loaded, or not yet
   Tick frozen_ = 0;           // elapsed() while the gate stops counting
   bool loaded_ = false;
   bool stopped_ = false;
