@@ -1,0 +1,241 @@
+#include "monitor/option_table.h"
+
+#include <array>
+
+#include "monitor/option_values.h"
+
+namespace ringdown {
+namespace {
+
+// Takes the value over, or returns the error.
+template <typename T, typename U>
+std::string store(Value<T> value, U& into) {
+  if (auto* bad = std::get_if<BadValue>(&value)) return bad->reason;
+  into = std::move(std::get<0>(value));
+  return {};
+}
+
+std::string set_kernel(std::string_view v, OptionContext& c) {
+  c.options.kernel = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
+std::string set_initrd(std::string_view v, OptionContext& c) {
+  c.options.initrd = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
+std::string set_append(std::string_view v, OptionContext& c) {
+  c.options.append = v;
+  return {};
+}
+std::string set_memory(std::string_view v, OptionContext& c) {
+  return store(parse_memory(v), c.options.memory);
+}
+
+std::string set_cpu(std::string_view v, OptionContext& c) {
+  if (v == "help" || v == "?") {
+    c.options.action = Action::kListCpus;
+    return {};
+  }
+  return store(parse_cpu(v, c.cpu), c.options.cpu);
+}
+
+std::string set_smp(std::string_view v, OptionContext&) {
+  for (const auto part : split(v)) {
+    const Property property = parse_property(part);
+    const auto number = parse_number(property.value.value_or(property.key));
+    if (!number || *number == 0) return "not a number of processors";
+    if (*number != 1) return "more than one processor is not built yet";
+  }
+  return {};
+}
+
+// Accelerators of QEMU that need the hardware's help; "kvm:tcg" allows another.
+std::string set_accelerator(std::string_view v, OptionContext& c) {
+  const auto name = split(v)[0];
+  for (const auto choice : split(name, ':')) {
+    if (choice != "tcg" && choice != "qtest") continue;
+    c.options.notes.push_back("accelerator '" + std::string(name) +
+                              "' is ignored: ringdown translates by itself");
+    return {};
+  }
+  return "ringdown uses no hardware virtualization and has no other accelerator";
+}
+
+std::string set_machine_property(const Property& property, OptionContext& c) {
+  const auto value = property.value.value_or("");
+  if (property.key == "accel") return set_accelerator(value, c);
+  if (value == "off") return {};
+  return "'" + std::string(property.key) + "=" + std::string(value) + "' is not built yet";
+}
+
+std::string set_machine(std::string_view v, OptionContext& c) {
+  if (v == "help" || v == "?") {
+    c.options.action = Action::kListMachines;
+    return {};
+  }
+  for (const auto part : split(v)) {
+    Property property = parse_property(part);
+    if (property.key == "type" && property.value) property = {*property.value, std::nullopt};
+    if (property.value) {
+      if (auto error = set_machine_property(property, c); !error.empty()) return error;
+    } else if (property.key != "pc" && property.key != "isapc" && !property.key.starts_with("pc-i440fx-")) {
+      return "no such machine; see ringdown -machine help";
+    }
+  }
+  return {};
+}
+
+std::string set_accel(std::string_view v, OptionContext& c) { return set_accelerator(v, c); }
+std::string refuse_kvm(std::string_view, OptionContext&) {
+  return "ringdown uses no hardware virtualization; leave this option out";
+}
+
+std::string set_rtc(std::string_view v, OptionContext& c) { return store(parse_rtc(v), c.options.rtc); }
+
+std::string set_name(std::string_view v, OptionContext& c) {
+  const Property property = parse_property(split(v)[0]);
+  c.options.name = property.key == "guest" && property.value ? *property.value : property.key;
+  return {};
+}
+
+std::string add_device(std::string_view v, OptionContext& c) {
+  const auto comma = v.find(',');
+  const auto device = v.substr(0, comma);
+  const auto properties = comma == std::string_view::npos ? std::string_view{} : v.substr(comma + 1);
+  if (device == "help" || device == "?" || properties == "help") {
+    c.options.action = Action::kListDevices;
+    return {};
+  }
+  if (device != "isa-debug-exit") return "no such device; see ringdown -device help";
+  if (c.options.debug_exit) return "there is one isa-debug-exit already";
+  return store(parse_debug_exit(properties), c.options.debug_exit);
+}
+
+std::string require_none(std::string_view v, const char* what) {
+  return v == "none" ? "" : std::string(what) + " is not built yet; only 'none' is";
+}
+std::string set_vga(std::string_view v, OptionContext&) { return require_none(v, "a graphics card"); }
+std::string set_network(std::string_view v, OptionContext&) { return require_none(v, "a network card"); }
+std::string set_parallel(std::string_view v, OptionContext&) { return require_none(v, "a parallel port"); }
+std::string set_monitor(std::string_view v, OptionContext& c) {
+  c.no_monitor = true;
+  return require_none(v, "the monitor console");
+}
+std::string set_display(std::string_view v, OptionContext& c) {
+  c.no_display = true;
+  return require_none(v, "a display");
+}
+
+std::string set_serial(std::string_view v, OptionContext& c) {
+  if (c.serial_given && v != "none") return "a second serial port is not built yet";
+  c.serial_given = true;
+  return v == "none" ? "" : store(parse_serial(v), c.options.serial);
+}
+
+std::string set_nographic(std::string_view, OptionContext& c) {
+  c.nographic = true;
+  return {};
+}
+std::string set_no_defaults(std::string_view, OptionContext& c) {
+  c.no_defaults = true;
+  return {};
+}
+std::string set_no_reboot(std::string_view, OptionContext& c) {
+  c.options.no_reboot = true;
+  return {};
+}
+std::string set_no_shutdown(std::string_view, OptionContext& c) {
+  c.options.no_shutdown = true;
+  return {};
+}
+std::string set_start_stopped(std::string_view, OptionContext& c) {
+  c.options.start_stopped = true;
+  return {};
+}
+std::string do_nothing(std::string_view, OptionContext&) { return {}; }
+
+std::string set_user(std::string_view v, OptionContext&) {
+  if (v == "translated") return {};
+  if (v == "native" || v == "auto")
+    return "running user code natively is not built yet; only 'translated' is";
+  return "must be translated, native or auto";
+}
+
+std::string set_log_classes(std::string_view v, OptionContext& c) {
+  if (v == "help" || v == "?") {
+    c.options.action = Action::kListLogClasses;
+    return {};
+  }
+  return store(parse_log_classes(v), c.options.log_classes);
+}
+std::string set_log_file(std::string_view v, OptionContext& c) {
+  c.options.log_file = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
+std::string set_stats_file(std::string_view v, OptionContext& c) {
+  c.options.stats_file = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
+
+std::string show_help(std::string_view, OptionContext& c) {
+  c.options.action = Action::kShowHelp;
+  return {};
+}
+std::string show_version(std::string_view, OptionContext& c) {
+  c.options.action = Action::kShowVersion;
+  return {};
+}
+
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {"Guest", "kernel", "FILE", "start this kernel: Linux bzImage, or a multiboot image", set_kernel},
+    {"Guest", "initrd", "FILE", "initial RAM disk; for multiboot, modules: FILE ARGUMENTS,FILE ...",
+     set_initrd},
+    {"Guest", "append", "STRING", "the kernel's command line", set_append},
+    {"Guest", "m", "SIZE", "guest memory in MiB, or with suffix K, M, G: 8M to 3G; default 128M", set_memory},
+    {"Guest", "cpu", "MODEL[,+F][,-F]", "processor model and features to add or take; -cpu help lists",
+     set_cpu},
+    {"Guest", "smp", "1", "number of processors", set_smp},
+    {"Guest", "machine", "pc", "kind of machine; -machine help lists", set_machine},
+    {"Guest", "M", "pc", "the same as -machine", set_machine},
+    {"Guest", "accel", "tcg", "ignored, for scripts: ringdown translates by itself", set_accel},
+    {"Guest", "enable-kvm", "", "refused: ringdown uses no hardware virtualization", refuse_kvm},
+    {"Guest", "rtc", "base=BASE", "clock at the start: utc, localtime or 2006-06-17T16:01:21", set_rtc},
+    {"Guest", "name", "NAME", "a name for the guest", set_name},
+
+    {"Devices", "device", "DEVICE[,P=V]", "add a device; -device help lists", add_device},
+    {"Devices", "nodefaults", "", "no device that was not asked for: no serial port without -serial",
+     set_no_defaults},
+    {"Devices", "vga", "none", "no graphics card", set_vga},
+    {"Devices", "net", "none", "no network card", set_network},
+    {"Devices", "nic", "none", "no network card", set_network},
+    {"Devices", "parallel", "none", "no parallel port", set_parallel},
+    {"Devices", "monitor", "none", "no monitor console: with -nographic, no C-a keys", set_monitor},
+    {"Devices", "no-acpi", "", "no ACPI, which is so already", do_nothing},
+    {"Devices", "no-hpet", "", "no HPET, which is so already", do_nothing},
+    {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
+    {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
+
+    {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
+     set_nographic},
+    {"Terminal", "display", "none", "no display", set_display},
+    {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
+
+    {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
+    {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},
+    {"Running", "S", "", "start stopped, until the process gets SIGCONT", set_start_stopped},
+    {"Running", "user", "MODE", "how user code runs: translated", set_user},
+
+    {"Debugging", "d", "CLASS[,CLASS]", "log what happens; -d help lists the classes", set_log_classes},
+    {"Debugging", "D", "FILE", "write the log there, not to standard error", set_log_file},
+    {"Debugging", "stats", "FILE", "at the end write every counter there, as JSON", set_stats_file},
+
+    {"Information", "help", "", "this help", show_help},
+    {"Information", "h", "", "this help", show_help},
+    {"Information", "version", "", "the version", show_version},
+});
+
+}  // namespace
+
+std::span<const OptionRow> option_table() { return kOptions; }
+
+}  // namespace ringdown

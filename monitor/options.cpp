@@ -1,0 +1,85 @@
+#include "monitor/options.h"
+
+#include <algorithm>
+
+#include "monitor/option_table.h"
+
+namespace ringdown {
+namespace {
+
+std::string unknown_option(std::string_view dashed, std::string_view name) {
+  const auto unbuilt = unbuilt_options();
+  if (std::ranges::find(unbuilt, name) != unbuilt.end()) {
+    return "option '" + std::string(dashed) + "' is not built yet; see ringdown --help";
+  }
+  return "unknown option '" + std::string(dashed) + "'; see ringdown --help";
+}
+
+std::string with_context(const OptionRow& row, std::string_view value, const std::string& error) {
+  const std::string option = "-" + std::string(row.name);
+  return (row.argument.empty() ? option : option + " " + std::string(value)) + ": " + error;
+}
+
+// Reads the arguments one by one. Returns the error, or an empty string.
+std::string read_arguments(std::span<const char* const> arguments, OptionContext& context) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (!argument.starts_with('-')) {
+      return "'" + std::string(argument) + "': disk images are not built yet; a kernel is given with -kernel";
+    }
+    const auto name = argument.substr(argument.starts_with("--") ? 2 : 1);
+    const auto row = std::ranges::find(option_table(), name, &OptionRow::name);
+    if (row == option_table().end()) return unknown_option(argument, name);
+    if (!row->argument.empty() && ++i == arguments.size()) {
+      return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->argument);
+    }
+    const std::string_view value = row->argument.empty() ? std::string_view{} : arguments[i];
+    if (const auto error = row->apply(value, context); !error.empty())
+      return with_context(*row, value, error);
+    if (context.options.action != Action::kRunMachine) return {};
+  }
+  return {};
+}
+
+// Without -serial: as QEMU with -nographic, whose only way to show anything is the terminal. With -display
+// none QEMU's serial port leads to a console that nobody sees.
+std::optional<SerialTarget> default_serial(const OptionContext& context) {
+  if (context.no_defaults) return std::nullopt;
+  if (context.no_display && !context.nographic) return SerialTarget{.kind = SerialKind::kNull};
+  return SerialTarget{.kind = SerialKind::kStdio, .escape_keys = !context.no_monitor};
+}
+
+void settle_serial(OptionContext& context) {
+  auto& serial = context.options.serial;
+  if (!context.serial_given) serial = default_serial(context);
+  if (context.nographic && !context.no_monitor && serial && serial->kind == SerialKind::kStdio) {
+    serial->escape_keys = true;
+  }
+}
+
+std::string check_together(const Options& options) {
+  if (!options.kernel.empty()) return {};
+  if (!options.append.empty()) return "-append needs -kernel";
+  if (!options.initrd.empty()) return "-initrd needs -kernel";
+  return "no guest: give a kernel with -kernel FILE; see ringdown --help";
+}
+
+}  // namespace
+
+std::variant<Options, std::string> parse_options(std::span<const char* const> arguments,
+                                                 const CpuNames& cpu) {
+  Options options;
+  if (!arguments.empty() && std::string_view(arguments[0]) == "doctor") {
+    if (arguments.size() > 1) return "doctor takes no arguments: '" + std::string(arguments[1]) + "'";
+    options.action = Action::kExamineHost;
+    return options;
+  }
+  OptionContext context{.options = options, .cpu = cpu};
+  if (auto error = read_arguments(arguments, context); !error.empty()) return error;
+  if (options.action != Action::kRunMachine) return options;
+  settle_serial(context);
+  if (auto error = check_together(options); !error.empty()) return error;
+  return options;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host-driver/log.h"
+#include "host-driver/serial_target.h"
+
+namespace ringdown {
+
+// What the command line asks for, before anything else.
+enum class Action {
+  kRunMachine,
+  kExamineHost,
+  kShowHelp,
+  kShowVersion,
+  kListCpus,
+  kListDevices,
+  kListMachines,
+  kListLogClasses,
+};
+
+// isa-debug-exit: a write to its ports ends the run. Defaults are QEMU's.
+struct DebugExitOptions {
+  uint16_t iobase = 0x501;
+  uint32_t iosize = 2;  // ports, from iobase on; all lie below 0x10000
+};
+
+// What the guest's real-time clock shows at the start.
+struct RtcStart {
+  enum class Base { kUtc, kLocalTime, kDate };
+  Base base = Base::kUtc;
+  int64_t date = 0;  // of kDate: seconds since 1970-01-01 00:00:00, read as the clock's own time
+};
+
+constexpr uint64_t kMiB = 1024 * 1024;
+constexpr uint64_t kMinMemory = 8 * kMiB;
+constexpr uint64_t kMaxMemory = 3072 * kMiB;
+
+// The command line, checked as far as that goes without looking at the host: no file has been opened.
+struct Options {
+  Action action = Action::kRunMachine;
+
+  std::string kernel = {};
+  std::string initrd = {};  // as given; for a multiboot kernel "FILE ARGUMENTS,FILE …"
+  std::string append = {};
+  uint64_t memory = 128 * kMiB;  // bytes, whole pages, kMinMemory to kMaxMemory
+  std::string cpu = {};          // "MODEL,+feature,-feature" with names of CpuNames; empty: the default model
+  RtcStart rtc = {};
+  std::string name = {};
+
+  std::optional<DebugExitOptions> debug_exit = {};
+  std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+
+  bool no_reboot = false;
+  bool no_shutdown = false;
+  bool start_stopped = false;
+
+  LogClasses log_classes = 0;
+  std::string log_file = {};    // empty: standard error
+  std::string stats_file = {};  // empty: none
+
+  std::vector<std::string> notes = {};  // one line each for the user, on what is ignored
+};
+
+// The names that -cpu takes, as cpu/cpu_model.h lists them.
+struct CpuNames {
+  std::span<const std::string_view> models;
+  std::span<const std::string_view> features;
+};
+
+// Reads the command line (without the program's name). Pure. The second alternative is one line for the user,
+// without "ringdown: "; the exit code is ExitCode::kBadCommandLine.
+std::variant<Options, std::string> parse_options(std::span<const char* const> arguments, const CpuNames& cpu);
+
+}  // namespace ringdown

@@ -1,0 +1,288 @@
+#include "monitor/options.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "monitor/help.h"
+#include "monitor/option_table.h"
+
+namespace ringdown {
+namespace {
+
+constexpr std::array<std::string_view, 2> kModels{"ringdown32", "pentium3"};
+constexpr std::array<std::string_view, 3> kFeatures{"nx", "sse4.1", "pae"};
+constexpr CpuNames kCpu{kModels, kFeatures};
+
+using Arguments = std::vector<const char*>;
+
+Options good(const Arguments& arguments) {
+  auto result = parse_options(arguments, kCpu);
+  if (const auto* error = std::get_if<std::string>(&result)) ADD_FAILURE() << *error;
+  return result.index() == 0 ? std::get<Options>(result) : Options{};
+}
+
+// The same with a kernel, which every run needs.
+Options run(Arguments arguments) {
+  arguments.insert(arguments.begin(), {"-kernel", "vmlinuz"});
+  return good(arguments);
+}
+
+std::string bad(const Arguments& arguments) {
+  auto result = parse_options(arguments, kCpu);
+  if (result.index() == 0) ADD_FAILURE() << "accepted: " << (arguments.empty() ? "" : arguments[0]);
+  return result.index() == 1 ? std::get<std::string>(result) : "";
+}
+
+TEST(Options, ALinuxGuest) {
+  const Options o = good({"-kernel", "vmlinuz", "-initrd", "initrd.gz", "-append", "console=ttyS0 quiet",
+                          "-m", "256", "-nographic", "-no-reboot"});
+  EXPECT_EQ(o.action, Action::kRunMachine);
+  EXPECT_EQ(o.kernel, "vmlinuz");
+  EXPECT_EQ(o.initrd, "initrd.gz");
+  EXPECT_EQ(o.append, "console=ttyS0 quiet");
+  EXPECT_EQ(o.memory, 256 * kMiB);
+  EXPECT_TRUE(o.no_reboot);
+  EXPECT_FALSE(o.no_shutdown);
+  EXPECT_EQ(o.serial, (SerialTarget{.kind = SerialKind::kStdio, .escape_keys = true}));
+  EXPECT_TRUE(o.notes.empty());
+}
+
+TEST(Options, TwoDashesAreAsGoodAsOne) { EXPECT_EQ(good({"--kernel", "a", "--m", "64"}).memory, 64 * kMiB); }
+
+TEST(Options, TheLastOneCounts) { EXPECT_EQ(run({"-m", "64", "-m", "32"}).memory, 32 * kMiB); }
+
+TEST(Options, MemorySizes) {
+  EXPECT_EQ(run({}).memory, 128 * kMiB);
+  EXPECT_EQ(run({"-m", "8"}).memory, 8 * kMiB);
+  EXPECT_EQ(run({"-m", "3G"}).memory, 3072 * kMiB);
+  EXPECT_EQ(run({"-m", "1.5g"}).memory, 1536 * kMiB);
+  EXPECT_EQ(run({"-m", "65536K"}).memory, 64 * kMiB);
+  EXPECT_EQ(run({"-m", "size=100M"}).memory, 100 * kMiB);
+  EXPECT_EQ(run({"-m", "8388609B"}).memory, 8 * kMiB + 4096);
+}
+
+TEST(Options, MemoryThatCannotBe) {
+  for (const char* size : {"0", "7", "1T", "3073", "8388607B", "99999999999"}) {
+    EXPECT_EQ(bad({"-m", size}), std::string("-m ") + size + ": guest memory must be from 8M to 3G");
+  }
+  for (const char* size :
+       {"", "lots", "-5", "12Q", "M", "1.5.5G", "0x100", "99999999999999999999", "16E6", "64 "}) {
+    EXPECT_EQ(bad({"-m", size}), std::string("-m ") + size +
+                                     ": not a size; give a number of MiB, or one with a suffix K, M or G");
+  }
+  EXPECT_EQ(bad({"-m", "64,slots=2"}), "-m 64,slots=2: memory that can be plugged in later is not built yet");
+}
+
+TEST(Options, SerialTargets) {
+  EXPECT_EQ(run({"-serial", "stdio"}).serial, (SerialTarget{.kind = SerialKind::kStdio}));
+  EXPECT_EQ(run({"-serial", "mon:stdio"}).serial,
+            (SerialTarget{.kind = SerialKind::kStdio, .escape_keys = true}));
+  EXPECT_EQ(run({"-serial", "file:a b"}).serial, (SerialTarget{.kind = SerialKind::kFile, .path = "a b"}));
+  EXPECT_EQ(run({"-serial", "pty"}).serial, (SerialTarget{.kind = SerialKind::kPty}));
+  EXPECT_EQ(run({"-serial", "null"}).serial, (SerialTarget{.kind = SerialKind::kNull}));
+  EXPECT_EQ(run({"-serial", "none"}).serial, std::nullopt);
+}
+
+TEST(Options, SerialPortWithoutSerialOption) {
+  EXPECT_EQ(run({}).serial->kind, SerialKind::kStdio);
+  EXPECT_EQ(run({"-display", "none"}).serial->kind, SerialKind::kNull);
+  EXPECT_EQ(run({"-display", "none", "-nographic"}).serial->kind, SerialKind::kStdio);
+  EXPECT_EQ(run({"-nographic", "-nodefaults"}).serial, std::nullopt);
+  EXPECT_TRUE(run({"-nographic"}).serial->escape_keys);
+  EXPECT_TRUE(run({"-nographic", "-serial", "stdio"}).serial->escape_keys);
+  EXPECT_FALSE(run({"-nographic", "-monitor", "none"}).serial->escape_keys);
+}
+
+TEST(Options, SerialTargetsThatCannotBe) {
+  EXPECT_EQ(bad({"-serial", "tcp::4444,server"}),
+            "-serial tcp::4444,server: this kind of serial port is not built yet");
+  EXPECT_EQ(bad({"-serial", "file:"}), "-serial file:: the name of the file is missing");
+  EXPECT_EQ(bad({"-serial", "stdout"}),
+            "-serial stdout: must be stdio, mon:stdio, file:PATH, pty, null or none");
+  EXPECT_EQ(bad({"-serial", "pty", "-serial", "pty"}), "-serial pty: a second serial port is not built yet");
+}
+
+TEST(Options, DebugExit) {
+  EXPECT_FALSE(run({}).debug_exit);
+  const auto plain = run({"-device", "isa-debug-exit"}).debug_exit;
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->iobase, 0x501);
+  EXPECT_EQ(plain->iosize, 2u);
+  const auto placed = run({"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04,id=exit"}).debug_exit;
+  ASSERT_TRUE(placed);
+  EXPECT_EQ(placed->iobase, 0xF4);
+  EXPECT_EQ(placed->iosize, 4u);
+}
+
+TEST(Options, DevicesThatCannotBe) {
+  EXPECT_EQ(bad({"-device", "floppy"}), "-device floppy: no such device; see ringdown -device help");
+  EXPECT_EQ(bad({"-device", "isa-debug-exit,iobase=0x10000"}),
+            "-device isa-debug-exit,iobase=0x10000: iobase must be a port, 0x0 to 0xffff");
+  EXPECT_EQ(bad({"-device", "isa-debug-exit,iobase=0xffff"}),
+            "-device isa-debug-exit,iobase=0xffff: iobase and iosize reach beyond port 0xffff");
+  EXPECT_EQ(bad({"-device", "isa-debug-exit,iosize=0"}),
+            "-device isa-debug-exit,iosize=0: iosize must be a number of ports, 1 to 0x10000");
+  EXPECT_EQ(
+      bad({"-device", "isa-debug-exit,port=1"}),
+      "-device isa-debug-exit,port=1: isa-debug-exit has no property 'port'; see ringdown -device help");
+}
+
+TEST(Options, Cpu) {
+  EXPECT_EQ(run({}).cpu, "");
+  EXPECT_EQ(run({"-cpu", "pentium3"}).cpu, "pentium3");
+  EXPECT_EQ(run({"-cpu", "pentium3,+nx,-pae"}).cpu, "pentium3,+nx,-pae");
+  EXPECT_EQ(run({"-cpu", "pentium3,sse4-1=on,pae=off,+SSE4_1"}).cpu, "pentium3,+sse4.1,-pae,+sse4.1");
+}
+
+TEST(Options, CpusThatCannotBe) {
+  EXPECT_EQ(bad({"-cpu", "z80"}), "-cpu z80: unknown CPU model 'z80'; see ringdown -cpu help");
+  EXPECT_EQ(bad({"-cpu", "pentium3,+avx"}),
+            "-cpu pentium3,+avx: unknown CPU feature 'avx'; see ringdown -cpu help");
+  EXPECT_EQ(bad({"-cpu", "pentium3,nx"}),
+            "-cpu pentium3,nx: 'nx' must be +FEATURE, -FEATURE, FEATURE=on or FEATURE=off");
+}
+
+TEST(Options, Rtc) {
+  EXPECT_EQ(run({}).rtc.base, RtcStart::Base::kUtc);
+  EXPECT_EQ(run({"-rtc", "base=localtime,clock=host"}).rtc.base, RtcStart::Base::kLocalTime);
+  const RtcStart date = run({"-rtc", "base=2006-06-17T16:01:21"}).rtc;
+  EXPECT_EQ(date.base, RtcStart::Base::kDate);
+  EXPECT_EQ(date.date, 1150560081);  // date -u -d 2006-06-17T16:01:21 +%s
+  EXPECT_EQ(run({"-rtc", "base=1970-01-02"}).rtc.date, 86400);
+  for (const char* value :
+       {"base=tomorrow", "base=2006-02-30", "base=2006-06-17T24:00:00", "base=", "base"}) {
+    EXPECT_EQ(
+        bad({"-rtc", value}),
+        std::string("-rtc ") + value + ": base must be utc, localtime or a date such as 2006-06-17T16:01:21");
+  }
+}
+
+TEST(Options, LogClasses) {
+  EXPECT_EQ(run({}).log_classes, 0u);
+  const Options o = run({"-d", "in_asm,int", "-D", "log"});
+  EXPECT_EQ(o.log_classes, log_bit(LogClass::kInAsm) | log_bit(LogClass::kInt));
+  EXPECT_EQ(o.log_file, "log");
+  EXPECT_EQ(run({"-d", "all"}).log_classes, (LogClasses{1} << log_class_table().size()) - 1);
+  EXPECT_EQ(bad({"-d", "in_asm,everything"}),
+            "-d in_asm,everything: unknown class 'everything'; see ringdown -d help");
+  EXPECT_EQ(bad({"-d", "op_opt"}), "-d op_opt: 'op_opt' is not built yet; see ringdown -d help");
+}
+
+TEST(Options, WhatAScriptForQemuPasses) {
+  const Options o = run({"-machine",
+                         "pc,usb=off",
+                         "-M",
+                         "pc-i440fx-7.2",
+                         "-smp",
+                         "cpus=1,cores=1",
+                         "-vga",
+                         "none",
+                         "-net",
+                         "none",
+                         "-nic",
+                         "none",
+                         "-parallel",
+                         "none",
+                         "-monitor",
+                         "none",
+                         "-no-acpi",
+                         "-no-hpet",
+                         "-no-fd-bootchk",
+                         "-no-user-config",
+                         "-display",
+                         "none",
+                         "-name",
+                         "guest=tiny,debug-threads=on",
+                         "-S",
+                         "-no-shutdown",
+                         "-user",
+                         "translated",
+                         "-stats",
+                         "s.json"});
+  EXPECT_EQ(o.name, "tiny");
+  EXPECT_EQ(o.stats_file, "s.json");
+  EXPECT_TRUE(o.start_stopped);
+  EXPECT_TRUE(o.no_shutdown);
+  EXPECT_TRUE(o.notes.empty());
+}
+
+TEST(Options, AcceleratorsAreIgnoredOrRefused) {
+  const std::string note = "accelerator 'kvm:tcg' is ignored: ringdown translates by itself";
+  EXPECT_EQ(run({"-machine", "pc,accel=kvm:tcg"}).notes, std::vector{note});
+  EXPECT_EQ(run({"-accel", "tcg,thread=multi"}).notes.size(), 1u);
+  const std::string refusal = "ringdown uses no hardware virtualization";
+  EXPECT_EQ(bad({"-accel", "kvm"}), "-accel kvm: " + refusal + " and has no other accelerator");
+  EXPECT_EQ(bad({"-enable-kvm"}), "-enable-kvm: " + refusal + "; leave this option out");
+}
+
+TEST(Options, WhatIsNotBuiltYet) {
+  EXPECT_EQ(bad({"-smp", "2"}), "-smp 2: more than one processor is not built yet");
+  EXPECT_EQ(bad({"-smp", "many"}), "-smp many: not a number of processors");
+  EXPECT_EQ(bad({"-machine", "q35"}), "-machine q35: no such machine; see ringdown -machine help");
+  EXPECT_EQ(bad({"-machine", "pc,acpi=on"}), "-machine pc,acpi=on: 'acpi=on' is not built yet");
+  EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
+  EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
+  EXPECT_EQ(bad({"-user", "native"}),
+            "-user native: running user code natively is not built yet; only 'translated' is");
+  EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
+  for (const char* option :
+       {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev", "-bios"}) {
+    EXPECT_EQ(bad({option, "x"}),
+              "option '" + std::string(option) + "' is not built yet; see ringdown --help");
+  }
+}
+
+TEST(Options, UnbuiltOptionsAreNotBuilt) {
+  for (const auto name : unbuilt_options()) {
+    for (const auto& row : option_table()) EXPECT_NE(row.name, name);
+  }
+}
+
+TEST(Options, UnknownOnes) {
+  EXPECT_EQ(bad({"-foo"}), "unknown option '-foo'; see ringdown --help");
+  EXPECT_EQ(bad({"--foo"}), "unknown option '--foo'; see ringdown --help");
+  EXPECT_EQ(bad({"-"}), "unknown option '-'; see ringdown --help");
+  EXPECT_EQ(bad({"-kernel=vmlinuz"}), "unknown option '-kernel=vmlinuz'; see ringdown --help");
+}
+
+TEST(Options, EveryArgumentIsNeeded) {
+  for (const auto& row : option_table()) {
+    if (row.argument.empty()) continue;
+    const std::string option = "-" + std::string(row.name);
+    EXPECT_EQ(bad({option.c_str()}),
+              "option '" + option + "' needs an argument: " + std::string(row.argument));
+  }
+}
+
+TEST(Options, WhatBelongsTogether) {
+  EXPECT_EQ(bad({}), "no guest: give a kernel with -kernel FILE; see ringdown --help");
+  EXPECT_EQ(bad({"-append", "quiet"}), "-append needs -kernel");
+  EXPECT_EQ(bad({"-initrd", "x"}), "-initrd needs -kernel");
+  EXPECT_EQ(bad({"-kernel", ""}), "-kernel : the name of the file is missing");
+}
+
+TEST(Options, Questions) {
+  EXPECT_EQ(good({"--help"}).action, Action::kShowHelp);
+  EXPECT_EQ(good({"-h"}).action, Action::kShowHelp);
+  EXPECT_EQ(good({"-m", "64", "-help", "-nonsense"}).action, Action::kShowHelp);
+  EXPECT_EQ(good({"-version"}).action, Action::kShowVersion);
+  EXPECT_EQ(good({"-cpu", "help"}).action, Action::kListCpus);
+  EXPECT_EQ(good({"-device", "help"}).action, Action::kListDevices);
+  EXPECT_EQ(good({"-device", "isa-debug-exit,help"}).action, Action::kListDevices);
+  EXPECT_EQ(good({"-M", "?"}).action, Action::kListMachines);
+  EXPECT_EQ(good({"-d", "help"}).action, Action::kListLogClasses);
+  EXPECT_EQ(good({"doctor"}).action, Action::kExamineHost);
+  EXPECT_EQ(bad({"doctor", "-m"}), "doctor takes no arguments: '-m'");
+}
+
+TEST(Options, ListsNameWhatThereIs) {
+  for (const auto name : kModels) EXPECT_NE(cpu_list_text(kCpu).find(name), std::string::npos);
+  for (const auto name : kFeatures) EXPECT_NE(cpu_list_text(kCpu).find(name), std::string::npos);
+  for (const auto& row : log_class_table())
+    EXPECT_NE(log_class_list_text().find(row.name), std::string::npos);
+  EXPECT_NE(device_list_text().find("isa-debug-exit"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringdown
