@@ -1,0 +1,36 @@
+# bash completion for ringdown(1)
+
+_ringdown() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= prefix=
+  case ${previous/#--/-} in
+    -kernel | -initrd | -D | -stats)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return ;;
+    -append | -m | -name) return ;;
+    -cpu) words="help $(_ringdown_cpu_models)" ;;
+    -smp) words=1 ;;
+    -machine | -M) words="pc isapc help" ;;
+    -accel) words=tcg ;;
+    -rtc) words="base=utc base=localtime" ;;
+    -device) words="isa-debug-exit help" ;;
+    -vga | -net | -nic | -parallel | -monitor | -display) words=none ;;
+    -serial) words="stdio mon:stdio file: pty null none" ;;
+    -user) words=translated ;;
+    -d) words="in_asm out_asm exec int sensitive cpu_reset unimp guest_errors all help" ;;
+    *)
+      words="-kernel -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
+        -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
+        -nographic -display -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
+      ((COMP_CWORD == 1)) && words+=" doctor" ;;
+  esac
+  if [[ $current == --* ]]; then prefix=-; fi
+  if [[ $current == *,* ]]; then prefix=${current%,*},; fi
+  mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$words" -- "${current#"$prefix"}")
+}
+
+_ringdown_cpu_models() {
+  "${COMP_WORDS[0]}" -cpu help 2>/dev/null | sed -n '/^Models/,/^Features/s/^ //p'
+}
+
+complete -F _ringdown ringdown
