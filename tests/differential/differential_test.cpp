@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "tests/differential/case_text.h"
+#include "tests/differential/interpreter_executor.h"
+#include "tests/differential/native_executor.h"
+#include "tests/differential/runner.h"
+
+// Random sequences of user-level instructions, natively and by each of our executors, and those that once
+// failed. RINGDOWN_SEED, RINGDOWN_FIRST, RINGDOWN_CASES and RINGDOWN_FAILURES (how many to show) steer it.
+namespace ringdown::differential {
+namespace {
+
+uint64_t setting(const char* name, uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 0) : otherwise;
+}
+
+RunOptions options_from_environment() {
+  RunOptions options;
+  options.seed = setting("RINGDOWN_SEED", 20260101);
+  options.first = setting("RINGDOWN_FIRST", 0);
+  options.count = setting("RINGDOWN_CASES", 100'000);
+  options.most_failures = static_cast<unsigned>(setting("RINGDOWN_FAILURES", 3));
+  return options;
+}
+
+TEST(Differential, RandomSequences) {
+  NativeExecutor native;
+  InterpreterExecutor interpreter;
+  Executor* const others[] = {&interpreter};
+  const RunOptions options = options_from_environment();
+  std::printf("RINGDOWN_SEED=%llu\n", static_cast<unsigned long long>(options.seed));
+  Statistics statistics;
+  for (const Failure& failure : run_random(native, others, options, statistics))
+    ADD_FAILURE() << describe(failure, options.seed);
+  std::printf("%llu compared, %llu of them ended early, %llu inconclusive\n",
+              static_cast<unsigned long long>(statistics.compared),
+              static_cast<unsigned long long>(statistics.ended_early),
+              static_cast<unsigned long long>(statistics.inconclusive));
+  // If many were given up, the comparison would mean little.
+  EXPECT_LE(statistics.inconclusive, options.count / 100 + 1);
+}
+
+TEST(Differential, Regressions) {
+  std::ifstream file(RINGDOWN_REGRESSIONS);
+  ASSERT_TRUE(file) << RINGDOWN_REGRESSIONS;
+  const auto cases = parse_cases(file);
+  ASSERT_FALSE(cases.empty());
+  NativeExecutor native;
+  InterpreterExecutor interpreter;
+  for (const NamedCase& regression : cases) {
+    const Failure failure{0, interpreter.name(), regression.program,
+                          compare_once(native, interpreter, regression.program)};
+    EXPECT_TRUE(failure.differences.empty()) << regression.name << "\n" << describe(failure, 0);
+  }
+}
+
+}  // namespace
+}  // namespace ringdown::differential

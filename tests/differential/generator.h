@@ -1,0 +1,9 @@
+#pragma once
+#include "tests/differential/program.h"
+
+namespace ringdown::differential {
+
+// Case `index` of the run with this seed: always the same.
+Program generate(uint64_t seed, uint64_t index);
+
+}  // namespace ringdown::differential

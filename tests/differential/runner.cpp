@@ -1,0 +1,91 @@
+#include "tests/differential/runner.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "tests/differential/generator.h"
+#include "tests/differential/shrinker.h"
+
+namespace ringdown::differential {
+namespace {
+
+constexpr size_t kBatch = 64;
+
+class Run {
+ public:
+  Run(Executor& reference, std::span<Executor* const> others, const RunOptions& options,
+      Statistics& statistics)
+      : reference_(reference), others_(others), options_(options), statistics_(statistics) {}
+
+  std::vector<Failure> all() {
+    const uint64_t end = options_.first + options_.count;
+    for (uint64_t first = options_.first; first < end && !enough(); first += kBatch)
+      run_batch(first, std::min<uint64_t>(kBatch, end - first));
+    return std::move(failures_);
+  }
+
+ private:
+  bool enough() const { return failures_.size() >= options_.most_failures; }
+
+  void run_batch(uint64_t first, size_t count) {
+    programs_.resize(count);
+    for (size_t i = 0; i < count; ++i) {
+      programs_[i] = generate(options_.seed, first + i);
+      programs_[i].build(cases_[i]);
+    }
+    reference_.run_batch(std::span(cases_).first(count), std::span(expected_).first(count));
+    for (Executor* other : others_) {
+      other->run_batch(std::span(cases_).first(count), std::span(actual_).first(count));
+      for (size_t i = 0; i < count && !enough(); ++i) compare(first + i, i, *other);
+    }
+  }
+
+  void compare(uint64_t index, size_t slot, Executor& other) {
+    const Program& program = programs_[slot];
+    ++statistics_.compared;
+    if (expected_[slot].eip != program.initial.eip + program.code_bytes() - 2) ++statistics_.ended_early;
+    if (agree(expected_[slot], actual_[slot], program)) return;
+    if (is_inconclusive(expected_[slot], program)) {
+      ++statistics_.inconclusive;
+      return;
+    }
+    const auto fails = [&](const Program& p) { return !compare_once(reference_, other, p).empty(); };
+    Failure failure{index, other.name(), shrink(program, fails), {}};
+    failure.differences = compare_once(reference_, other, failure.shrunk);
+    // It may not fail alone: then what it did in the batch is all that there is to show.
+    if (failure.differences.empty()) failure.differences = differences(expected_[slot], actual_[slot], 0);
+    failures_.push_back(std::move(failure));
+  }
+
+  Executor& reference_;
+  std::span<Executor* const> others_;
+  const RunOptions& options_;
+  Statistics& statistics_;
+  std::vector<Program> programs_;
+  std::vector<TestCase> cases_ = std::vector<TestCase>(kBatch);
+  std::vector<Outcome> expected_ = std::vector<Outcome>(kBatch), actual_ = std::vector<Outcome>(kBatch);
+  std::vector<Failure> failures_;
+};
+
+}  // namespace
+
+std::vector<Failure> run_random(Executor& reference, std::span<Executor* const> others,
+                                const RunOptions& options, Statistics& statistics) {
+  return Run(reference, others, options, statistics).all();
+}
+
+std::vector<std::string> compare_once(Executor& reference, Executor& other, const Program& program) {
+  struct Buffers {
+    TestCase test_case;
+    Outcome expected, actual;
+  };
+  static const auto buffers = std::make_unique<Buffers>();
+  program.build(buffers->test_case);
+  reference.run(buffers->test_case, buffers->expected);
+  other.run(buffers->test_case, buffers->actual);
+  if (is_inconclusive(buffers->expected, program) || agree(buffers->expected, buffers->actual, program))
+    return {};
+  return differences(buffers->expected, buffers->actual, program.undefined_flags_at(buffers->expected.eip));
+}
+
+}  // namespace ringdown::differential
