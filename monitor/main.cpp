@@ -1,0 +1,89 @@
+#include <csignal>
+#include <cstdio>
+
+#include "cpu/cpu_model.h"
+#include "host-driver/counters.h"
+#include "host-driver/log.h"
+#include "host-driver/terminal.h"
+#include "monitor/doctor.h"
+#include "monitor/exit_codes.h"
+#include "monitor/help.h"
+#include "monitor/machine.h"
+#include "monitor/options.h"
+#include "monitor/stats.h"
+
+namespace ringdown {
+namespace {
+
+int give_up(ExitCode code, const std::string& line) {
+  print_error_line(line);
+  return exit_status(code);
+}
+
+int print(const std::string& text) {
+  const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return printed ? 0 : give_up(ExitCode::kIoError, "cannot write to standard output");
+}
+
+int show_host() {
+  const auto findings = examine_host();
+  const int status = print(format_findings(findings));
+  return describe_missing(findings) ? exit_status(ExitCode::kHostLacksFeature) : status;
+}
+
+int run(const Options& options) {
+  for (const auto& note : options.notes) print_error_line(note);
+  if (const auto line = describe_missing(examine_host())) return give_up(ExitCode::kHostLacksFeature, *line);
+
+  // The files that the run writes are opened first: a bad name is told now, not when the guest has ended.
+  const auto log_failed = [](const std::string& line) { end_process(ExitCode::kIoError, line); };
+  if (const auto line = open_log(options.log_classes, options.log_file, log_failed)) {
+    return give_up(ExitCode::kIoError, *line);
+  }
+  StatsFile stats;
+  if (!options.stats_file.empty()) {
+    if (const auto line = stats.open(options.stats_file)) return give_up(ExitCode::kIoError, *line);
+  }
+
+  if (options.start_stopped) std::raise(SIGSTOP);
+  const int status = run_machine(options);
+  restore_terminal();
+  close_log();
+  if (options.stats_file.empty()) return status;
+  const auto line = stats.write(counters());
+  return line ? give_up(ExitCode::kIoError, *line) : status;
+}
+
+int act(const Options& options, const CpuNames& cpu) {
+  switch (options.action) {
+    case Action::kRunMachine:
+      return run(options);
+    case Action::kExamineHost:
+      return show_host();
+    case Action::kShowHelp:
+      return print(help_text());
+    case Action::kShowVersion:
+      return print(version_text());
+    case Action::kListCpus:
+      return print(cpu_list_text(cpu));
+    case Action::kListDevices:
+      return print(device_list_text());
+    case Action::kListMachines:
+      return print(machine_list_text());
+    case Action::kListLogClasses:
+      return print(log_class_list_text());
+  }
+  return exit_status(ExitCode::kInternalError);
+}
+
+}  // namespace
+}  // namespace ringdown
+
+int main(int count, char** arguments) {
+  using namespace ringdown;
+  open_missing_standard_files();
+  const CpuNames cpu{CpuModel::model_names(), CpuModel::feature_names()};
+  const auto parsed = parse_options(std::span<const char* const>(arguments, count).subspan(count > 0), cpu);
+  if (const auto* line = std::get_if<std::string>(&parsed)) return give_up(ExitCode::kBadCommandLine, *line);
+  return act(std::get<Options>(parsed), cpu);
+}
