@@ -1,5 +1,7 @@
 #include "vdevices/i8259a.h"
 
+#include <bit>
+
 namespace ringdown {
 namespace {
 
@@ -22,11 +24,9 @@ constexpr uint8_t kElcrWritable[2] = {0xF8, 0xDE};
 }  // namespace
 
 unsigned I8259a::highest(uint8_t set) const {
-  for (unsigned i = 1; i <= 8; ++i) {
-    const unsigned ir = (lowest_ + i) & 7;
-    if ((set & bit(ir)) != 0) return ir;
-  }
-  return kNone;
+  if (set == 0) return kNone;
+  const int first = (lowest_ + 1) & 7;
+  return static_cast<unsigned>(std::countr_zero(std::rotr(set, first)) + first) & 7;
 }
 
 // The request that the chip would present now, or kNone.

@@ -1,0 +1,128 @@
+// Random port accesses, passing time and outside events over the devices of a PC. The oracles: no sanitizer
+// report, no bit above the access size, no device that stays due after it was advanced, and an interrupt
+// that is acknowledged without having been requested puts nothing in service.
+#include <cstdint>
+#include <cstdlib>
+
+#include "tests/fuzz/bus_pc.h"
+
+namespace ringdown::fuzz {
+namespace {
+
+// Ports of the devices, and a few that belong to nobody or lie across two devices.
+constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0, 0x4D1, 0x40, 0x41, 0x42,  0x43,  0x60,
+                               0x61,  0x64,  0x70,  0x71,  0x80,  0x92,  0xE9, 0xF4, 0x3F8, 0x3F9, 0x3FA,
+                               0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0xCF9, 0x1F, 0x3F, 0x5F,  0xFFFF};
+
+class Input {
+ public:
+  Input(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
+  bool empty() const { return data_ == end_; }
+  uint8_t byte() { return empty() ? 0 : *data_++; }
+  uint32_t dword() {
+    uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
+    return value;
+  }
+  uint16_t port() { return kPorts[byte() % (sizeof kPorts / sizeof kPorts[0])]; }
+  unsigned size() { return 1u << byte() % 3; }
+
+ private:
+  const uint8_t* data_;
+  const uint8_t* end_;
+};
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check_read(BusPc& pc, uint16_t port, unsigned size) {
+  const uint32_t value = pc.bus.read(port, size);
+  require(size == 4 || value >> (8 * size) == 0);
+}
+
+// From nanoseconds to minutes; once in a while days.
+void pass_time(BusPc& pc, uint8_t exponent, uint8_t mantissa) {
+  pc.clock.time += Nanoseconds{mantissa} << (exponent % 42);
+  for (TimedDevice* device : pc.timed) {
+    device->advance();
+    require(device->next_event() > pc.clock.time);
+  }
+}
+
+void run_to_next_event(BusPc& pc, uint8_t which) {
+  TimedDevice& device = *pc.timed[which % 3];
+  const Nanoseconds next = device.next_event();
+  if (next == kNever) return;
+  if (next > pc.clock.time) pc.clock.time = next;
+  device.advance();
+  require(device.next_event() > pc.clock.time);
+}
+
+uint32_t in_service(PortDevice& chip) {
+  chip.write_port(0, 1, 0x0B);
+  return chip.read_port(0, 1);
+}
+
+// Reading the ISR would take the place of a pending poll, which a read of the mask ends first.
+void acknowledge(BusPc& pc) {
+  PortDevice& master = pc.pic.master();
+  master.read_port(1, 1);
+  const bool requested = pc.pic.interrupt_requested();
+  const uint32_t before = in_service(master);
+  pc.pic.acknowledge();
+  require(requested || in_service(master) == before);
+  master.write_port(0, 1, 0x20);
+}
+
+void receive(BusPc& pc, uint8_t byte, uint8_t errors) {
+  if (errors != 0) return pc.com1.receive_error(byte, errors);
+  pc.com1.receive({&byte, 1});
+  require(pc.com1.receive_room() <= 16);
+}
+
+void step(BusPc& pc, Input& input) {
+  switch (input.byte() % 8) {
+    case 0:
+    case 1: {
+      const uint16_t port = input.port();
+      return check_read(pc, port, input.size());
+    }
+    case 2: {
+      const uint16_t port = input.port();
+      const unsigned size = input.size();
+      return pc.bus.write(port, size, input.dword());
+    }
+    case 3: {
+      const uint16_t port = input.port();
+      return pc.bus.write(port, 1, input.byte());
+    }
+    case 4: {
+      const uint8_t exponent = input.byte();
+      return pass_time(pc, exponent, input.byte());
+    }
+    case 5:
+      return run_to_next_event(pc, input.byte());
+    case 6: {
+      const uint8_t high = input.byte();
+      const uint8_t low = input.byte();
+      return pc.kbc.key(static_cast<uint16_t>(high << 8 | low), (input.byte() & 1) != 0);
+    }
+    default: {
+      const uint8_t what = input.byte();
+      if (what < 0x80) return acknowledge(pc);
+      if (what < 0xF0) return receive(pc, input.byte(), what & 0x1C);
+      return pc.com1.set_modem_inputs(input.byte());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringdown::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  auto pc = std::make_unique<ringdown::fuzz::BusPc>();
+  ringdown::fuzz::Input input(data, size);
+  while (!input.empty()) ringdown::fuzz::step(*pc, input);
+  return 0;
+}

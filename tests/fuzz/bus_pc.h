@@ -1,0 +1,58 @@
+#pragma once
+#include <memory>
+
+#include "vdevices/clock.h"
+#include "vdevices/debug_console.h"
+#include "vdevices/debug_exit.h"
+#include "vdevices/i8042.h"
+#include "vdevices/i8254.h"
+#include "vdevices/i8259a.h"
+#include "vdevices/mc146818.h"
+#include "vdevices/port_bus.h"
+#include "vdevices/system_control.h"
+#include "vdevices/uart16550.h"
+
+namespace ringdown::fuzz {
+
+struct FuzzClock : Clock {
+  Nanoseconds time = 0;
+  Nanoseconds now() const override { return time; }
+};
+
+// Every port device, wired and addressed as in a PC. Outputs that leave the machine are only counted.
+struct BusPc {
+  FuzzClock clock;
+  uint64_t outputs = 0;
+  I8259aPair pic{[this](bool) { ++outputs; }};
+  I8254 pit{clock, pic.ir(0)};
+  PortB port_b{clock, pit};
+  PortA port_a{[this](bool) { ++outputs; }, [this](ResetKind) { ++outputs; }};
+  ResetControl reset_control{[this](ResetKind) { ++outputs; }};
+  PostCode post_code;
+  Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
+  Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
+  I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
+  DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
+  TimedDevice* const timed[3] = {&pit, &rtc, &com1};
+  PortBus bus;
+
+  BusPc() {
+    bus.map(0x20, 2, pic.master());
+    bus.map(0xA0, 2, pic.slave());
+    bus.map(0x4D0, 2, pic.elcr());
+    bus.map(0x40, 4, pit);
+    bus.map(0x60, 1, kbc.data_port());
+    bus.map(0x61, 1, port_b);
+    bus.map(0x64, 1, kbc.command_port());
+    bus.map(0x70, 2, rtc);
+    bus.map(0x80, 1, post_code);
+    bus.map(0x92, 1, port_a);
+    bus.map(0xE9, 1, debug_console);
+    bus.map(0x3F8, 8, com1);
+    bus.map(0xF4, 4, debug_exit, 4);
+    bus.map(0xCF9, 1, reset_control);
+  }
+};
+
+}  // namespace ringdown::fuzz
