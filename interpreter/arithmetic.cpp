@@ -183,12 +183,18 @@ void imul(Interpreter& cpu, const Instruction& i) {
   set_multiply_flags(cpu.state, product != signed_value(low));
 }
 
+// Division leaves all status flags undefined.
+void set_divide_flags(CpuState& state) {
+  set_flags(state, eflags::kAf, eflags::kStatus & ~(eflags::kCf | eflags::kOf));
+}
+
 template <class T>
 void div(Interpreter& cpu, const Instruction& i) {
   const uint64_t dividend = wide_accumulator<T>(cpu);
   const T divisor = cpu.read_rm<T>(i);
   if (divisor == 0 || dividend / divisor >> alu::kBits<T>) raise(Vector::kDivideError);
   set_accumulator_halves<T>(cpu, static_cast<T>(dividend % divisor), static_cast<T>(dividend / divisor));
+  set_divide_flags(cpu.state);
 }
 
 template <class T>
@@ -201,6 +207,7 @@ void idiv(Interpreter& cpu, const Instruction& i) {
   const int64_t quotient = dividend / divisor;
   if (quotient != signed_value(static_cast<T>(quotient))) raise(Vector::kDivideError);
   set_accumulator_halves<T>(cpu, static_cast<T>(dividend % divisor), static_cast<T>(quotient));
+  set_divide_flags(cpu.state);
 }
 
 // F6, F7

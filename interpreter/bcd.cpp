@@ -19,26 +19,26 @@ void adjust_packed(Interpreter& cpu, const Instruction& i) {
   const bool low = low_digit_needs_adjustment(cpu);
   const bool high = old > 0x99 || old_carry;
   const uint8_t correction = (low ? 0x06 : 0) + (high ? 0x60 : 0);
-  const uint8_t value = subtracting ? old - correction : old + correction;
+  const auto result =
+      subtracting ? alu::subtract<uint8_t>(old, correction) : alu::add<uint8_t>(old, correction);
   // DAS also carries out of the low digit's borrow.
   const bool carry = high || (subtracting && low && old < 6);
-  uint32_t flags = alu::result_flags(value) | (low ? eflags::kAf : 0) | (carry ? eflags::kCf : 0);
-  if (subtracting ? alu::sign<uint8_t>((old ^ correction) & (old ^ value))
-                  : alu::sign<uint8_t>((old ^ value) & (correction ^ value)))
-    flags |= eflags::kOf;  // undefined
-  cpu.set_reg<uint8_t>(kAl, value);
-  set_flags(cpu.state, flags);
+  const uint32_t both = eflags::kAf | eflags::kCf;  // OF is undefined
+  cpu.set_reg<uint8_t>(kAl, result.value);
+  set_flags(cpu.state, (result.flags & ~both) | (low ? eflags::kAf : 0) | (carry ? eflags::kCf : 0));
 }
 
 // 37, 3F: AAA, AAS
 void adjust_unpacked(Interpreter& cpu, const Instruction& i) {
   const bool subtracting = i.opcode == 0x3F;
   const bool adjust = low_digit_needs_adjustment(cpu);
-  uint16_t ax = cpu.reg<uint16_t>(kEax);
-  if (adjust) ax = subtracting ? ax - 0x106 : ax + 0x106;
-  cpu.set_reg<uint16_t>(kEax, ax & 0xFF0F);
+  const uint16_t ax = cpu.reg<uint16_t>(kEax), correction = adjust ? 0x106 : 0;
+  const auto result =
+      subtracting ? alu::subtract<uint16_t>(ax, correction) : alu::add<uint16_t>(ax, correction);
+  cpu.set_reg<uint16_t>(kEax, result.value & 0xFF0F);
+  // OF, SF, ZF and PF are undefined: those of AX before its high digits go.
   const uint32_t both = eflags::kAf | eflags::kCf;
-  set_flags(cpu.state, alu::result_flags<uint8_t>(ax & 0x0F) | (adjust ? both : 0));
+  set_flags(cpu.state, (result.flags & ~both) | (adjust ? both : 0));
 }
 
 void aam(Interpreter& cpu, const Instruction& i) {
@@ -52,9 +52,10 @@ void aam(Interpreter& cpu, const Instruction& i) {
 
 void aad(Interpreter& cpu, const Instruction& i) {
   const uint8_t base = static_cast<uint8_t>(i.immediate[0].value);
-  const uint8_t value = static_cast<uint8_t>(cpu.reg<uint8_t>(kAl) + cpu.reg<uint8_t>(kAh) * base);
-  cpu.set_reg<uint16_t>(kEax, value);
-  set_flags(cpu.state, alu::result_flags(value));
+  const auto sum =
+      alu::add<uint8_t>(cpu.reg<uint8_t>(kAl), static_cast<uint8_t>(cpu.reg<uint8_t>(kAh) * base));
+  cpu.set_reg<uint16_t>(kEax, sum.value);
+  set_flags(cpu.state, sum.flags);
 }
 
 }  // namespace

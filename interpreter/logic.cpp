@@ -1,5 +1,3 @@
-#include <Zydis/Zydis.h>
-
 #include <bit>
 #include <type_traits>
 
@@ -149,41 +147,18 @@ void bit_indexed(Interpreter& cpu, const Instruction& i) {
 
 // ---- Counting bits --------------------------------------------------------------------------------------
 
-// Does the model know the F3 form, which older processors decode as the plain one?
-bool has(const Interpreter& cpu, ZydisISASet isa_set) {
-  Instruction probe{};
-  probe.isa_set = static_cast<uint8_t>(isa_set);
-  return cpu.model.supports(probe);
-}
-
-// BSF, BSR: with a source of 0 the destination stays. Only ZF is defined.
-template <class T>
-void bit_scan(Interpreter& cpu, const Instruction& i, bool reverse) {
-  const T source = cpu.read_rm<T>(i);
-  set_flag(cpu.state, eflags::kZf, source == 0);
-  if (source == 0) return;
-  const int index = reverse ? int{alu::kBits<T>} - 1 - std::countl_zero(source) : std::countr_zero(source);
-  cpu.set_reg<T>(i.reg, static_cast<T>(index));
-}
-
-// TZCNT, LZCNT: CF for a source of 0, ZF for a result of 0.
-template <class T>
-void count_zeros(Interpreter& cpu, const Instruction& i, bool leading) {
-  const T source = cpu.read_rm<T>(i);
-  const int count = leading ? std::countl_zero(source) : std::countr_zero(source);
-  cpu.set_reg<T>(i.reg, static_cast<T>(count));
-  set_flags(cpu.state, (source == 0 ? eflags::kCf : 0) | (count == 0 ? eflags::kZf : 0),
-            eflags::kCf | eflags::kZf);
-}
-
-// 0F BC, BD
-void scan_or_count(Interpreter& cpu, const Instruction& i) {
-  const bool from_top = i.opcode & 1;
-  const bool count =
-      i.repeat == RepeatPrefix::kRep && has(cpu, from_top ? ZYDIS_ISA_SET_LZCNT : ZYDIS_ISA_SET_BMI1);
+// BSF 0F BC, BSR 0F BD: with a source of 0 the destination stays. Only ZF is defined; PF is the index's. With
+// F3 these are TZCNT and LZCNT on processors that have them, which no model is: there F3 means nothing.
+void bit_scan(Interpreter& cpu, const Instruction& i) {
+  const bool reverse = i.opcode & 1;
   with_word_type(i, [&](auto zero) {
     using T = decltype(zero);
-    count ? count_zeros<T>(cpu, i, from_top) : bit_scan<T>(cpu, i, from_top);
+    const T source = cpu.read_rm<T>(i);
+    if (source == 0) return set_flags(cpu.state, eflags::kZf | eflags::kPf);
+    const int top = static_cast<int>(alu::kBits<T>) - 1;
+    const T index = static_cast<T>(reverse ? top - std::countl_zero(source) : std::countr_zero(source));
+    cpu.set_reg<T>(i.reg, index);
+    set_flags(cpu.state, alu::result_flags(index) & eflags::kPf);
   });
 }
 
@@ -205,7 +180,7 @@ void add_logic(DispatchTable& table) {
   for (int opcode : {0xA4, 0xA5, 0xAC, 0xAD}) table.two_byte[opcode] = double_shift;
   for (int opcode : {0xA3, 0xAB, 0xB3, 0xBB}) table.two_byte[opcode] = bit_indexed;
   table.two_byte[0xBA] = bit_immediate;
-  table.two_byte[0xBC] = table.two_byte[0xBD] = scan_or_count;
+  table.two_byte[0xBC] = table.two_byte[0xBD] = bit_scan;
   table.two_byte[0xB8] = popcnt;
 }
 

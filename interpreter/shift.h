@@ -11,6 +11,12 @@ inline uint32_t carry_overflow(bool carry, bool overflow) {
   return (carry ? eflags::kCf : 0) | (overflow ? eflags::kOf : 0);
 }
 
+// Shifts leave AF undefined: it is set.
+template <class T>
+uint32_t shift_flags(T result) {
+  return result_flags(result) | eflags::kAf;
+}
+
 template <class T>
 Result<T> rotate_left(T value, unsigned count) {
   const T result = std::rotl(value, count % kBits<T>);
@@ -49,49 +55,46 @@ Result<T> shift_left(T value, unsigned count) {
   const uint64_t wide = uint64_t{value} << count;
   const T result = static_cast<T>(wide);
   const bool carry = wide >> kBits<T> & 1;
-  return {result, result_flags(result) | carry_overflow(carry, sign(result) != carry)};
+  return {result, shift_flags(result) | carry_overflow(carry, sign(result) != carry)};
 }
 
 template <class T>
 Result<T> shift_right(T value, unsigned count) {
   const T result = static_cast<T>(uint64_t{value} >> count);
   const bool carry = uint64_t{value} >> (count - 1) & 1;
-  return {result, result_flags(result) | carry_overflow(carry, sign(result) != sign<T>(result << 1))};
+  return {result, shift_flags(result) | carry_overflow(carry, sign(result) != sign<T>(result << 1))};
 }
 
 template <class T>
 Result<T> shift_arithmetic_right(T value, unsigned count) {
   const int64_t extended = static_cast<int64_t>(uint64_t{value} << (64 - kBits<T>)) >> (64 - kBits<T>);
   const T result = static_cast<T>(extended >> count);
-  return {result, result_flags(result) | carry_overflow(extended >> (count - 1) & 1, false)};
+  return {result, shift_flags(result) | carry_overflow(extended >> (count - 1) & 1, false)};
 }
 
-// SHLD: the bits that enter come from `filler`. A count beyond 16 bits, undefined for a word, goes on with
-// the destination again, as a 48-bit row of value, filler, value would.
+// SHLD: the bits that enter come from `filler`, and from it again for a count beyond 16, which is undefined
+// for a word and then also leaves CF clear.
 template <class T>
 Result<T> double_shift_left(T value, T filler, unsigned count) {
-  T result = value;
-  bool carry = false;
+  bool out = false;
   for (unsigned n = 0; n < count; n++) {
-    carry = sign(result);
-    const T source = n < kBits<T> ? filler : value;
-    const bool in = source >> (kBits<T> - 1 - n % kBits<T>)&1;
-    result = static_cast<T>(result << 1 | in);
+    out = sign(value);
+    const bool in = filler >> (kBits<T> - 1 - n % kBits<T>)&1;
+    value = static_cast<T>(value << 1 | in);
   }
-  return {result, result_flags(result) | carry_overflow(carry, sign(result) != carry)};
+  return {value, shift_flags(value) | carry_overflow(out && count <= kBits<T>, sign(value) != out)};
 }
 
 template <class T>
 Result<T> double_shift_right(T value, T filler, unsigned count) {
-  T result = value;
-  bool carry = false;
+  bool out = false;
   for (unsigned n = 0; n < count; n++) {
-    carry = result & 1;
-    const T source = n < kBits<T> ? filler : value;
-    const bool in = source >> (n % kBits<T>)&1;
-    result = static_cast<T>(result >> 1 | T{in} << (kBits<T> - 1));
+    out = value & 1;
+    const bool in = filler >> (n % kBits<T>)&1;
+    value = static_cast<T>(value >> 1 | T{in} << (kBits<T> - 1));
   }
-  return {result, result_flags(result) | carry_overflow(carry, sign(result) != sign<T>(result << 1))};
+  const bool sign_changed = sign(value) != sign<T>(value << 1);
+  return {value, shift_flags(value) | carry_overflow(out && count <= kBits<T>, sign_changed)};
 }
 
 }  // namespace ringdown::alu
