@@ -31,7 +31,9 @@ uint32_t flags_when_unmasked(uint32_t raised, uint32_t unmasked) {
 }
 
 // Runs with all SSE exceptions masked and no flag set, and finds out from the flags which there were. An
-// unmasked one leaves its flag and no result.
+// unmasked one leaves its flag and no result. One flag may differ from a processor's: when an unmasked
+// overflow or underflow ends the instruction, PE there says whether rounding with an unbounded exponent was
+// inexact, and here whether the masked result was.
 void run_masked(HostExecution& host, CpuState& state) {
   const uint32_t guest = host.frame.fx.mxcsr;
   const uint32_t unmasked = ~guest >> mxcsr::kMaskShift & mxcsr::kFlags;
