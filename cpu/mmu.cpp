@@ -45,7 +45,8 @@ void Mmu::read_bytes(uint32_t linear, void* to, unsigned length, bool user) {
 
 void Mmu::check_write(uint32_t linear, unsigned length, bool user) {
   translate(linear, {AccessKind::kWrite, user});
-  if (bytes_left_in_page(linear) < length) translate(linear + length - 1, {AccessKind::kWrite, user});
+  const unsigned first = bytes_left_in_page(linear);
+  if (first < length) translate(linear + first, {AccessKind::kWrite, user});
 }
 
 void Mmu::write_bytes(uint32_t linear, const void* from, unsigned length, bool user) {

@@ -7,6 +7,7 @@ namespace ringdown {
 namespace {
 
 constexpr uint16_t kInitialControlWord = 0x37F;
+constexpr uint16_t kWritableControl = 0x1F3F, kAlwaysSetControl = 0x40;  // bits of the control word
 constexpr uint16_t kOpcodeMask = 0x7FF;
 
 enum Tag : uint16_t { kValid, kZero, kSpecial, kEmpty };
@@ -143,7 +144,7 @@ void load_environment(FxsaveImage& fx, EnvironmentLayout layout, std::span<const
   const unsigned width = layout.wide ? 4 : 2;
   for (unsigned n = 0; n < fields.size(); n++) std::memcpy(&fields[n], from.data() + n * width, width);
   const unsigned old_top = top_of_stack(fx);
-  fx.control_word = static_cast<uint16_t>(fields[kControl]);
+  fx.control_word = static_cast<uint16_t>((fields[kControl] & kWritableControl) | kAlwaysSetControl);
   fx.status_word = static_cast<uint16_t>(fields[kStatus]);
   // The registers stay where they are, the image is in stack order.
   std::rotate(fx.st.begin(), fx.st.begin() + ((top_of_stack(fx) - old_top) & 7), fx.st.end());

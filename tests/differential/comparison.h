@@ -15,6 +15,9 @@ std::vector<std::string> differences(const Outcome& expected, const Outcome& act
 // As differences(...).empty(), but fast.
 bool agree(const Outcome& expected, const Outcome& actual, const Program& program);
 
+// Is what differs one of the things that the manuals leave to the processor? Each is named in the source.
+bool is_implementation_specific(const Outcome& a, const Outcome& b, const Program& program);
+
 // Did the case, as the reference ran it, end in a way that says nothing about the others: a system call, or
 // too long, or a wild jump that ran data, which may hold any instruction?
 bool is_inconclusive(const Outcome& reference, const Program& program);

@@ -115,7 +115,7 @@ bool Composer::from_template(const Template& t, std::optional<uint32_t> target) 
   const std::span<const uint8_t> code(e.bytes.data(), e.length);
   // Not to Zydis: an encoding that raises #UD is as good a test.
   const auto facts = facts_of(code, known_ >> kEcx & 1 ? value_[kEcx] & 0xFF : kUnknownCount);
-  if (facts && (facts->length != e.length || facts->undefined_result)) {
+  if (facts && (facts->length != e.length || !facts->supported || facts->undefined_result)) {
     unit.bytes.resize(before);
     return false;
   }

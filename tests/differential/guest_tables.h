@@ -10,9 +10,9 @@ namespace ringdown::differential {
 constexpr uint32_t kGuestRamBytes = 2 << 20;
 constexpr uint32_t kFirstFrameAddress = 1 << 20;  // guest-physical: page n of the case is n pages behind
 
-// Where the supervisor's page lies, in linear memory: the only user-visible trace is that a page fault there
-// says "present".
-constexpr uint32_t kSystemLinear = 0xC0000000, kSystemBytes = 8 * kPageBytes;
+// Where the supervisor's pages lie, in linear memory: far from all that random values are likely to hit, as a
+// page fault there says "present".
+constexpr uint32_t kSystemLinear = 0xB3A50000, kSystemBytes = 8 * kPageBytes;
 // Handler of vector n. It is never run.
 constexpr uint32_t kHandlers = kSystemLinear + 0x4000, kHandlerBytes = 16;
 

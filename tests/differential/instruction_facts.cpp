@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cpu/cpu_model.h"
 #include "cpu/state.h"
 
 namespace ringdown::differential {
@@ -78,13 +79,14 @@ bool category_is_permitted(ZydisInstructionCategory category) {
 // What the permitted categories still hold: state that processors keep differently, and segment loads.
 bool mnemonic_is_permitted(ZydisMnemonic mnemonic) {
   constexpr ZydisMnemonic kForbidden[] = {
-      ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_FXRSTOR,
-      ZYDIS_MNEMONIC_LDS,    ZYDIS_MNEMONIC_LES,     ZYDIS_MNEMONIC_LFS,    ZYDIS_MNEMONIC_LGS,
-      ZYDIS_MNEMONIC_LSS,    ZYDIS_MNEMONIC_LAR,     ZYDIS_MNEMONIC_LSL,    ZYDIS_MNEMONIC_VERR,
-      ZYDIS_MNEMONIC_VERW,   ZYDIS_MNEMONIC_SLDT,    ZYDIS_MNEMONIC_STR,    ZYDIS_MNEMONIC_SMSW,
-      ZYDIS_MNEMONIC_CPUID,  ZYDIS_MNEMONIC_RDTSC,   ZYDIS_MNEMONIC_RDTSCP, ZYDIS_MNEMONIC_RDPMC,
-      ZYDIS_MNEMONIC_XGETBV, ZYDIS_MNEMONIC_CLI,     ZYDIS_MNEMONIC_STI,    ZYDIS_MNEMONIC_POPF,
-      ZYDIS_MNEMONIC_POPFD,  ZYDIS_MNEMONIC_SALC};
+      ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FXSAVE,   ZYDIS_MNEMONIC_FXRSTOR,
+      ZYDIS_MNEMONIC_LDS,    ZYDIS_MNEMONIC_LES,     ZYDIS_MNEMONIC_LFS,      ZYDIS_MNEMONIC_LGS,
+      ZYDIS_MNEMONIC_LSS,    ZYDIS_MNEMONIC_LAR,     ZYDIS_MNEMONIC_LSL,      ZYDIS_MNEMONIC_VERR,
+      ZYDIS_MNEMONIC_VERW,   ZYDIS_MNEMONIC_SLDT,    ZYDIS_MNEMONIC_STR,      ZYDIS_MNEMONIC_SMSW,
+      ZYDIS_MNEMONIC_CPUID,  ZYDIS_MNEMONIC_RDTSC,   ZYDIS_MNEMONIC_RDTSCP,   ZYDIS_MNEMONIC_RDPMC,
+      ZYDIS_MNEMONIC_XGETBV, ZYDIS_MNEMONIC_CLI,     ZYDIS_MNEMONIC_STI,      ZYDIS_MNEMONIC_POPF,
+      ZYDIS_MNEMONIC_POPFD,  ZYDIS_MNEMONIC_LDMXCSR, ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU,
+      ZYDIS_MNEMONIC_SALC};
   return std::find(std::begin(kForbidden), std::end(kForbidden), mnemonic) == std::end(kForbidden);
 }
 
@@ -111,6 +113,31 @@ bool permitted(const Decoded& d) {
          mnemonic_is_permitted(d.instruction.mnemonic) && !touches_segment_register(d);
 }
 
+bool supported(const Decoded& d) {
+  static const CpuModel model = CpuModel::default_model();
+  Instruction instruction{};
+  instruction.isa_set = static_cast<uint8_t>(d.instruction.meta.isa_set);
+  return model.supports(instruction);
+}
+
+// Some processors check the alignment of a SHA instruction's memory operand, some do not.
+bool is_sha_of_memory(const InstructionFacts& facts, const Decoded& d) {
+  return facts.memory_operand && d.instruction.meta.isa_set == ZYDIS_ISA_SET_SHA;
+}
+
+// ARPL reads its operand and writes it only if it must; whether it checks before that it may is up to the
+// processor. So is whether CVTPI2PS of memory touches MMX state, and with it meets pending x87 exceptions.
+bool is_vague_with_memory(const InstructionFacts& facts) {
+  return facts.memory_operand &&
+         (facts.mnemonic == ZYDIS_MNEMONIC_ARPL || facts.mnemonic == ZYDIS_MNEMONIC_CVTPI2PS);
+}
+
+// PREFETCHW with a register operand: #UD on AMD's processors, a NOP on Intel's.
+bool is_prefetch_of_register(const InstructionFacts& facts, const Decoded& d) {
+  return !facts.memory_operand && d.instruction.opcode_map == ZYDIS_OPCODE_MAP_0F &&
+         d.instruction.opcode == 0x0D;
+}
+
 }  // namespace
 
 std::optional<InstructionFacts> facts_of(std::span<const uint8_t> code, unsigned cl) {
@@ -124,7 +151,10 @@ std::optional<InstructionFacts> facts_of(std::span<const uint8_t> code, unsigned
   facts.written_gprs = written_gprs(d);
   facts.undefined_flags = undefined_flags(d, cl);
   facts.undefined_result = result_is_undefined(d, cl);
-  facts.permitted = !facts.undefined_result && permitted(d);
+  facts.supported = supported(d);
+  facts.permitted = facts.supported && !facts.undefined_result && permitted(d) &&
+                    !is_sha_of_memory(facts, d) && !is_prefetch_of_register(facts, d) &&
+                    !is_vague_with_memory(facts);
   return facts;
 }
 

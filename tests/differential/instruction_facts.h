@@ -15,6 +15,7 @@ struct InstructionFacts {
   bool memory_operand;       // in ModRM
   uint8_t written_gprs;      // a bit for each Gpr, also for part of one
   uint32_t undefined_flags;  // eflags bits; none if only a count at run time could tell, see below
+  bool supported;            // by the default CPU model; on others it is another instruction or none
   bool undefined_result;     // not only flags
   bool permitted;            // harmless at user level, and the same on every processor
 };

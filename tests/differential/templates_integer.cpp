@@ -64,13 +64,12 @@ constexpr const char* kOthers[] = {
     "66 F3 0F BC /r", "66 F3 0F BD /r", "F2 0F 38 F0 /r", "F2 0F 38 F1 /r", "66 F2 0F 38 F1 /r",
     // flags and others
     "F5", "F8", "F9", "FC", "9E", "9F", "D6", "CE", "0F 0B", "0F 1F size /0", "0F 18 /1:m", "F3 90",
-    "62 size /r:m", "63 /r",
+    "62 size /r:m", "63 /r:r",
     // strings, with whatever the registers hold
     "A4", "A5 size", "A6", "A7 size", "AA", "AB size", "AC", "AD size", "AE", "AF size", "D7"};
 
 constexpr const char* kStack[] = {"50 size +r", "58 size +r", "68 size iz", "6A size ib", "FF size /6",
                                   "8F size /0", "60 size",    "61 size",    "9C size",    "C9",
-                                  "06",         "0E",         "16",         "1E",         "0F A0",
                                   "83 /0:r ib", "50 +r",      "58 +r"};
 
 }  // namespace

@@ -4,14 +4,15 @@ namespace ringdown::differential {
 namespace {
 
 constexpr WeightedUnit kKinds[] = {
-    {make_integer, 300},      {make_stack, 30},      {make_x87, 90},
-    {make_mmx, 40},           {make_sse, 120},       {make_random_encoding, 100},
-    {make_string, 40},        {make_bit_string, 15}, {make_shift_by_cl, 30},
-    {make_divide, 20},        {make_xlat, 5},        {make_compare_exchange_8, 6},
-    {make_masked_move, 5},    {make_bound, 5},       {make_stack_pointer, 20},
-    {make_enter_leave, 12},   {make_pop_flags, 10},  {make_forward_branch, 70},
-    {make_loop, 20},          {make_subroutine, 20}, {make_forward_call, 8},
-    {make_indirect_jump, 12}, {make_return, 3},      {make_self_modification, 15},
+    {make_integer, 300},      {make_stack, 30},       {make_x87, 90},
+    {make_mmx, 40},           {make_sse, 120},        {make_random_encoding, 100},
+    {make_string, 40},        {make_bit_string, 15},  {make_shift_by_cl, 30},
+    {make_divide, 20},        {make_xlat, 5},         {make_compare_exchange_8, 6},
+    {make_masked_move, 5},    {make_bound, 5},        {make_sha_of_memory, 3},
+    {make_load_mxcsr, 4},     {make_push_segment, 6}, {make_stack_pointer, 20},
+    {make_enter_leave, 12},   {make_pop_flags, 10},   {make_forward_branch, 70},
+    {make_loop, 20},          {make_subroutine, 20},  {make_forward_call, 8},
+    {make_indirect_jump, 12}, {make_return, 3},       {make_self_modification, 15},
 };
 
 void make_one_of(Composer& c, std::span<const Template> table) {

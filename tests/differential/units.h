@@ -30,9 +30,12 @@ void make_xlat(Composer&, uint32_t id);
 void make_compare_exchange_8(Composer&, uint32_t id);
 void make_masked_move(Composer&, uint32_t id);
 void make_bound(Composer&, uint32_t id);
+void make_load_mxcsr(Composer&, uint32_t id);
+void make_sha_of_memory(Composer&, uint32_t id);
 
 void make_stack_pointer(Composer&, uint32_t id);
 void make_enter_leave(Composer&, uint32_t id);
+void make_push_segment(Composer&, uint32_t id);
 void make_pop_flags(Composer&, uint32_t id);
 
 void make_forward_branch(Composer&, uint32_t id);

@@ -24,6 +24,18 @@ void make_stack_pointer(Composer& c, uint32_t id) {
   make_stack(c, id);
 }
 
+// With a 32-bit operand size some processors leave the upper half of the stack's slot alone and others clear
+// it: here it is zero before.
+void make_push_segment(Composer& c, uint32_t) {
+  c.bytes({0x6A, 0x00, 0x8D, 0x64, 0x24, 0x04});  // push 0; lea esp, [esp+4]
+  const uint8_t opcode = c.random.pick<uint8_t>({0x06, 0x0E, 0x16, 0x1E, 0xA0, 0xA8});
+  if (c.random.percent(20)) c.unit.bytes.push_back(0x66);
+  if (opcode >= 0xA0) c.unit.bytes.push_back(0x0F);
+  c.bytes({opcode});
+  if (c.random.percent(50)) c.bytes({static_cast<uint8_t>(0x58 + c.free_register())});
+  c.forget(0xFF);
+}
+
 void make_enter_leave(Composer& c, uint32_t) {
   Random& random = c.random;
   if (random.percent(40)) c.move_immediate(kEbp, c.stack_address());
