@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""boot_test.py --vmm PROGRAM --guests DIR --source DIR CASE: boots a real, unmodified guest and checks it from outside,
+over the serial console. With --list, the cases. PROGRAM may be qemu-system-i386, to check the tests themselves."""
+import argparse
+import hashlib
+import os
+import random
+import string
+import subprocess
+import sys
+import tempfile
+
+from machine import DEADLINE_SECONDS, PROMPT, Failure, Machine
+
+CASES = {}
+# monitor/exit_codes.h; QEMU has one code for each of these.
+RESET, TRIPLE_FAULT = "reset", "triple fault"
+EXIT_CODES = {"ringdown": {RESET: 12, TRIPLE_FAULT: 14}, "qemu": {RESET: 0, TRIPLE_FAULT: 0}}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+class Bench:
+    """What the cases have in common: the program under test, the guest's files and a folder for this run."""
+
+    def __init__(self, options, folder):
+        self.vmm, self.guests, self.source, self.folder = options.vmm, options.guests, options.source, folder
+        self.deadline = options.deadline
+        self.is_qemu = "qemu" in os.path.basename(options.vmm)
+        self.exit_codes = EXIT_CODES["qemu" if self.is_qemu else "ringdown"]
+
+    def initramfs(self):
+        path = os.path.join(self.folder, "initramfs")
+        subprocess.run([f"{self.source}/tools/make-initramfs", "--guests", self.guests, path], check=True)
+        return path
+
+    def machine(self, *arguments):
+        return Machine(self.vmm, *arguments, deadline=self.deadline)
+
+    def linux(self, kernel="vmlinuz-686", append="", memory="256", reboot=False, options=()):
+        # So wide that the shell's line editor does not fold what is typed.
+        append = f"console=ttyS0 guest_columns=1000 {append}"
+        arguments = ["-kernel", f"{self.guests}/{kernel}", "-initrd", self.initramfs(), "-m", memory,
+                     "-append", append, "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
+        return self.machine(*arguments, *options, *([] if reboot else ["-no-reboot"]))
+
+
+def check(what, actual, expected):
+    if actual != expected:
+        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def shell_works(machine, release_suffix):
+    machine.to_shell()
+    output, status = machine.run("uname -sm; uname -r | sed 's/^[0-9.]*-[0-9]*-//'; (exit 7)")
+    check("uname", output, f"Linux i686\n{release_suffix}\n")
+    check("status of a command", status, 7)
+    output, status = machine.run("(seq 1 20000 >numbers) & wait %1; cat numbers | sort -rn | head -n 1")
+    check("job and pipeline", output.splitlines()[-1], "20000")
+    machine.send(b"exit\n")
+    check("exit code", machine.exit_code(), 1)
+
+
+@case
+def linux_686_to_the_shell(bench):
+    with bench.linux() as machine:
+        shell_works(machine, "686")
+
+
+@case
+def linux_686_pae_to_the_shell(bench):
+    with bench.linux("vmlinuz-686-pae") as machine:
+        shell_works(machine, "686-pae")
+
+
+@case
+def linux_686_pae_has_nx(bench):
+    # QEMU's default processor has none.
+    with bench.linux("vmlinuz-686-pae", options=["-cpu", "qemu32,+nx"] if bench.is_qemu else []) as machine:
+        machine.expect(rb"NX \(Execute Disable\) protection: active")
+        machine.to_shell()
+        output, _ = machine.run("grep ^flags /proc/cpuinfo | tr ' ' '\\n' | grep -x -e pae -e nx | sort")
+        check("processor flags", output.split(), ["nx", "pae"])
+
+
+@case
+def linux_686_in_little_memory(bench):
+    with bench.linux(memory="64") as machine:
+        machine.to_shell()
+        output, _ = machine.run("awk '/MemTotal/ {print ($2 < 65536)}' /proc/meminfo")
+        check("memory below 64 MiB", output, "1\n")
+
+
+@case
+def linux_686_with_much_memory(bench):
+    with bench.linux(memory="2048") as machine:
+        machine.to_shell()
+        output, _ = machine.run("awk '/MemTotal/ {print ($2 > 1900000)}' /proc/meminfo")
+        check("memory above 1.9 GB", output, "1\n")
+
+
+@case
+def a_pasted_text_arrives_whole(bench):
+    generator = random.Random(1)
+    lines = ["".join(generator.choices(string.ascii_letters + string.digits, k=72)) + "\n" for _ in range(400)]
+    text = "".join(lines).encode()
+    with bench.linux() as machine:
+        machine.to_shell()
+        machine.send(b"cat >pasted; echo ca''t ended\n")
+        machine.send(text + b"\x04")
+        machine.expect(rb"cat ended\r*\n")
+        machine.expect(PROMPT)
+        output, _ = machine.run("sha256sum pasted")
+        check("checksum of the pasted text", output.split()[0], hashlib.sha256(text).hexdigest())
+
+
+@case
+def control_c_ends_the_foreground_job(bench):
+    with bench.linux() as machine:
+        machine.to_shell()
+        # The job itself says that it runs: before that the shell would get the signal.
+        machine.send(b"sh -c 'echo rea\"\"dy; exec cat'\n")
+        machine.expect(rb"ready\r*\n")
+        machine.send(b"\x03")
+        machine.expect(rb"\^C")
+        machine.expect(PROMPT)
+        output, _ = machine.run("echo $?")
+        check("status after C-c", output, "130\n")
+
+
+@case
+def a_user_program_that_faults_gets_its_signal(bench):
+    with bench.linux() as machine:
+        machine.to_shell()
+        _, status = machine.run("sh -c 'kill -SEGV $$'")
+        check("status of a killed program", status, 128 + 11)
+
+
+@case
+def gnumach_to_its_bootstrap(bench):
+    with bench.machine("-kernel", f"{bench.guests}/gnumach", "-append", "console=com0", "-m", "256",
+                       "-no-reboot") as machine:
+        machine.expect(rb"GNU Mach 1\.8")
+        machine.expect(rb"bootstrap\.c")
+
+
+def reset_by(bench, method, end):
+    with bench.linux(append=f"reboot={method}") as machine:
+        machine.to_shell()
+        machine.send(b"reboot\n")
+        check(f"exit code after reboot={method} with -no-reboot", machine.exit_code(), bench.exit_codes[end])
+    with bench.linux(append=f"reboot={method}", reboot=True) as machine:
+        machine.to_shell()
+        machine.send(b"touch /tmp/was-here; reboot\n")
+        machine.to_shell()
+        _, status = machine.run("test -e /tmp/was-here")
+        check("a file of the run before the reset", status, 1)
+
+
+@case
+def reset_by_keyboard_controller(bench):
+    reset_by(bench, "kbd", RESET)
+
+
+@case
+def reset_by_port_cf9(bench):
+    reset_by(bench, "pci", RESET)
+
+
+@case
+def reset_by_triple_fault(bench):
+    reset_by(bench, "triple", TRIPLE_FAULT)
+
+
+@case
+def demo_ends_with_the_status_of_its_command(bench):
+    environment = dict(os.environ, RINGDOWN_VMM=bench.vmm, RINGDOWN_GUESTS=bench.guests)
+    for command, output, status in (("echo 'a  b'; printf c", b"a  b\nc", 0), ("exit 7", b"", 7),
+                                    ("kill -9 $$", b"", 137), ("exit 255", b"", 255)):
+        run = subprocess.run([f"{bench.source}/demo", command], env=environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, timeout=240)
+        check(f"output of {command}", run.stdout.replace(b"\r", b""), output)
+        check(f"status of {command}", run.returncode, status)
+
+
+@case
+def demo_says_when_the_guest_did_not_get_there(bench):
+    environment = dict(os.environ, RINGDOWN_VMM=bench.vmm, RINGDOWN_GUESTS=bench.guests)
+    run = subprocess.run([f"{bench.source}/demo", "reboot -f"], env=environment, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=240)
+    check("status", run.returncode, 125)
+    check("complaint", b"the guest ended while the command ran" in run.stderr, True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--vmm")
+    parser.add_argument("--guests")
+    parser.add_argument("--source")
+    parser.add_argument("--deadline", type=float, default=DEADLINE_SECONDS, help="seconds for one machine")
+    parser.add_argument("case", nargs="?", choices=CASES)
+    options = parser.parse_args()
+    if options.list or not options.case:
+        print(*CASES, sep="\n")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            CASES[options.case](Bench(options, folder))
+        except Failure as failure:
+            print(f"{options.case}: {failure}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
