@@ -108,6 +108,15 @@ TEST_F(RegistersTest, CltsClearsTs) {
   EXPECT_FALSE(state.cr0 & cr0::kTs);
 }
 
+TEST_F(RegistersTest, TheModFieldOfControlAndDebugMovesIsIgnored) {
+  run({0x0F, 0x20, 0x05});  // with mod 0, rm 5 would be a displacement
+  EXPECT_EQ(advanced(), 3u);
+  EXPECT_EQ(ebp(), state.cr0);
+  run({0x0F, 0x21, 0x3C});  // and rm 4 a SIB byte
+  EXPECT_EQ(advanced(), 3u);
+  EXPECT_EQ(esp(), state.dr[7]);
+}
+
 // ---- CR3, CR4, PAE --------------------------------------------------------------------------------------
 
 TEST_F(RegistersTest, Cr3FlushesOwnAndMachineTranslations) {
