@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "monitor/option_table.h"
+#include "monitor/text.h"
 
 namespace ringdown {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 // "  left      right", with the right column in its place however long the left one is.
 void add_row(std::string& text, std::string_view left, std::string_view right) {
   constexpr size_t kColumn = 26;
-  std::string line = "  " + std::string(left);
+  std::string line = concat("  ", left);
   line.resize(std::max(line.size() + 1, kColumn), ' ');
   text += line.append(right) + "\n";
 }
@@ -19,12 +20,12 @@ void add_names(std::string& text, std::span<const std::string_view> names) {
   std::string line = " ";
   for (const auto name : names) {
     if (line.size() + name.size() > 78) {
-      text += line + "\n";
+      text += concat(line, "\n");
       line = " ";
     }
     line.append(" ").append(name);
   }
-  text += line + "\n";
+  text += concat(line, "\n");
 }
 
 }  // namespace
@@ -38,15 +39,15 @@ std::string help_text() {
       "Options are those of QEMU; two dashes are as good as one.\n";
   std::string_view group;
   for (const auto& row : option_table()) {
-    if (row.group != group) text += "\n" + std::string(group = row.group) + "\n";
-    std::string left = "-" + std::string(row.name);
+    if (row.group != group) text += concat("\n", group = row.group, "\n");
+    std::string left = concat("-", row.name);
     if (!row.argument.empty()) left.append(" ").append(row.argument);
     add_row(text, left, row.help);
   }
-  return text + "\nOn the terminal, C-a h shows the keys and C-a x ends ringdown. See ringdown(1).\n";
+  return concat(text, "\nOn the terminal, C-a h shows the keys and C-a x ends ringdown. See ringdown(1).\n");
 }
 
-std::string version_text() { return "ringdown " + std::string(kVersion) + "\n"; }
+std::string version_text() { return concat("ringdown ", kVersion, "\n"); }
 
 std::string cpu_list_text(const CpuNames& names) {
   std::string text = "Models:\n";

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "monitor/option_values.h"
+#include "monitor/text.h"
 
 namespace ringdown {
 namespace {
@@ -54,8 +55,7 @@ std::string set_accelerator(std::string_view v, OptionContext& c) {
   const auto name = split(v)[0];
   for (const auto choice : split(name, ':')) {
     if (choice != "tcg" && choice != "qtest") continue;
-    c.options.notes.push_back("accelerator '" + std::string(name) +
-                              "' is ignored: ringdown translates by itself");
+    c.options.notes.push_back(concat("accelerator '", name, "' is ignored: ringdown translates by itself"));
     return {};
   }
   return "ringdown uses no hardware virtualization and has no other accelerator";
@@ -65,7 +65,7 @@ std::string set_machine_property(const Property& property, OptionContext& c) {
   const auto value = property.value.value_or("");
   if (property.key == "accel") return set_accelerator(value, c);
   if (value == "off") return {};
-  return "'" + std::string(property.key) + "=" + std::string(value) + "' is not built yet";
+  return concat("'", property.key, "=", value, "' is not built yet");
 }
 
 std::string set_machine(std::string_view v, OptionContext& c) {
@@ -112,7 +112,7 @@ std::string add_device(std::string_view v, OptionContext& c) {
 }
 
 std::string require_none(std::string_view v, const char* what) {
-  return v == "none" ? "" : std::string(what) + " is not built yet; only 'none' is";
+  return v == "none" ? "" : concat(what, " is not built yet; only 'none' is");
 }
 std::string set_vga(std::string_view v, OptionContext&) { return require_none(v, "a graphics card"); }
 std::string set_network(std::string_view v, OptionContext&) { return require_none(v, "a network card"); }

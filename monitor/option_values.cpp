@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "monitor/text.h"
+
 namespace ringdown {
 namespace {
 
@@ -91,14 +93,14 @@ std::string apply_debug_exit(const Property& property, DebugExitOptions& device)
     device.iosize = static_cast<uint32_t>(*number);
     return {};
   }
-  return "isa-debug-exit has no property '" + std::string(property.key) + "'; see ringdown -device help";
+  return concat("isa-debug-exit has no property '", property.key, "'; see ringdown -device help");
 }
 
 std::string apply_rtc(const Property& property, RtcStart& rtc) {
   const auto value = property.value.value_or("");
   if (property.key == "clock") return value == "host" ? "" : "only clock=host is built yet";
   if (property.key == "driftfix") return value == "none" ? "" : "only driftfix=none is built yet";
-  if (property.key != "base") return "unknown property '" + std::string(property.key) + "'";
+  if (property.key != "base") return concat("unknown property '", property.key, "'");
   if (value == "utc") {
     rtc = {.base = RtcStart::Base::kUtc};
   } else if (value == "localtime") {
@@ -165,7 +167,7 @@ Value<uint64_t> parse_memory(std::string_view text) {
     const auto key = parse_property(part).key;
     if (key == "slots" || key == "maxmem")
       return BadValue{"memory that can be plugged in later is not built yet"};
-    return BadValue{"unknown property '" + std::string(key) + "'"};
+    return BadValue{concat("unknown property '", key, "'")};
   }
   const std::string_view size = parts[0].starts_with("size=") ? parts[0].substr(5) : parts[0];
   const auto bytes = parse_size(size, kMiB);
@@ -218,9 +220,9 @@ Value<LogClasses> parse_log_classes(std::string_view text) {
     } else if (name == "all") {
       for (const auto& every : log_class_table()) classes |= log_bit(every.log_class);
     } else if (std::ranges::find(kLogClassesOfQemu, split(name, ':')[0]) != kLogClassesOfQemu.end()) {
-      return BadValue{"'" + std::string(name) + "' is not built yet; see ringdown -d help"};
+      return BadValue{concat("'", name, "' is not built yet; see ringdown -d help")};
     } else {
-      return BadValue{"unknown class '" + std::string(name) + "'; see ringdown -d help"};
+      return BadValue{concat("unknown class '", name, "'; see ringdown -d help")};
     }
   }
   return classes;
@@ -229,15 +231,14 @@ Value<LogClasses> parse_log_classes(std::string_view text) {
 Value<std::string> parse_cpu(std::string_view text, const CpuNames& names) {
   const auto parts = split(text);
   const auto model = find_name(names.models, parts[0]);
-  if (!model) return BadValue{"unknown CPU model '" + std::string(parts[0]) + "'; see ringdown -cpu help"};
+  if (!model) return BadValue{concat("unknown CPU model '", parts[0], "'; see ringdown -cpu help")};
   std::string specification(*model);
   for (const auto part : std::span(parts).subspan(1)) {
     const auto change = parse_feature(part);
     if (!change)
-      return BadValue{"'" + std::string(part) + "' must be +FEATURE, -FEATURE, FEATURE=on or FEATURE=off"};
+      return BadValue{concat("'", part, "' must be +FEATURE, -FEATURE, FEATURE=on or FEATURE=off")};
     const auto feature = find_name(names.features, change->name);
-    if (!feature)
-      return BadValue{"unknown CPU feature '" + std::string(change->name) + "'; see ringdown -cpu help"};
+    if (!feature) return BadValue{concat("unknown CPU feature '", change->name, "'; see ringdown -cpu help")};
     specification.append(change->on ? ",+" : ",-").append(*feature);
   }
   return specification;

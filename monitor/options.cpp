@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "monitor/option_table.h"
+#include "monitor/text.h"
 
 namespace ringdown {
 namespace {
@@ -10,14 +11,14 @@ namespace {
 std::string unknown_option(std::string_view dashed, std::string_view name) {
   const auto unbuilt = unbuilt_options();
   if (std::ranges::find(unbuilt, name) != unbuilt.end()) {
-    return "option '" + std::string(dashed) + "' is not built yet; see ringdown --help";
+    return concat("option '", dashed, "' is not built yet; see ringdown --help");
   }
-  return "unknown option '" + std::string(dashed) + "'; see ringdown --help";
+  return concat("unknown option '", dashed, "'; see ringdown --help");
 }
 
 std::string with_context(const OptionRow& row, std::string_view value, const std::string& error) {
-  const std::string option = "-" + std::string(row.name);
-  return (row.argument.empty() ? option : option + " " + std::string(value)) + ": " + error;
+  const std::string option = concat("-", row.name);
+  return (row.argument.empty() ? option : concat(option, " ", value)) + concat(": ", error);
 }
 
 // Reads the arguments one by one. Returns the error, or an empty string.
@@ -25,13 +26,13 @@ std::string read_arguments(std::span<const char* const> arguments, OptionContext
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     if (!argument.starts_with('-')) {
-      return "'" + std::string(argument) + "': disk images are not built yet; a kernel is given with -kernel";
+      return concat("'", argument, "': disk images are not built yet; a kernel is given with -kernel");
     }
     const auto name = argument.substr(argument.starts_with("--") ? 2 : 1);
     const auto row = std::ranges::find(option_table(), name, &OptionRow::name);
     if (row == option_table().end()) return unknown_option(argument, name);
     if (!row->argument.empty() && ++i == arguments.size()) {
-      return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->argument);
+      return concat("option '", argument, "' needs an argument: ", row->argument);
     }
     const std::string_view value = row->argument.empty() ? std::string_view{} : arguments[i];
     if (const auto error = row->apply(value, context); !error.empty())
@@ -70,7 +71,7 @@ std::variant<Options, std::string> parse_options(std::span<const char* const> ar
                                                  const CpuNames& cpu) {
   Options options;
   if (!arguments.empty() && std::string_view(arguments[0]) == "doctor") {
-    if (arguments.size() > 1) return "doctor takes no arguments: '" + std::string(arguments[1]) + "'";
+    if (arguments.size() > 1) return concat("doctor takes no arguments: '", arguments[1], "'");
     options.action = Action::kExamineHost;
     return options;
   }

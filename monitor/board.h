@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "vdevices/clock.h"
+#include "vdevices/debug_console.h"
+#include "vdevices/debug_exit.h"
+#include "vdevices/i8042.h"
+#include "vdevices/i8254.h"
+#include "vdevices/i8259a.h"
+#include "vdevices/mc146818.h"
+#include "vdevices/port_bus.h"
+#include "vdevices/system_control.h"
+#include "vdevices/uart16550.h"
+
+namespace ringdown {
+
+// What leaves the board. All are called on the vCPU thread, from within an access or advance().
+struct BoardOutputs {
+  std::function<void(bool)> intr;              // the INTR pin of the processor
+  std::function<void(ResetKind)> reset;
+  std::function<void(uint32_t)> debug_exit;    // exit status
+  std::function<void(uint8_t)> serial;         // COM1
+};
+
+struct BoardConfiguration {
+  uint64_t ram_bytes = 0;
+  int64_t utc_seconds = 0;
+  bool serial_port = true;
+  struct DebugExitPorts {
+    uint16_t first;
+    uint32_t count;
+  };
+  std::optional<DebugExitPorts> debug_exit;
+};
+
+// The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.
+class Board {
+ public:
+  Board(const Clock& clock, const BoardConfiguration& configuration, BoardOutputs outputs);
+  Board(const Board&) = delete;
+
+  PortBus& ports() { return *ports_; }
+  I8259aPair& interrupts() { return pic_; }
+  Uart16550& com1() { return com1_; }
+  I8042& keyboard_controller() { return kbc_; }
+
+  Nanoseconds next_event() const;
+  void advance();
+
+ private:
+  BoardOutputs outputs_;
+  std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
+  I8259aPair pic_;
+  I8254 pit_;
+  PortB port_b_;
+  PortA port_a_;
+  ResetControl reset_control_;
+  PostCode post_code_;
+  Mc146818 rtc_;
+  Uart16550 com1_;
+  I8042 kbc_;
+  DebugExit debug_exit_;
+  TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
+};
+
+}  // namespace ringdown

@@ -1,0 +1,204 @@
+#include "monitor/machine.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <optional>
+
+#include "cpu/cpu_model.h"
+#include "host-driver/counters.h"
+#include "host-driver/guest_ram.h"
+#include "host-driver/host_clock.h"
+#include "host-driver/host_error.h"
+#include "host-driver/serial_backend.h"
+#include "host-driver/terminal.h"
+#include "images/kernel_image.h"
+#include "monitor/board.h"
+#include "monitor/exit_codes.h"
+#include "monitor/vcpu.h"
+
+namespace ringdown {
+namespace {
+
+void set_flat_segments(CpuState& state, const BootState& boot) {
+  using namespace segment_attribute;
+  constexpr uint16_t common = kPresent | kCodeOrData | kWritableOrReadable | kAccessed | kBig | kGranular;
+  state.segment.fill({.base = 0, .limit = 0xFFFFFFFF, .selector = boot.ds, .attributes = common});
+  state.segment[kCs] = {.base = 0, .limit = 0xFFFFFFFF, .selector = boot.cs, .attributes = common | kCode};
+  state.segment[kSs].selector = boot.ss;
+}
+
+void set_boot_state(CpuState& state, const BootState& boot) {
+  state.gpr = {boot.eax, boot.ecx, boot.edx, boot.ebx, boot.esp, boot.ebp, boot.esi, boot.edi};
+  state.eip = boot.eip;
+  state.set_eflags_image(boot.eflags);
+  state.cr0 = boot.cr0;
+  state.gdtr = {.base = boot.gdt_base, .limit = boot.gdt_limit};
+  state.idtr = {.base = boot.idt_base, .limit = boot.idt_limit};
+  set_flat_segments(state, boot);
+}
+
+int64_t clock_start(const RtcStart& rtc) {
+  const time_t now = time(nullptr);
+  switch (rtc.base) {
+    case RtcStart::Base::kUtc: return now;
+    case RtcStart::Base::kLocalTime: {
+      tm local{};
+      localtime_r(&now, &local);
+      return now + local.tm_gmtoff;
+    }
+    case RtcStart::Base::kDate: return rtc.date;
+  }
+  return now;
+}
+
+// One run of the command: a machine that is built, boots, is reset as often as its guest asks, and ends.
+class Machine {
+ public:
+  Machine(const Options& options, const CpuModel& model)
+      : options_(options), ram_(options.memory), memory_(ram_.bytes()), vcpu_(ram_, memory_, model, clock_) {
+    vcpu_.on_attention = [this] { feed_serial_port(); };
+    vcpu_.on_idle = [this] {
+      if (serial_) serial_->flush();
+    };
+  }
+
+  // The exit status if something is wrong.
+  std::optional<int> open_serial_port();
+  int run();
+
+ private:
+  void power_on();
+  std::optional<int> load();
+  void feed_serial_port();
+  void end(int status) {
+    status_ = status;
+    vcpu_.stop();
+  }
+  // After the processor has stopped: true if the machine was reset and runs again.
+  bool restart();
+
+  const Options& options_;
+  HostClock clock_;
+  GuestRam ram_;
+  PhysicalMemory memory_;
+  Vcpu vcpu_;
+  std::unique_ptr<Board> board_;
+  std::unique_ptr<SerialBackend> serial_;
+  std::optional<int> status_;
+  bool reset_requested_ = false;
+};
+
+std::optional<int> Machine::open_serial_port() {
+  if (!options_.serial) return std::nullopt;
+  const SerialTarget& target = *options_.serial;
+  if (target.kind == SerialKind::kStdio)
+    make_terminal_raw(STDIN_FILENO, target.escape_keys ? TerminalSignals::kToGuest : TerminalSignals::kKeep);
+  SerialEvents events;
+  events.on_input = [this] { vcpu_.request_attention(); };
+  events.on_command = [](TerminalCommand command) {
+    if (command == TerminalCommand::kQuit) end_process(ExitCode::kUserQuit, "");
+  };
+  events.on_failure = [](const std::string& line) { end_process(ExitCode::kIoError, line); };
+  auto opened = open_serial_backend(target, std::move(events));
+  if (const auto* line = std::get_if<std::string>(&opened)) {
+    print_error_line(*line);
+    return exit_status(ExitCode::kIoError);
+  }
+  serial_ = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
+  if (!serial_->pty_path().empty()) print_error_line("serial port at " + serial_->pty_path());
+  return std::nullopt;
+}
+
+void Machine::feed_serial_port() {
+  if (!serial_) return;
+  while (serial_->input_waiting()) {
+    std::array<uint8_t, 64> bytes;
+    const size_t room = std::min(bytes.size(), board_->com1().receive_room());
+    if (room == 0) return;  // on_receive_room continues
+    const size_t count = serial_->take({bytes.data(), room});
+    board_->com1().receive({bytes.data(), count});
+  }
+}
+
+void Machine::power_on() {
+  BoardConfiguration configuration{.ram_bytes = options_.memory,
+                                   .utc_seconds = clock_start(options_.rtc),
+                                   .serial_port = options_.serial.has_value(),
+                                   .debug_exit = {}};
+  if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
+  BoardOutputs outputs{
+      .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
+      .reset =
+          [this](ResetKind) {
+            reset_requested_ = true;
+            vcpu_.stop();
+          },
+      .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
+      .serial =
+          [this](uint8_t byte) {
+            if (serial_) serial_->write(byte);
+          },
+  };
+  board_ = std::make_unique<Board>(clock_, configuration, std::move(outputs));
+  board_->com1().on_receive_room([this] { feed_serial_port(); });
+  vcpu_.attach(*board_);
+  vcpu_.reset();
+}
+
+std::optional<int> Machine::load() {
+  const KernelRequest request{.kernel = options_.kernel,
+                              .initrd = options_.initrd.empty() ? std::nullopt : std::optional(options_.initrd),
+                              .append = options_.append};
+  const auto ram = std::as_writable_bytes(ram_.bytes());
+  const auto boot = load_kernel(request, ram);
+  if (!boot) {
+    print_error_line(boot.error().message);
+    return exit_status(ExitCode::kBadImage);
+  }
+  for (const auto& warning : boot->warnings) print_error_line(warning);
+  set_boot_state(vcpu_.state(), *boot);
+  vcpu_.state_changed();
+  return std::nullopt;
+}
+
+bool Machine::restart() {
+  const bool triple_fault = vcpu_.state().shutdown;
+  if (status_ || (!triple_fault && !reset_requested_)) return false;
+  if (options_.no_reboot) {
+    status_ = exit_status(triple_fault ? ExitCode::kTripleFaultWithNoReboot : ExitCode::kResetWithNoReboot);
+    return false;
+  }
+  counters().guest_resets++;
+  counters().guest_triple_faults += triple_fault;
+  reset_requested_ = false;
+  ram_.clear();
+  return true;
+}
+
+int Machine::run() {
+  do {
+    power_on();
+    if (const auto status = load()) return *status;
+    vcpu_.run();
+  } while (restart());
+  return status_.value_or(exit_status(ExitCode::kPowerOff));
+}
+
+}  // namespace
+
+int run_machine(const Options& options) {
+  set_host_refusal_handler([](const std::string& line) { end_process(ExitCode::kHostLacksFeature, line); });
+  CpuModel model = CpuModel::default_model();
+  std::string error;
+  if (!options.cpu.empty() && !CpuModel::parse(options.cpu, model, error)) {
+    print_error_line(error);
+    return exit_status(ExitCode::kBadCommandLine);
+  }
+  Machine machine(options, model);
+  if (const auto status = machine.open_serial_port()) return *status;
+  return machine.run();
+}
+
+}  // namespace ringdown

@@ -1,0 +1,195 @@
+#include "monitor/vcpu.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "host-driver/counters.h"
+#include "host-driver/host_error.h"
+#include "host-driver/log.h"
+#include "host-driver/terminal.h"
+
+namespace ringdown {
+namespace {
+
+// A kick may come between the monitor's last look and translated code, where it is not seen: it is repeated.
+constexpr uint64_t kKickAgainNanoseconds = 200'000;
+
+void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
+  restore_terminal();
+  std::fprintf(stderr, "ringdown: internal error: signal %d at %llx, address %p\n", signal,
+               static_cast<unsigned long long>(host.uc_mcontext.gregs[REG_RIP]), info.si_addr);
+}
+
+}  // namespace
+
+Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const Clock& clock)
+    : clock_(clock),
+      context_(std::make_unique<TranslatorContext>()),
+      mmu_(context_->state, memory),
+      shadow_(ram.file(), memory, context_->state),
+      interpreter_(context_->state, mmu_, *this, model),
+      translator_(*context_, mmu_, shadow_, model),
+      signals_(*this, report_bug),
+      wake_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      signature_(model.signature()) {
+  if (wake_event_ < 0) host_refuses("eventfd");
+}
+
+Vcpu::~Vcpu() { close(wake_event_); }
+
+void Vcpu::reset() {
+  state().reset(signature_);
+  set_time_stamp_counter(0);
+  context_->interrupt_pending = 0;
+  stop_ = false;
+  state_changed();
+}
+
+void Vcpu::state_changed() {
+  mmu_.flush();
+  shadow_.clear();
+  shadow_.flush(TlbFlush::kAll);
+  translator_.reset();
+  attention_ = 1;
+}
+
+void Vcpu::request_attention() {
+  requested_.store(true, std::memory_order_release);
+  const uint64_t one = 1;
+  // An eventfd that is full has its reader's attention already.
+  [[maybe_unused]] const ssize_t written = write(wake_event_, &one, sizeof one);
+  timer_.kick();
+}
+
+// ---- The loop -----------------------------------------------------------------------------------------------
+
+void Vcpu::run() {
+  while (!stop_ && !state().shutdown) {
+    if (attention_) attend();
+    if (take_interrupt()) continue;
+    if (state().halted)
+      idle();
+    else
+      execute();
+  }
+}
+
+void Vcpu::attend() {
+  attention_ = 0;
+  if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
+  if (board_->next_event() <= clock_.now()) board_->advance();
+  arm(board_->next_event());
+}
+
+void Vcpu::arm(Nanoseconds deadline) {
+  if (deadline == armed_for_) return;
+  armed_for_ = deadline;
+  if (deadline == kNever) return timer_.disarm();
+  const Nanoseconds now = clock_.now();
+  timer_.arm(deadline > now ? deadline - now : 1);
+}
+
+bool Vcpu::take_interrupt() {
+  if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
+  counters().guest_interrupts++;
+  const uint8_t vector = board_->interrupts().acknowledge();
+  if (log_enabled(LogClass::kInt)) log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
+  interpreter_.deliver_interrupt(vector);
+  return true;
+}
+
+void Vcpu::idle() {
+  counters().guest_halts++;
+  if (on_idle) on_idle();
+  const Nanoseconds deadline = board_->next_event();
+  const Nanoseconds now = clock_.now();
+  if (deadline > now) {
+    counters().host_syscalls_sleep++;
+    pollfd wake{.fd = wake_event_, .events = POLLIN, .revents = 0};
+    const Nanoseconds delay = deadline - now;
+    const timespec timeout{.tv_sec = static_cast<time_t>(delay / 1'000'000'000),
+                           .tv_nsec = static_cast<long>(delay % 1'000'000'000)};
+    if (ppoll(&wake, 1, deadline == kNever ? nullptr : &timeout, nullptr) > 0) {
+      uint64_t count;
+      [[maybe_unused]] const ssize_t got = read(wake_event_, &count, sizeof count);
+    }
+  }
+  attention_ = 1;
+}
+
+void Vcpu::execute() {
+  if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpret();
+  try {
+    switch (translator_.run()) {
+      case RunEnd::kInterpret: interpret(); break;
+      case RunEnd::kGuestFault: deliver(translator_.pending_fault()); break;
+      case RunEnd::kKicked: attention_ = 1; break;
+    }
+  } catch (const Fault& fault) {
+    deliver(fault);
+  }
+}
+
+void Vcpu::interpret() {
+  counters().instructions_interpreted++;
+  interpreter_.step();
+}
+
+// A fault's image of EFLAGS has RF set, as the interpreter does for the faults that it finds itself.
+void Vcpu::deliver(const Fault& fault) {
+  counters().guest_exceptions++;
+  counters().guest_page_faults += fault.vector == Vector::kPageFault;
+  if (log_enabled(LogClass::kInt))
+    log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n", static_cast<unsigned>(fault.vector),
+               fault.error_code, state().eip, fault.linear_address);
+  state().system_flags |= eflags::kRf;
+  interpreter_.deliver_exception(fault);
+}
+
+// ---- What the processor reaches -------------------------------------------------------------------------------
+
+uint32_t Vcpu::read_port(uint16_t port, unsigned size) {
+  counters().guest_port_reads++;
+  attention_ = 1;
+  return board_->ports().read(port, size);
+}
+
+void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
+  counters().guest_port_writes++;
+  attention_ = 1;
+  board_->ports().write(port, size, value);
+}
+
+uint64_t Vcpu::time_stamp_counter() { return __rdtsc() + context_->time_stamp_offset; }
+
+void Vcpu::set_time_stamp_counter(uint64_t value) { context_->time_stamp_offset = value - __rdtsc(); }
+
+void Vcpu::tlb_flushed(TlbFlush kind) {
+  counters().guest_tlb_flushes++;
+  shadow_.flush(kind);
+  translator_.tlb_flushed(kind);
+}
+
+void Vcpu::page_invalidated(uint32_t linear) {
+  counters().guest_invlpgs++;
+  shadow_.invalidate_page(linear);
+  translator_.page_invalidated(linear);
+}
+
+bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
+  return translator_.handle_host_fault(signal, info, host);
+}
+
+void Vcpu::on_kick(ucontext_t& host) {
+  attention_ = 1;
+  translator_.kick(host);
+  armed_for_ = 0;
+  timer_.arm(kKickAgainNanoseconds);
+}
+
+}  // namespace ringdown

@@ -1,0 +1,84 @@
+#pragma once
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <memory>
+
+#include "cpu/cpu_bus.h"
+#include "cpu/cpu_model.h"
+#include "cpu/mmu.h"
+#include "host-driver/fault_signals.h"
+#include "host-driver/guest_ram.h"
+#include "host-driver/kick_timer.h"
+#include "interpreter/interpreter.h"
+#include "monitor/board.h"
+#include "shadowmmu/shadow_mmu.h"
+#include "translator/translator.h"
+
+namespace ringdown {
+
+// Decides what runs next: a device that is due, an interrupt, translated code, or the interpreter.
+class Vcpu final : public CpuBus, public HostFaultHandler {
+ public:
+  Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const Clock& clock);
+  ~Vcpu() override;
+
+  // The board whose ports, interrupts and timers this processor is wired to. It may be exchanged between runs.
+  void attach(Board& board) { board_ = &board; }
+  CpuState& state() { return context_->state; }
+
+  // The state after power-on. The caller then sets what its boot protocol demands.
+  void reset();
+  // Called after the state was set from outside.
+  void state_changed();
+
+  // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
+  void run();
+  void stop() { stop_ = true; }
+  // The INTR pin.
+  void set_interrupt_request(bool level) { context_->interrupt_pending = level; }
+
+  // Any thread: makes the vCPU call on_attention soon, also when it idles.
+  void request_attention();
+  // Called on the vCPU thread when attention was requested, and before the processor idles.
+  std::function<void()> on_attention;
+  std::function<void()> on_idle;
+
+ private:
+  // CpuBus
+  uint32_t read_port(uint16_t port, unsigned size) override;
+  void write_port(uint16_t port, unsigned size, uint32_t value) override;
+  uint64_t time_stamp_counter() override;
+  void set_time_stamp_counter(uint64_t value) override;
+  void tlb_flushed(TlbFlush kind) override;
+  void page_invalidated(uint32_t linear) override;
+  // HostFaultHandler
+  bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override;
+  void on_kick(ucontext_t& host) override;
+
+  void attend();
+  void idle();
+  bool take_interrupt();
+  void execute();
+  void interpret();
+  void deliver(const Fault& fault);
+  void arm(Nanoseconds deadline);
+
+  const Clock& clock_;
+  std::unique_ptr<TranslatorContext> context_;
+  Mmu mmu_;
+  ShadowMmu shadow_;
+  Interpreter interpreter_;
+  Translator translator_;
+  Board* board_ = nullptr;
+  FaultSignals signals_;
+  KickTimer timer_;
+  int wake_event_;  // an eventfd: ends idling
+  Nanoseconds armed_for_ = kNever;
+  uint32_t signature_;
+  volatile sig_atomic_t attention_ = 1;
+  std::atomic<bool> requested_{false};
+  bool stop_ = false;
+};
+
+}  // namespace ringdown

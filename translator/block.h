@@ -1,0 +1,56 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "translator/code_mode.h"
+
+namespace ringdown {
+
+struct Block;
+
+// A direct jump out of a block: `jmp rel32` or `jcc rel32` at `site`, which goes to its own stub until it is
+// linked. The stub is always legal: it leaves translated code with the edge as argument.
+struct Edge {
+  Block* from = nullptr;
+  Block* to = nullptr;  // nullptr: not linked
+  uint32_t target = 0;  // EIP
+  const uint8_t* site = nullptr;  // of the rel32, in the executable view
+  const uint8_t* stub = nullptr;
+};
+
+// The guest code that a block was made from and the mode that it was made for.
+struct BlockKey {
+  uint64_t physical;  // of the first instruction
+  uint32_t eip;       // linear: CS is flat
+  CodeMode mode;
+  bool operator==(const BlockKey&) const = default;
+};
+
+// Where an instruction's host code begins. The guest's state there is exactly that before the instruction; it
+// is also wherever the instruction's host code can fault.
+struct InstructionStart {
+  uint16_t host_offset;
+  uint16_t guest_offset;
+};
+
+// One translated stretch of guest code, entered at its start only.
+struct Block {
+  static constexpr uint64_t kNoFrame = ~uint64_t{0};
+
+  BlockKey key;
+  uint16_t guest_bytes = 0;
+  uint64_t second_frame = kNoFrame;  // of the page that the last instruction reaches into
+  const uint8_t* code = nullptr;     // in the executable view
+  uint32_t code_bytes = 0;
+  std::vector<InstructionStart> starts;
+  std::array<Edge, 2> edges;
+  unsigned edge_count = 0;
+  std::vector<Edge*> incoming;  // edges that are linked to this block
+
+  bool crosses_page() const { return second_frame != kNoFrame; }
+  // The start of the instruction that a host address within the block belongs to.
+  const InstructionStart& start_at(const uint8_t* host) const;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "host-driver/code_memory.h"
+#include "translator/block.h"
+
+namespace ringdown {
+
+// All translated blocks and the memory that their code is in. Blocks are found by key, by host address and by
+// the guest's page frame that they were made from. Memory is given back only all at once, by flush().
+class BlockCache {
+ public:
+  explicit BlockCache(size_t code_bytes);
+
+  // Room for code that stays for good (thunks). Only before the first block.
+  const uint8_t* add_permanent(std::span<const uint8_t> code);
+
+  Block* find(const BlockKey& key) const;
+  // The block whose code holds this host address, discarded or not; nullptr if it is not a block's.
+  Block* at(const uint8_t* host) const;
+  bool contains(uint64_t host) const { return memory_.contains(host); }
+
+  // Copies `code` in and adds the block. False: there is no room; flush() first.
+  [[nodiscard]] bool add(std::unique_ptr<Block> block, std::span<const uint8_t> code);
+  // Code that belongs to no block's key, such as a trampoline; nullptr: no room.
+  const uint8_t* add_code(std::span<const uint8_t> code);
+
+  void link(Edge& edge, Block& to);
+  // The same with code that is not a block.
+  void redirect(Edge& edge, const uint8_t* to);
+  void unlink(Edge& edge);
+
+  bool frame_has_blocks(uint64_t frame) const { return by_frame_.contains(frame); }
+  std::span<Block* const> blocks_of_frame(uint64_t frame) const;
+  // Takes a block, or all of a frame's, out: nothing leads there any more. Their memory stays until flush().
+  void discard(Block& block);
+  void discard_frame(uint64_t frame);
+  // Empties the cache. No block may be running. Calls `frame_emptied` for each frame that had code.
+  template <class F>
+  void flush(F frame_emptied) {
+    for (const auto& [frame, blocks] : by_frame_) frame_emptied(frame);
+    forget_all();
+  }
+
+  const CodeMemory& memory() const { return memory_; }
+  size_t used() const { return used_; }
+
+ private:
+  struct KeyHash {
+    size_t operator()(const BlockKey& key) const {
+      return (key.physical * 0x9E3779B97F4A7C15ull ^ key.eip * 0xC2B2AE3D27D4EB4Full) + key.mode.bits;
+    }
+  };
+
+  void point(const Edge& edge, const uint8_t* target);
+  void remove_from_frame(uint64_t frame, Block& block);
+  void forget_all();
+
+  CodeMemory memory_;
+  size_t permanent_ = 0, used_ = 0;
+  std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
+  std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
+  std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code
+};
+
+}  // namespace ringdown

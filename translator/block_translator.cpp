@@ -1,0 +1,121 @@
+#include "translator/block_translator.h"
+
+#include "cpu/physical_memory.h"
+#include "host-driver/counters.h"
+
+namespace ringdown {
+namespace {
+
+constexpr unsigned kMaxInstructions = 64;
+
+}  // namespace
+
+std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code) {
+  auto block = std::make_unique<Block>();
+  block_ = block.get();
+  block_->key = key_ = key;
+  out_.reset();
+  guest_offset_ = 0;
+  bool ended = false;
+  for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
+    Instruction i;
+    const auto status = decode(code.bytes.subspan(guest_offset_), true, i);
+    const bool decoded = status == DecodeStatus::kOk;
+    const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
+    if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
+    block_->starts.push_back({static_cast<uint16_t>(out_.offset()), static_cast<uint16_t>(guest_offset_)});
+    length_ = decoded ? i.length : 1;
+    accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
+    const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
+    const bool lowered = lower_plain(t, i);
+    if (!lowered) emit_interpret();
+    ended = !lowered || ends_block(t);
+    if (decoded && crosses) block_->second_frame = code.next_frame;
+    guest_offset_ += length_;
+    counters().instructions_translated++;
+    if (crosses || guest_offset_ >= code.in_first_page) break;
+  }
+  block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
+  if (!ended) emit_goto(key.eip + guest_offset_);
+  emit_stubs();
+  counters().blocks_translated++;
+  return block;
+}
+
+void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip()); }
+
+// False: nothing was emitted, the instruction is the interpreter's.
+bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
+  switch (t) {
+    case Treatment::kInterpret: return false;
+    case Treatment::kNothing: return true;
+    case Treatment::kCopy: return lower_copy(i);
+    case Treatment::kIncrementRegister: return lower_increment_register(i);
+    case Treatment::kAbsoluteMove: return lower_absolute_move(i);
+    case Treatment::kLoadEffectiveAddress: return lower_load_effective_address(i);
+    case Treatment::kBitString: return lower_bit_string(i);
+    case Treatment::kTranslateByte:
+    case Treatment::kMaskedMove: return lower_implicit_operand(i);
+    case Treatment::kString: return lower_string(i);
+    case Treatment::kPushRegister: return lower_push_register(i);
+    case Treatment::kPopRegister: return lower_pop_register(i);
+    case Treatment::kPushImmediate: return lower_push_immediate(i);
+    case Treatment::kPushMemory: return lower_push_memory(i);
+    case Treatment::kPopMemory: return lower_pop_memory(i);
+    case Treatment::kPushAll: return lower_push_all(i);
+    case Treatment::kPopAll: return lower_pop_all(i);
+    case Treatment::kLeave: return lower_leave(i);
+    case Treatment::kPushFlags: return lower_push_flags(i);
+    case Treatment::kPopFlags: return lower_pop_flags(i);
+    case Treatment::kPushSegment: return lower_push_segment(i);
+    case Treatment::kReadSegment: return lower_read_segment(i);
+    case Treatment::kClearInterruptFlag: return lower_clear_interrupt_flag(i);
+    case Treatment::kSetInterruptFlag: return lower_set_interrupt_flag(i);
+    case Treatment::kReadTimeStamp: return lower_read_time_stamp(i);
+    case Treatment::kReadControl: return lower_read_control(i);
+    case Treatment::kJumpConditional: return lower_jump_conditional(i);
+    case Treatment::kLoop: return lower_loop(i);
+    case Treatment::kJump: return lower_jump(i);
+    case Treatment::kCall: return lower_call(i);
+    case Treatment::kJumpIndirect: return lower_jump_indirect(i);
+    case Treatment::kCallIndirect: return lower_call_indirect(i);
+    case Treatment::kReturn: return lower_return(i);
+  }
+  return false;
+}
+
+Address BlockTranslator::resolve(const Instruction& i, Address flat) {
+  if (i.segment_override == kFs) return add_segment_base(kFsBase, flat);
+  if (i.segment_override == kGs) return add_segment_base(kGsBase, flat);
+  return accessor_ ? emit_user_or_supervisor(flat) : flat;
+}
+
+// The sum wraps at 4 GiB as the guest's does, because the window's addressing is 32 bits wide.
+Address BlockTranslator::add_segment_base(HostRegister base, Address flat) {
+  if (flat.base != Address::kNone && flat.index != Address::kNone) {
+    const int32_t displacement = flat.displacement;
+    flat.displacement = 0;
+    out_.emit_lea(kR8, flat);
+    return {.base = base, .index = kR8, .displacement = displacement};
+  }
+  if (flat.base == kEsp) return {.base = kEsp, .index = base, .displacement = flat.displacement};
+  if (flat.base != Address::kNone)
+    return {.base = base, .index = flat.base, .displacement = flat.displacement};
+  flat.base = base;
+  return flat;
+}
+
+// Supervisor code that reaches for the user's memory as well as its own: the base is picked by the 4 MiB slot
+// of the address, without touching flags. r8 = address, r9 = base.
+Address BlockTranslator::emit_user_or_supervisor(const Address& flat) {
+  using namespace asmjit::x86;
+  auto& a = out_.a();
+  out_.emit_lea(kR8, flat);
+  a.rorx(r9, r8, 22);
+  a.movzx(r9d, r9w);
+  a.movzx(r9d, byte_ptr(r15, r9, 0, offsetof(TranslatorContext, slot_space)));
+  a.mov(r9, qword_ptr(r15, r9, 3, offsetof(TranslatorContext, space_base)));
+  return {.base = kR9, .index = kR8, .window = false};
+}
+
+}  // namespace ringdown

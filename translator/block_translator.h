@@ -1,0 +1,111 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+#include "cpu/cpu_model.h"
+#include "translator/block.h"
+#include "translator/emitter.h"
+#include "translator/treatment.h"
+
+namespace ringdown {
+
+// The guest code to translate: the bytes from the block's start to the end of its page, and what can be had of
+// the next page.
+struct GuestCode {
+  std::span<const uint8_t> bytes;
+  unsigned in_first_page;         // how many of them
+  uint64_t next_frame;            // of the next page; Block::kNoFrame if it cannot be fetched
+};
+
+// Turns guest code into one block of host code.
+class BlockTranslator {
+ public:
+  explicit BlockTranslator(const CpuModel& model) : model_(model) {}
+
+  // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
+  std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
+
+  // Translates at least one instruction. The code is in emitted() until the next call. Edges' sites and stubs are
+  // still relative to the block's start, as if it were placed at address 0. Instruction starts are ascending.
+  std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code);
+  std::span<const uint8_t> emitted() const { return out_.code(); }
+
+  // A jump by the jump table to a known target: what an edge is redirected to that must not be linked, because
+  // only the table knows whether the target is the same in the space that is current then.
+  std::span<const uint8_t> translate_table_jump(uint32_t target);
+
+ private:
+  bool lower_plain(Treatment t, const Instruction& i);
+  void emit_interpret();
+
+  // lower_move.cpp
+  bool lower_copy(const Instruction& i);
+  bool lower_increment_register(const Instruction& i);
+  bool lower_absolute_move(const Instruction& i);
+  bool lower_load_effective_address(const Instruction& i);
+  bool lower_bit_string(const Instruction& i);
+  bool lower_implicit_operand(const Instruction& i);
+  bool lower_read_segment(const Instruction& i);
+  // lower_string.cpp
+  bool lower_string(const Instruction& i);
+  // lower_stack.cpp
+  bool lower_push_register(const Instruction& i);
+  bool lower_pop_register(const Instruction& i);
+  bool lower_push_immediate(const Instruction& i);
+  bool lower_push_memory(const Instruction& i);
+  bool lower_pop_memory(const Instruction& i);
+  bool lower_push_all(const Instruction& i);
+  bool lower_pop_all(const Instruction& i);
+  bool lower_leave(const Instruction& i);
+  bool lower_push_segment(const Instruction& i);
+  // lower_system.cpp
+  bool lower_push_flags(const Instruction& i);
+  bool lower_pop_flags(const Instruction& i);
+  bool lower_clear_interrupt_flag(const Instruction& i);
+  bool lower_set_interrupt_flag(const Instruction& i);
+  bool lower_read_time_stamp(const Instruction& i);
+  bool lower_read_control(const Instruction& i);
+  void emit_interpret_if_interrupt_pending();
+  // lower_branch.cpp
+  bool lower_jump_conditional(const Instruction& i);
+  bool lower_loop(const Instruction& i);
+  bool lower_jump(const Instruction& i);
+  bool lower_call(const Instruction& i);
+  bool lower_jump_indirect(const Instruction& i);
+  bool lower_call_indirect(const Instruction& i);
+  bool lower_return(const Instruction& i);
+  void emit_goto(uint32_t target);
+  void emit_goto_if(uint8_t condition, uint32_t target);
+  void emit_edge(uint32_t rel32_offset, uint32_t target);
+  void emit_table_jump();
+  void emit_table_jump_to(uint32_t target);
+  void emit_stubs();
+
+  // Where a memory operand is in the host: emits what must be computed first, in r8 and r9.
+  Address operand(const Instruction& i) { return resolve(i, guest_address(i)); }
+  Address resolve(const Instruction& i, Address flat);
+  Address add_segment_base(HostRegister base, Address flat);
+  Address emit_user_or_supervisor(const Address& flat);
+
+  uint32_t eip() const { return key_.eip + guest_offset_; }
+  uint32_t next_eip() const { return eip() + length_; }
+  bool direct_link_allowed(uint32_t target) const;
+
+  const CpuModel& model_;
+  std::unordered_set<uint64_t> user_accessors_;
+  Emitter out_;
+  Block* block_ = nullptr;
+  BlockKey key_{};
+  uint32_t guest_offset_ = 0;  // of the current instruction
+  uint8_t length_ = 0;
+  bool accessor_ = false;      // the current instruction is a user accessor
+  // Conditional jumps to where only the jump table may lead: patched to code behind the block's own.
+  struct FarTarget {
+    uint32_t rel32_offset, target;
+  };
+  std::vector<FarTarget> far_targets_;
+};
+
+}  // namespace ringdown

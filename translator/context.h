@@ -1,0 +1,57 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/state.h"
+
+namespace ringdown {
+
+// Why translated code came back to the monitor.
+enum class Exit : uint32_t {
+  kLink,       // a direct jump that is not linked yet; argument: its Edge
+  kIndirect,   // an indirect jump whose target is not in the jump table; argument: target EIP
+  kInterpret,  // the instruction at EIP = argument is the interpreter's
+  kFault,      // the host raised a fault; the fault handler has left its decision in the context
+};
+
+// What translated code and the monitor share; r15 points to it while translated code runs. Guest registers are
+// in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
+struct alignas(64) TranslatorContext {
+  CpuState state;
+
+  // Written by the monitor, read by translated code.
+  uint64_t space_base[2];       // host address of linear 0: [0] supervisor space, [1] user space
+  uint64_t jump_table;          // of the current space, loaded into r14 on entry
+  uint64_t time_stamp_offset;   // guest TSC = host TSC + this
+  uint32_t interrupt_pending;   // the INTR pin: STI and POPF leave translated code if it is set
+  std::array<uint64_t, 4> exits;        // addresses of the exit thunks, by Exit
+  std::array<uint8_t, 1024> slot_space; // by 4 MiB of linear address: which of space_base supervisor code that
+                                        // reaches for user memory should use
+
+  // Written by the thunks.
+  uint64_t host_stack;          // the monitor's stack pointer while translated code runs
+  uint64_t entry;               // host address to enter at
+  uint64_t exit_argument;
+  Exit exit;
+};
+
+// Reserved host registers; rax…rdi hold the guest's registers of the same number, upper halves zero, and the
+// host's status flags and DF the guest's. r8–r11 are free within an instruction.
+//   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
+
+// A hash table from EIP to translated code: all tags first, then all addresses. A tag is the negated EIP, so
+// that one LEA compares without touching flags.
+template <unsigned Entries>
+struct JumpTable {
+  static constexpr unsigned kEntries = Entries;
+  static constexpr uint32_t kMask = Entries - 1;
+  static constexpr size_t kCodeOffset = Entries * sizeof(uint32_t);
+  std::array<uint32_t, Entries> negated_eip;
+  std::array<uint64_t, Entries> code;
+};
+
+constexpr unsigned kJumpTableEntries = 2048;
+using SpaceJumpTable = JumpTable<kJumpTableEntries>;
+
+}  // namespace ringdown

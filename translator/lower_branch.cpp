@@ -1,0 +1,146 @@
+// Transfers of control: the ends of blocks.
+#include "cpu/physical_memory.h"
+#include "translator/block_translator.h"
+
+namespace ringdown {
+namespace {
+
+using namespace asmjit::x86;
+
+uint32_t table_index(uint32_t target) { return target & SpaceJumpTable::kMask; }
+
+}  // namespace
+
+// Within a page a user target is what it was when the jump was translated. On another page it is whatever the
+// current space has mapped there, which only that space's jump table knows. Supervisor code is alike in every
+// space: what changes is discarded.
+bool BlockTranslator::direct_link_allowed(uint32_t target) const {
+  return !key_.mode.user() || (target >> kPageShift) == (key_.eip >> kPageShift);
+}
+
+void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
+  Edge& edge = block_->edges[block_->edge_count++];
+  edge = {.from = block_, .target = target, .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})};
+}
+
+void BlockTranslator::emit_goto(uint32_t target) {
+  if (!direct_link_allowed(target)) return emit_table_jump_to(target);
+  emit_edge(out_.emit_jump(), target);
+}
+
+void BlockTranslator::emit_goto_if(uint8_t condition, uint32_t target) {
+  const uint32_t rel32 = out_.emit_jump_if(condition);
+  if (direct_link_allowed(target)) return emit_edge(rel32, target);
+  far_targets_.push_back({rel32, target});
+}
+
+void BlockTranslator::emit_stubs() {
+  for (const auto& [rel32, target] : far_targets_) {
+    out_.patch(rel32, out_.offset());
+    emit_table_jump_to(target);
+  }
+  far_targets_.clear();
+  for (unsigned n = 0; n < block_->edge_count; n++) {
+    Edge& edge = block_->edges[n];
+    edge.stub = reinterpret_cast<const uint8_t*>(uint64_t{out_.offset()});
+    out_.patch(static_cast<uint32_t>(reinterpret_cast<uint64_t>(edge.site)), out_.offset());
+    out_.emit_exit(Exit::kLink, reinterpret_cast<uint64_t>(&edge));
+  }
+}
+
+// To the EIP in r8d, by the jump table; flags are kept.
+void BlockTranslator::emit_table_jump() {
+  auto& a = out_.a();
+  const asmjit::Label hit = a.newLabel();
+  a.mov(r9d, SpaceJumpTable::kMask);
+  a.pext(r9d, r8d, r9d);
+  a.mov(r10, rcx);
+  a.mov(ecx, dword_ptr(r14, r9, 2));
+  a.lea(ecx, ptr(rcx, r8));
+  a.jecxz(rcx, hit);
+  a.mov(rcx, r10);
+  out_.emit_exit(Exit::kIndirect);
+  a.bind(hit);
+  a.mov(rcx, r10);
+  a.jmp(qword_ptr(r14, r9, 3, SpaceJumpTable::kCodeOffset));
+}
+
+void BlockTranslator::emit_table_jump_to(uint32_t target) {
+  auto& a = out_.a();
+  const asmjit::Label hit = a.newLabel();
+  const auto index = static_cast<int32_t>(table_index(target));
+  a.mov(r10, rcx);
+  a.mov(ecx, dword_ptr(r14, index * 4));
+  a.lea(ecx, ptr(rcx, static_cast<int32_t>(target)));
+  a.jecxz(rcx, hit);
+  a.mov(rcx, r10);
+  out_.emit_exit(Exit::kIndirect, target);
+  a.bind(hit);
+  a.mov(rcx, r10);
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(SpaceJumpTable::kCodeOffset) + index * 8));
+}
+
+std::span<const uint8_t> BlockTranslator::translate_table_jump(uint32_t target) {
+  out_.reset();
+  emit_table_jump_to(target);
+  return out_.code();
+}
+
+bool BlockTranslator::lower_jump_conditional(const Instruction& i) {
+  emit_goto_if(i.opcode & 15, next_eip() + i.immediate[0].value);
+  emit_goto(next_eip());
+  return true;
+}
+
+bool BlockTranslator::lower_loop(const Instruction& i) {
+  // ECX, not RCX; the short jump skips the way on.
+  const uint32_t target = next_eip() + i.immediate[0].value;
+  out_.emit_bytes(std::array<uint8_t, 3>{0x67, i.opcode, 0});
+  const uint32_t short_jump = out_.offset();
+  emit_goto(next_eip());
+  out_.patch8(short_jump - 1, out_.offset());
+  emit_goto(target);
+  return true;
+}
+
+bool BlockTranslator::lower_jump(const Instruction& i) {
+  emit_goto(next_eip() + i.immediate[0].value);
+  return true;
+}
+
+bool BlockTranslator::lower_call(const Instruction& i) {
+  out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
+  out_.emit_adjust_stack(-4);
+  emit_goto(next_eip() + i.immediate[0].value);
+  return true;
+}
+
+bool BlockTranslator::lower_jump_indirect(const Instruction& i) {
+  if (i.mod == 3)
+    out_.a().mov(r8d, gpd(i.rm));
+  else
+    out_.emit_load(kR8, operand(i));
+  emit_table_jump();
+  return true;
+}
+
+bool BlockTranslator::lower_call_indirect(const Instruction& i) {
+  if (i.mod == 3)
+    out_.a().mov(r8d, gpd(i.rm));
+  else
+    out_.emit_load(kR8, operand(i));
+  out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
+  out_.emit_adjust_stack(-4);
+  emit_table_jump();
+  return true;
+}
+
+bool BlockTranslator::lower_return(const Instruction& i) {
+  const int32_t extra = i.opcode == 0xC2 ? static_cast<int32_t>(i.immediate[0].value & 0xFFFF) : 0;
+  out_.emit_load(kR8, {.base = kEsp});
+  out_.emit_adjust_stack(4 + extra);
+  emit_table_jump();
+  return true;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,122 @@
+// Instructions that are copied, and those that only name their operands in another way in 64-bit code.
+#include <Zydis/Zydis.h>
+
+#include "translator/block_translator.h"
+
+namespace ringdown {
+namespace {
+
+// F2 and F3 select SSE instructions (and PAUSE, POPCNT, CRC32). Elsewhere this processor ignores them, while the
+// host may read them as LZCNT, TZCNT, XACQUIRE or BND.
+bool repeat_is_part_of_opcode(const Instruction& i) {
+  if (i.map == OpcodeMap::kOneByte) return i.opcode == 0x90;
+  return i.mnemonic != ZYDIS_MNEMONIC_BSF && i.mnemonic != ZYDIS_MNEMONIC_BSR;
+}
+
+std::span<const uint8_t> immediates(const Instruction& i) {
+  const unsigned size = i.immediate[0].size + i.immediate[1].size;
+  return {i.bytes.data() + i.length - size, size};
+}
+
+Encoding encoding_of(const Instruction& i) {
+  return {.lock = i.lock,
+          .mandatory = repeat_is_part_of_opcode(i) ? static_cast<uint8_t>(i.repeat) : uint8_t{0},
+          .operand_size = i.operand_size_prefix,
+          .map = i.map,
+          // 82 is 80 once more, but not in 64-bit code.
+          .opcode = i.map == OpcodeMap::kOneByte && i.opcode == 0x82 ? uint8_t{0x80} : i.opcode,
+          .immediate = immediates(i)};
+}
+
+// Is the register operand AH, CH, DH or BH, which cannot stand beside a REX prefix?
+bool has_high_byte_register(const Instruction& i) {
+  if (i.reg < 4) return false;
+  if (i.map == OpcodeMap::k0F) return i.opcode == 0xB0 || i.opcode == 0xC0;
+  if (i.map != OpcodeMap::kOneByte) return false;
+  const bool alu = i.opcode < 0x40 && (i.opcode & 5) == 0;
+  return alu || i.opcode == 0x84 || i.opcode == 0x86 || i.opcode == 0x88 || i.opcode == 0x8A;
+}
+
+}  // namespace
+
+bool BlockTranslator::lower_copy(const Instruction& i) {
+  const Encoding encoding = encoding_of(i);
+  if (i.memory_operand()) {
+    const bool extended = accessor_ || i.segment_override == kFs || i.segment_override == kGs;
+    if (extended && has_high_byte_register(i)) return false;
+    out_.emit_memory(encoding, i.reg, operand(i));
+  } else if (i.has_modrm) {
+    out_.emit_registers(encoding, i.reg, i.rm);
+  } else {
+    out_.emit_opcode(encoding);
+  }
+  return true;
+}
+
+bool BlockTranslator::lower_increment_register(const Instruction& i) {
+  const uint8_t extension = i.opcode < 0x48 ? 0 : 1;
+  out_.emit_registers({.operand_size = i.operand_size_prefix, .opcode = 0xFF}, extension, i.opcode & 7);
+  return true;
+}
+
+bool BlockTranslator::lower_absolute_move(const Instruction& i) {
+  // A0 MOV AL, moffs … A3 MOV moffs, EAX are 8A 8B 88 89 with a register operand of 0.
+  static constexpr uint8_t kWithModrm[] = {0x8A, 0x8B, 0x88, 0x89};
+  const Address address = resolve(i, {.displacement = i.displacement});
+  out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = kWithModrm[i.opcode & 3]}, kEax, address);
+  return true;
+}
+
+bool BlockTranslator::lower_load_effective_address(const Instruction& i) {
+  Address address = guest_address(i);
+  address.window = false;
+  out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = 0x8D}, i.reg, address);
+  return true;
+}
+
+// The bit offset is a signed register, so the byte accessed may be 256 MiB away from the operand: name the
+// doubleword that holds the bit, and the bit within it.
+bool BlockTranslator::lower_bit_string(const Instruction& i) {
+  using namespace asmjit::x86;
+  if (i.operand_size == 2) return false;
+  auto& a = out_.a();
+  out_.emit_lea(kR8, operand(i));
+  const Gp bit = gpd(i.reg);
+  a.mov(r9d, 5);
+  a.sarx(r9d, bit, r9d);
+  a.mov(r10d, 31);
+  a.pext(r10d, bit, r10d);
+  out_.emit_memory({.lock = i.lock, .map = OpcodeMap::k0F, .opcode = i.opcode}, kR10,
+                   {.base = kR8, .index = kR9, .scale = 2});
+  return true;
+}
+
+// XLAT and MASKMOV take their operand's address size and segment from prefixes alone.
+bool BlockTranslator::lower_implicit_operand(const Instruction& i) {
+  const Encoding encoding = encoding_of(i);
+  out_.emit_bytes(std::array<uint8_t, 2>{0x67, 0x65});
+  if (i.has_modrm)
+    out_.emit_registers(encoding, i.reg, i.rm);
+  else
+    out_.emit_opcode(encoding);
+  return true;
+}
+
+bool BlockTranslator::lower_read_segment(const Instruction& i) {
+  using namespace asmjit::x86;
+  auto& a = out_.a();
+  const size_t selector = offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
+                          i.reg * sizeof(Segment) + offsetof(Segment, selector);
+  if (i.mod != 3) {
+    const Address to = operand(i);
+    a.movzx(r10d, Emitter::context(selector, 2));
+    out_.emit_memory({.operand_size = true, .opcode = 0x89}, kR10, to);
+  } else if (i.operand_size == 2) {
+    a.mov(gpw(i.rm), Emitter::context(selector, 2));
+  } else {
+    a.movzx(gpd(i.rm), Emitter::context(selector, 2));
+  }
+  return true;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,129 @@
+// Sensitive instructions that are done in line: no call at all in the usual case.
+#include "cpu/state.h"
+#include "translator/block_translator.h"
+
+namespace ringdown {
+namespace {
+
+using namespace asmjit::x86;
+
+constexpr size_t kState = offsetof(TranslatorContext, state);
+constexpr size_t kInterruptFlag = kState + offsetof(CpuState, interrupt_flag);
+constexpr size_t kSystemFlags = kState + offsetof(CpuState, system_flags);
+
+Mem field(size_t offset) { return Emitter::context(offset, 4); }
+
+// In user mode at a host IF of 1 always reads as set; the guest's is added instead.
+constexpr int32_t kHostInterruptFlag = eflags::kIf;
+
+}  // namespace
+
+// PUSHFD: the host's own status flags and DF, plus the virtual ones. Sums instead of ORs, which would change flags:
+// the parts have no bit in common. The host's bit 1 is the fixed one; its AC, NT, IOPL and ID bits are 0.
+bool BlockTranslator::lower_push_flags(const Instruction&) {
+  auto& a = out_.a();
+  a.mov(r9, rsp);
+  a.mov(rsp, Emitter::context(offsetof(TranslatorContext, host_stack), 8));
+  a.pushfq();
+  a.pop(r10);
+  a.mov(rsp, r9);
+  a.mov(r9d, field(kInterruptFlag));
+  a.lea(r10d, ptr(r10, r9, 0, -kHostInterruptFlag));
+  a.mov(r9d, field(kSystemFlags));
+  a.lea(r10d, ptr(r10, r9));
+  // VM and RF are not in the image; VM is 0 here, RF is only ever set while the interpreter runs.
+  out_.emit_store({.base = kEsp, .displacement = -4}, kR10);
+  out_.emit_adjust_stack(-4);
+  return true;
+}
+
+// POPFD. All status flags are about to change, so the checks may use them once the value is loaded.
+// What changes more than status flags, DF and (in ring 0) IF is the interpreter's.
+bool BlockTranslator::lower_pop_flags(const Instruction&) {
+  const bool user = key_.mode.user();
+  constexpr uint32_t kMayNotChange = eflags::kTf | eflags::kNt | eflags::kAc | eflags::kId;
+  const uint32_t mask = user ? kMayNotChange : kMayNotChange | eflags::kIopl | eflags::kVif | eflags::kVip;
+  auto& a = out_.a();
+  out_.emit_load(kR10, {.base = kEsp});
+  // The checks must not lose the flags, should it become the interpreter's: compare without them.
+  a.mov(r9d, field(kSystemFlags));
+  a.mov(r11d, mask);
+  a.pext(r9d, r9d, r11d);
+  a.pext(r11d, r10d, r11d);
+  a.not_(r9d);
+  a.lea(r9d, ptr(r9, r11, 0, 1));  // 0 if equal
+  if (!user) {
+    // If IF becomes set while an interrupt waits: r9 += pending, which is 0 or 1.
+    a.mov(r11d, field(offsetof(TranslatorContext, interrupt_pending)));
+    a.lea(r9, ptr(r9, r11));
+  }
+  a.mov(r11, rcx);
+  a.mov(rcx, r9);
+  const asmjit::Label usual = a.newLabel();
+  a.jecxz(rcx, usual);
+  a.mov(rcx, r11);
+  emit_interpret();
+  a.bind(usual);
+  a.mov(rcx, r11);
+  out_.emit_adjust_stack(4);
+  a.mov(r9, rsp);
+  a.mov(rsp, Emitter::context(offsetof(TranslatorContext, host_stack), 8));
+  if (!user) {
+    a.mov(r11d, r10d);
+    a.and_(r11d, eflags::kIf);
+    a.mov(field(kInterruptFlag), r11d);
+  }
+  a.and_(r10d, eflags::kInHostFlags);
+  a.push(r10);
+  a.popfq();
+  a.mov(rsp, r9);
+  return true;
+}
+
+bool BlockTranslator::lower_clear_interrupt_flag(const Instruction&) {
+  out_.a().mov(field(kInterruptFlag), 0);
+  return true;
+}
+
+bool BlockTranslator::lower_set_interrupt_flag(const Instruction&) {
+  emit_interpret_if_interrupt_pending();
+  out_.a().mov(field(kInterruptFlag), eflags::kIf);
+  return true;
+}
+
+// An interrupt that waits is taken after the instruction behind STI: the interpreter sees to that.
+void BlockTranslator::emit_interpret_if_interrupt_pending() {
+  auto& a = out_.a();
+  const asmjit::Label none = a.newLabel();
+  a.mov(r10, rcx);
+  a.mov(ecx, field(offsetof(TranslatorContext, interrupt_pending)));
+  a.jecxz(rcx, none);
+  a.mov(rcx, r10);
+  emit_interpret();
+  a.bind(none);
+  a.mov(rcx, r10);
+}
+
+// EDX:EAX = host TSC + offset, added without touching flags.
+bool BlockTranslator::lower_read_time_stamp(const Instruction&) {
+  auto& a = out_.a();
+  a.rdtsc();
+  a.rorx(rdx, rdx, 32);
+  a.lea(rax, ptr(rax, rdx));
+  a.mov(rdx, Emitter::context(offsetof(TranslatorContext, time_stamp_offset), 8));
+  a.lea(rdx, ptr(rax, rdx));
+  a.mov(eax, edx);
+  a.rorx(rdx, rdx, 32);
+  a.mov(edx, edx);
+  return true;
+}
+
+bool BlockTranslator::lower_read_control(const Instruction& i) {
+  static constexpr size_t kControl[] = {offsetof(CpuState, cr0), 0, offsetof(CpuState, cr2), offsetof(CpuState, cr3),
+                                        offsetof(CpuState, cr4)};
+  if (i.reg == 1 || i.reg > 4) return false;
+  out_.a().mov(gpd(i.rm), field(kState + kControl[i.reg]));
+  return true;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,62 @@
+#include "translator/thunks.h"
+
+namespace ringdown {
+namespace {
+
+using namespace asmjit::x86;
+
+constexpr size_t kState = offsetof(TranslatorContext, state);
+constexpr size_t kGprs = kState + offsetof(CpuState, gpr);
+constexpr size_t kFlags = kState + offsetof(CpuState, flags);
+constexpr size_t kFx = kState + offsetof(CpuState, fx);
+
+constexpr size_t segment_base(SegmentIndex segment) {
+  return kState + offsetof(CpuState, segment) + segment * sizeof(Segment) + offsetof(Segment, base);
+}
+
+// Callee-saved by the System V ABI, in the order of pushing.
+const Gp kSaved[] = {rbx, rbp, r12, r13, r14, r15};
+
+Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size); }
+
+// What C++ expects of MXCSR: all exceptions masked, round to nearest.
+constexpr uint32_t kHostMxcsr = 0x1F80;
+
+}  // namespace
+
+void emit_entry_thunk(Emitter& out) {
+  auto& a = out.a();
+  for (const Gp& reg : kSaved) a.push(reg);
+  a.mov(r15, rdi);
+  a.mov(field(offsetof(TranslatorContext, host_stack), 8), rsp);
+  a.fxrstor(field(kFx, 512));
+  a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
+  a.mov(r12d, field(segment_base(kFs), 4));
+  a.mov(r13d, field(segment_base(kGs), 4));
+  a.mov(eax, field(kFlags, 4));
+  a.push(rax);
+  a.popfq();
+  for (uint8_t n = 0; n < 8; n++) a.mov(gpd(n), field(kGprs + n * 4u, 4));
+  a.jmp(field(offsetof(TranslatorContext, entry), 8));
+}
+
+void emit_exit_thunk(Emitter& out, Exit exit) {
+  auto& a = out.a();
+  for (uint8_t n = 0; n < 8; n++) a.mov(field(kGprs + n * 4u, 4), gpd(n));
+  a.mov(rsp, field(offsetof(TranslatorContext, host_stack), 8));
+  a.pushfq();
+  a.pop(rax);
+  a.cld();
+  a.and_(eax, eflags::kInHostFlags);
+  a.mov(field(kFlags, 4), eax);
+  a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
+  a.mov(field(offsetof(TranslatorContext, exit), 4), static_cast<uint32_t>(exit));
+  a.fxsave(field(kFx, 512));
+  a.push(kHostMxcsr);
+  a.ldmxcsr(ptr(rsp, 0, 4));
+  a.pop(rax);
+  for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
+  a.ret();
+}
+
+}  // namespace ringdown

@@ -1,0 +1,12 @@
+#pragma once
+#include "translator/emitter.h"
+
+namespace ringdown {
+
+// Emits the way into translated code, a function `void (TranslatorContext*)` that continues at context->entry
+// and returns when translated code leaves through an exit.
+void emit_entry_thunk(Emitter& out);
+// Emits where translated code leaves for `exit`, with its argument in r8.
+void emit_exit_thunk(Emitter& out, Exit exit);
+
+}  // namespace ringdown

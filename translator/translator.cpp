@@ -1,0 +1,367 @@
+#include "translator/translator.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+
+#include "host-driver/counters.h"
+#include "translator/thunks.h"
+
+namespace ringdown {
+namespace {
+
+constexpr size_t kCodeCacheBytes = 64u << 20;
+constexpr unsigned kLongestInstruction = 15;
+// More than any block: 64 instructions of 15 bytes.
+constexpr unsigned kLongestBlock = 1024;
+
+}  // namespace
+
+Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model)
+    : context_(context),
+      state_(context.state),
+      mmu_(mmu),
+      memory_(mmu.memory()),
+      shadow_(shadow),
+      cache_(kCodeCacheBytes),
+      blocks_(model),
+      empty_table_(std::make_unique<SpaceJumpTable>()) {
+  Emitter out;
+  emit_entry_thunk(out);
+  entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(reinterpret_cast<uint64_t>(cache_.add_permanent(out.code())));
+  for (const Exit exit : {Exit::kLink, Exit::kIndirect, Exit::kInterpret, Exit::kFault}) {
+    out.reset();
+    emit_exit_thunk(out, exit);
+    context_.exits[static_cast<size_t>(exit)] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
+  }
+  empty_table_->negated_eip.fill(0);
+  empty_table_->code.fill(context_.exits[static_cast<size_t>(Exit::kIndirect)]);
+  memory_.set_observer(this);
+  reset();
+}
+
+void Translator::reset() {
+  flush_cache();
+  views_.clear();
+  context_.slot_space.fill(0);
+  context_.space_base[0] = shadow_.supervisor().base();
+  context_.space_base[1] = shadow_.user().base();
+}
+
+// ---- Running ----------------------------------------------------------------------------------------------
+
+RunEnd Translator::run() {
+  const CodeMode mode = CodeMode::of(state_);
+  const uint8_t* code = code_at(state_.eip, mode);
+  while (true) {
+    if (!code) return RunEnd::kInterpret;
+    if (kicked_) {
+      kicked_ = 0;
+      return RunEnd::kKicked;
+    }
+    enter(code);
+    switch (context_.exit) {
+      case Exit::kLink: {
+        Edge& edge = *reinterpret_cast<Edge*>(context_.exit_argument);
+        state_.eip = edge.target;
+        follow(edge);
+        break;
+      }
+      case Exit::kIndirect: state_.eip = static_cast<uint32_t>(context_.exit_argument); break;
+      case Exit::kInterpret:
+        state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        return RunEnd::kInterpret;
+      case Exit::kFault:
+        if (!fault_redispatch_) return fault_end_;
+        break;
+    }
+    code = code_at(state_.eip, mode);
+  }
+}
+
+void Translator::enter(const uint8_t* code) {
+  const bool user = state_.cpl == 3;
+  const uint64_t base = context_.space_base[user];
+  if (base != window_base_) {
+    window_base_ = base;
+    _writegsbase_u64(base);
+  }
+  context_.jump_table = current_view().table();
+  context_.entry = reinterpret_cast<uint64_t>(code);
+  entry_(&context_);
+}
+
+CodeView& Translator::view_of(const ShadowSpace& space) {
+  auto& view = views_[&space];
+  if (!view) view = std::make_unique<CodeView>();
+  return *view;
+}
+
+CodeView& Translator::current_view() { return view_of(state_.cpl == 3 ? shadow_.user() : shadow_.supervisor()); }
+
+// nullptr: nothing can be translated there, because it is not RAM.
+const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
+  counters().block_lookups++;
+  CodeView& view = current_view();
+  view.use_mode(mode);
+  if (const uint8_t* code = view.find(eip)) return code;
+  const Block* block = block_at(view, eip, mode);
+  if (!block) return nullptr;
+  view.enter(eip, block->code);
+  return block->code;
+}
+
+CodeView::Page& Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
+  const auto known = view.pages().find(eip >> kPageShift);
+  if (known != view.pages().end()) return known->second;
+  WalkFailure failure;
+  const auto t = walk(PagingRegisters::of(state_), memory_, eip, {AccessKind::kFetch, user}, failure);
+  if (!t) raise_page_fault(failure.error_code, eip);
+  return view.pages()[eip >> kPageShift] = {.frame = t->physical >> kPageShift, .translation = *t};
+}
+
+Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode) {
+  const uint64_t frame = executable_page(view, eip, mode.user()).frame;
+  if (!memory_.is_ram_page(frame)) return nullptr;
+  const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
+  Block* block = cache_.find(key);
+  if (block && block->crosses_page() &&
+      executable_page(view, eip + block->guest_bytes - 1, mode.user()).frame != block->second_frame) {
+    discard_block(*block);
+    block = nullptr;
+  }
+  return block ? block : translate(view, key);
+}
+
+// ---- Translating ------------------------------------------------------------------------------------------
+
+Block* Translator::translate(CodeView& view, const BlockKey& key) {
+  const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
+  const uint8_t* first = memory_.ram() + key.physical;
+  std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
+  GuestCode code{.bytes = {first, in_first_page}, .in_first_page = in_first_page, .next_frame = Block::kNoFrame};
+  if (in_first_page < kLongestBlock) {
+    std::copy_n(first, in_first_page, buffer.begin());
+    unsigned size = in_first_page;
+    try {
+      const uint64_t frame = executable_page(view, key.eip + in_first_page, key.mode.user()).frame;
+      if (memory_.is_ram_page(frame)) {
+        code.next_frame = frame;
+        std::copy_n(memory_.ram() + (frame << kPageShift), kLongestInstruction, buffer.begin() + in_first_page);
+        size += kLongestInstruction;
+      }
+    } catch (const Fault&) {
+      // Whoever executes an instruction that reaches there takes the fault.
+    }
+    code.bytes = {buffer.data(), size};
+  }
+  std::unique_ptr<Block> block = blocks_.translate(key, code);
+  Block* raw = block.get();
+  place(block);
+  return raw;
+}
+
+void Translator::place(std::unique_ptr<Block>& block) {
+  Block& b = *block;
+  auto emitted = blocks_.emitted();
+  if (cache_.used() + emitted.size() > cache_.memory().size()) flush_cache();
+  if (!cache_.add(std::move(block), emitted)) std::abort();  // a block larger than the whole cache
+  for (unsigned n = 0; n < b.edge_count; n++) {
+    b.edges[n].site = b.code + reinterpret_cast<uint64_t>(b.edges[n].site);
+    b.edges[n].stub = b.code + reinterpret_cast<uint64_t>(b.edges[n].stub);
+  }
+  own_frame(b.key.physical >> kPageShift);
+  if (b.crosses_page()) own_frame(b.second_frame);
+}
+
+void Translator::own_frame(uint64_t frame) {
+  if (memory_.holds_code(frame << kPageShift)) return;
+  memory_.set_holds_code(frame, true);
+  shadow_.protect_code_frame(frame);
+}
+
+void Translator::flush_cache() {
+  cache_.flush([&](uint64_t frame) { memory_.set_holds_code(frame, false); });
+  for (auto& [space, view] : views_) view->clear_table();
+}
+
+// Links an edge that was just taken, if its target can be had and may be linked.
+void Translator::follow(Edge& edge) {
+  const CodeMode mode = edge.from->key.mode;
+  const size_t used = cache_.used();
+  CodeView& view = current_view();
+  if (mode != CodeMode::of(state_)) return;
+  view.use_mode(mode);
+  Block* target = block_at(view, edge.target, mode);
+  // Making room for the target may have emptied the cache, the edge's own block with it.
+  if (!target || cache_.used() < used) return;
+  if (mode.user() && target->crosses_page())
+    link_to_table(edge);
+  else
+    cache_.link(edge, *target);
+}
+
+void Translator::link_to_table(Edge& edge) {
+  const uint8_t* trampoline = cache_.add_code(blocks_.translate_table_jump(edge.target));
+  if (trampoline) cache_.redirect(edge, trampoline);
+}
+
+// ---- What the guest changes --------------------------------------------------------------------------------
+
+void Translator::discard_block(Block& block) {
+  for (auto& [space, view] : views_) view->remove(block.key.eip, block.code);
+  cache_.discard(block);
+}
+
+void Translator::discard_frame(uint64_t frame) {
+  for (Block* block : cache_.blocks_of_frame(frame)) {
+    for (auto& [space, view] : views_) view->remove(block->key.eip, block->code);
+  }
+  cache_.discard_frame(frame);
+  memory_.set_holds_code(frame, false);
+}
+
+void Translator::on_code_write(uint64_t physical, unsigned length) {
+  counters().traced_code_writes++;
+  for (uint64_t frame = physical >> kPageShift; frame <= (physical + length - 1) >> kPageShift; frame++)
+    discard_frame(frame);
+}
+
+bool Translator::still_valid(uint32_t page_number, const CodeView::Page& page) const {
+  const auto now = peek(PagingRegisters::of(state_), memory_, page_number << kPageShift);
+  return now && now->physical >> kPageShift == page.frame && now->executable == page.translation.executable &&
+         now->user == page.translation.user;
+}
+
+void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_too) {
+  bool changed = false;
+  std::erase_if(view.pages(), [&](const auto& item) {
+    const auto& [number, page] = item;
+    if ((page.translation.global && !global_too) || still_valid(number, page)) return false;
+    changed = true;
+    // Supervisor blocks are linked across pages, whatever the space.
+    if (supervisor) discard_frame(page.frame);
+    return true;
+  });
+  if (changed) view.clear_table();
+}
+
+void Translator::tlb_flushed(TlbFlush kind) {
+  context_.space_base[1] = shadow_.user().base();
+  revalidate_pages(view_of(shadow_.supervisor()), true, kind == TlbFlush::kAll);
+  CodeView& user = view_of(shadow_.user());
+  user.use_cr3(state_.cr3);
+  revalidate_pages(user, false, true);
+}
+
+void Translator::page_invalidated(uint32_t linear) {
+  const uint32_t number = linear >> kPageShift;
+  for (const bool supervisor : {true, false}) {
+    CodeView& view = view_of(supervisor ? shadow_.supervisor() : shadow_.user());
+    const auto page = view.pages().find(number);
+    if (page == view.pages().end() || still_valid(number, page->second)) continue;
+    if (supervisor) discard_frame(page->second.frame);
+    view.pages().erase(page);
+    view.clear_table();
+  }
+}
+
+// ---- What the host reports ----------------------------------------------------------------------------------
+
+void Translator::kick(ucontext_t& host) {
+  kicked_ = 1;
+  const auto rip = static_cast<uint64_t>(host.uc_mcontext.gregs[REG_RIP]);
+  if (!cache_.contains(rip)) return;
+  Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
+  if (!block) return;
+  for (unsigned n = 0; n < block->edge_count; n++) cache_.unlink(block->edges[n]);
+  host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
+}
+
+bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host) {
+  const auto rip = static_cast<uint64_t>(host.uc_mcontext.gregs[REG_RIP]);
+  if (!cache_.contains(rip)) return false;
+  Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
+  if (!block) return false;
+  const InstructionStart& start = block->start_at(reinterpret_cast<const uint8_t*>(rip));
+  constexpr int64_t kPageFaultTrap = 14;
+  if (signal == SIGSEGV && host.uc_mcontext.gregs[REG_TRAPNO] == kPageFaultTrap) {
+    const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
+    answer_page_fault(*block, start, reinterpret_cast<uint64_t>(info.si_addr), write, host);
+  } else {
+    leave_for_interpreter(block->key.eip + start.guest_offset, host);
+  }
+  return true;
+}
+
+void Translator::answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
+                                   ucontext_t& host) {
+  const uint32_t eip = block.key.eip + start.guest_offset;
+  if (!shadow_.space_at(address)) return leave_for_interpreter(eip, host);
+  WalkFailure failure{};
+  uint32_t linear = 0;
+  Miss miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
+  if (miss == Miss::kCodeWrite) {
+    counters().traced_code_writes++;
+    const auto t = peek(PagingRegisters::of(state_), memory_, linear);
+    const uint64_t frame = t->physical >> kPageShift;
+    const bool own = frame == block.key.physical >> kPageShift || frame == block.second_frame;
+    if (own) return leave_for_interpreter(eip, host);  // the next instruction may be what it changes
+    discard_frame(frame);
+    miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
+  }
+  switch (miss) {
+    case Miss::kMapped: return;
+    case Miss::kGuestFault:
+      pending_fault_ = {Vector::kPageFault, true, failure.error_code, linear};
+      return leave(RunEnd::kGuestFault, eip, host);
+    case Miss::kCodeWrite:
+    case Miss::kEmulate: return leave_for_interpreter(eip, host);
+    case Miss::kUserPage: return adapt_to_user_memory(block, start, linear, write, host);
+    case Miss::kSupervisorPage:
+      context_.slot_space[linear >> 22] = 0;
+      return leave_for_interpreter(eip, host);
+  }
+}
+
+// Supervisor code touched a page of the user's through the supervisor's space.
+void Translator::adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
+                                      ucontext_t& host) {
+  const uint64_t instruction = block.key.physical + start.guest_offset;
+  uint8_t& slot = context_.slot_space[linear >> 22];
+  if (blocks_.user_accessors().insert(instruction).second) {
+    counters().blocks_adapted++;
+    slot = 1;
+    const uint32_t eip = block.key.eip + start.guest_offset;
+    discard_block(block);
+    leave(RunEnd::kInterpret, eip, host);
+    fault_redispatch_ = true;
+    return;
+  }
+  if (slot == 0) {
+    slot = 1;
+    return restart(block, start, host);
+  }
+  // It does not go by the slots: its translation has no room for that.
+  shadow_.map_user_page_for_supervisor(linear, write);
+}
+
+void Translator::restart(const Block& block, const InstructionStart& start, ucontext_t& host) {
+  auto& gregs = host.uc_mcontext.gregs;
+  gregs[REG_RIP] = reinterpret_cast<int64_t>(block.code + start.host_offset);
+  // String instructions hold host addresses meanwhile.
+  gregs[REG_RSI] &= 0xFFFFFFFF;
+  gregs[REG_RDI] &= 0xFFFFFFFF;
+}
+
+void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) { leave(RunEnd::kInterpret, eip, host); }
+
+void Translator::leave(RunEnd end, uint32_t eip, ucontext_t& host) {
+  fault_end_ = end;
+  fault_redispatch_ = false;
+  state_.eip = eip;
+  host.uc_mcontext.gregs[REG_RIP] = static_cast<int64_t>(context_.exits[static_cast<size_t>(Exit::kFault)]);
+}
+
+}  // namespace ringdown

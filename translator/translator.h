@@ -1,0 +1,90 @@
+#pragma once
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "cpu/cpu_bus.h"
+#include "cpu/fault.h"
+#include "cpu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
+#include "translator/block_cache.h"
+#include "translator/block_translator.h"
+#include "translator/code_view.h"
+#include "translator/context.h"
+
+namespace ringdown {
+
+// Why run() came back. The guest's state is exact, at an instruction boundary.
+enum class RunEnd : uint8_t {
+  kInterpret,   // the instruction at EIP is the interpreter's
+  kGuestFault,  // the instruction at EIP raised pending_fault()
+  kKicked,      // kick() was called: the monitor has something to do
+};
+
+// Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in them.
+class Translator final : public CodeWriteObserver {
+ public:
+  Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model);
+
+  // Runs from CS:EIP until the monitor is needed. Only while CodeMode::translatable(). Throws Fault if the
+  // instruction at EIP cannot be fetched.
+  RunEnd run();
+  const Fault& pending_fault() const { return pending_fault_; }
+
+  // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
+  bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
+  // Makes run() return soon: at the latest when the block that runs now ends, if that is called again until it does.
+  void kick(ucontext_t& host);
+
+  // The guest flushed its TLB; after the shadow MMU was told.
+  void tlb_flushed(TlbFlush kind);
+  void page_invalidated(uint32_t linear);
+  void on_code_write(uint64_t physical, unsigned length) override;
+  void reset();
+
+ private:
+  CodeView& current_view();
+  CodeView& view_of(const ShadowSpace& space);
+  const uint8_t* code_at(uint32_t eip, CodeMode mode);
+  Block* block_at(CodeView& view, uint32_t eip, CodeMode mode);
+  CodeView::Page& executable_page(CodeView& view, uint32_t eip, bool user);
+  Block* translate(CodeView& view, const BlockKey& key);
+  void place(std::unique_ptr<Block>& block);
+  void flush_cache();
+  void own_frame(uint64_t frame);
+  void follow(Edge& edge);
+  void link_to_table(Edge& edge);
+  void enter(const uint8_t* code);
+
+  void discard_frame(uint64_t frame);
+  void discard_block(Block& block);
+  void revalidate_pages(CodeView& view, bool supervisor, bool global_too);
+  bool still_valid(uint32_t page_number, const CodeView::Page& page) const;
+
+  // Host faults.
+  void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write, ucontext_t& host);
+  void leave_for_interpreter(uint32_t eip, ucontext_t& host);
+  void leave(RunEnd end, uint32_t eip, ucontext_t& host);
+  void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write, ucontext_t& host);
+  void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
+
+  TranslatorContext& context_;
+  CpuState& state_;
+  Mmu& mmu_;
+  PhysicalMemory& memory_;
+  ShadowMmu& shadow_;
+  BlockCache cache_;
+  BlockTranslator blocks_;
+  void (*entry_)(TranslatorContext*) = nullptr;
+  std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
+  std::unique_ptr<SpaceJumpTable> empty_table_;  // every look-up in it leaves translated code
+  uint64_t window_base_ = 0;                     // what the host's GS base holds
+  volatile sig_atomic_t kicked_ = 0;
+  RunEnd fault_end_ = RunEnd::kInterpret;
+  bool fault_redispatch_ = false;
+  Fault pending_fault_{};
+};
+
+}  // namespace ringdown

@@ -1,0 +1,208 @@
+#include "translator/treatment.h"
+
+#include <Zydis/Zydis.h>
+
+#include "interpreter/lock.h"
+
+namespace ringdown {
+namespace {
+
+using enum Treatment;
+
+bool in(uint8_t opcode, uint8_t first, uint8_t last) { return opcode >= first && opcode <= last; }
+
+Treatment copy_if(bool harmless) { return harmless ? kCopy : kInterpret; }
+
+// The arithmetic block 00-3F holds eight groups of eight: six ALU forms, then segment pushes, prefixes and BCD.
+Treatment alu_group(uint8_t opcode) {
+  if ((opcode & 7) < 6) return kCopy;
+  const bool push_segment = opcode == 0x06 || opcode == 0x0E || opcode == 0x16 || opcode == 0x1E;
+  return push_segment ? kPushSegment : kInterpret;
+}
+
+Treatment group_ff(const Instruction& i) {
+  if (i.reg <= 1) return kCopy;
+  if (i.operand_size != 4) return kInterpret;
+  switch (i.reg) {
+    case 2: return kCallIndirect;
+    case 4: return kJumpIndirect;
+    case 6: return kPushMemory;
+  }
+  return kInterpret;
+}
+
+// FLDENV, FNSTENV, FRSTOR, FNSAVE store or load addresses of the guest, which the host does not have.
+Treatment x87(const Instruction& i, CodeMode mode) {
+  if (!mode.has(CodeMode::kX87)) return kInterpret;
+  const bool environment = i.mod != 3 && (i.reg == 4 || i.reg == 6) && (i.opcode == 0xD9 || i.opcode == 0xDD);
+  return copy_if(!environment);
+}
+
+Treatment flags_image(const Instruction& i, CodeMode mode) {
+  if (i.operand_size != 4) return kInterpret;
+  if (i.opcode == 0x9C) return kPushFlags;
+  return mode.has(CodeMode::kIoPrivileged) ? kInterpret : kPopFlags;
+}
+
+Treatment one_byte(const Instruction& i, CodeMode mode) {
+  const uint8_t op = i.opcode;
+  const bool wide = i.operand_size == 4;
+  if (op < 0x40) return alu_group(op);
+  if (in(op, 0x40, 0x4F)) return kIncrementRegister;
+  if (in(op, 0x50, 0x57)) return wide ? kPushRegister : kInterpret;
+  if (in(op, 0x58, 0x5F)) return wide ? kPopRegister : kInterpret;
+  if (in(op, 0x70, 0x7F)) return kJumpConditional;
+  if (in(op, 0xB0, 0xBF)) return kCopy;
+  if (in(op, 0xD8, 0xDF)) return x87(i, mode);
+  switch (op) {
+    case 0x60: return wide ? kPushAll : kInterpret;
+    case 0x61: return wide ? kPopAll : kInterpret;
+    case 0x68: case 0x6A: return wide ? kPushImmediate : kInterpret;
+    case 0x69: case 0x6B: return kCopy;
+    case 0x80: case 0x81: case 0x82: case 0x83: return kCopy;
+    case 0x84: case 0x85: case 0x86: case 0x87: case 0x88: case 0x89: case 0x8A: case 0x8B: return kCopy;
+    case 0x8C: return kReadSegment;
+    case 0x8D: return kLoadEffectiveAddress;
+    case 0x8F: return wide ? kPopMemory : kInterpret;
+    case 0x90: case 0x91: case 0x92: case 0x93: case 0x94: case 0x95: case 0x96: case 0x97:
+    case 0x98: case 0x99: return kCopy;
+    case 0x9B: return copy_if(mode.has(CodeMode::kX87));
+    case 0x9C: case 0x9D: return flags_image(i, mode);
+    case 0x9E: case 0x9F: return kCopy;
+    case 0xA0: case 0xA1: case 0xA2: case 0xA3: return kAbsoluteMove;
+    case 0xA4: case 0xA5: case 0xA6: case 0xA7: return kString;
+    case 0xA8: case 0xA9: return kCopy;
+    case 0xAA: case 0xAB: case 0xAC: case 0xAD: case 0xAE: case 0xAF: return kString;
+    case 0xC0: case 0xC1: case 0xD0: case 0xD1: case 0xD2: case 0xD3: return kCopy;
+    case 0xC2: case 0xC3: return wide ? kReturn : kInterpret;
+    case 0xC6: case 0xC7: return copy_if(i.reg == 0);
+    case 0xC9: return wide ? kLeave : kInterpret;
+    case 0xD7: return kTranslateByte;
+    case 0xE0: case 0xE1: case 0xE2: case 0xE3: return kLoop;
+    case 0xE8: return kCall;
+    case 0xE9: case 0xEB: return kJump;
+    case 0xF5: case 0xF8: case 0xF9: case 0xFC: case 0xFD: return kCopy;
+    case 0xF6: case 0xF7: return kCopy;
+    case 0xFA: return mode.user() ? kInterpret : kClearInterruptFlag;
+    case 0xFB: return mode.user() ? kInterpret : kSetInterruptFlag;
+    case 0xFE: return copy_if(i.reg <= 1);
+    case 0xFF: return group_ff(i);
+  }
+  return kInterpret;
+}
+
+bool is_vector(const Instruction& i) {
+  switch (i.isa_set) {
+    case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX: case ZYDIS_ISA_SET_SSEMXCSR:
+    case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSSE3: case ZYDIS_ISA_SET_SSSE3MMX: case ZYDIS_ISA_SET_SSE4:
+    case ZYDIS_ISA_SET_AES: case ZYDIS_ISA_SET_PCLMULQDQ: case ZYDIS_ISA_SET_SHA:
+      return true;
+  }
+  return false;
+}
+
+// In these two sets are integer instructions as well.
+bool is_sse42_vector(const Instruction& i) { return i.isa_set == ZYDIS_ISA_SET_SSE42 && i.map == OpcodeMap::k0F3A; }
+
+Treatment vector(const Instruction& i, CodeMode mode) {
+  // MOVNTI, the fences and the like do not depend on the vector state, but copying them only when it is usable
+  // costs nothing: it always is.
+  if (!mode.has(CodeMode::kSse)) return kInterpret;
+  const bool masked_move = i.map == OpcodeMap::k0F && i.opcode == 0xF7;
+  return masked_move ? kMaskedMove : kCopy;
+}
+
+Treatment group_ae(const Instruction& i, CodeMode mode) {
+  if (i.mod == 3) return copy_if(i.reg >= 5 && i.repeat == RepeatPrefix::kNone && !i.operand_size_prefix);
+  if (i.reg == 2 || i.reg == 3) return copy_if(mode.has(CodeMode::kSse));
+  return copy_if(i.reg == 7 && !i.operand_size_prefix && i.repeat == RepeatPrefix::kNone);  // CLFLUSH
+}
+
+Treatment group_c7(const Instruction& i) {
+  if (i.mod != 3) return copy_if(i.reg == 1);  // CMPXCHG8B
+  return copy_if(i.reg >= 6 && i.repeat == RepeatPrefix::kNone);  // RDRAND, RDSEED
+}
+
+Treatment two_byte(const Instruction& i, CodeMode mode) {
+  const uint8_t op = i.opcode;
+  if (in(op, 0x80, 0x8F)) return i.operand_size == 4 ? kJumpConditional : kInterpret;
+  if (in(op, 0x40, 0x4F) || in(op, 0x90, 0x9F) || in(op, 0xC8, 0xCF)) return kCopy;
+  if (in(op, 0x18, 0x1F) || op == 0x0D) return kNothing;
+  switch (op) {
+    case 0x20: return !mode.user() && i.reg != 8 ? kReadControl : kInterpret;
+    case 0x31: return mode.has(CodeMode::kTscTrapped) ? kInterpret : kReadTimeStamp;
+    case 0x77: return copy_if(mode.has(CodeMode::kX87));
+    case 0xA0: case 0xA8: return i.operand_size == 4 ? kPushSegment : kInterpret;
+    case 0xA3: case 0xAB: case 0xB3: case 0xBB: return i.mod == 3 ? kCopy : kBitString;
+    case 0xA4: case 0xA5: case 0xAC: case 0xAD: case 0xAF: return kCopy;
+    case 0xAE: return group_ae(i, mode);
+    case 0xB0: case 0xB1: case 0xB6: case 0xB7: case 0xBE: case 0xBF: case 0xC0: case 0xC1: return kCopy;
+    case 0xB8: return copy_if(i.repeat == RepeatPrefix::kRep);  // POPCNT
+    case 0xBA: return copy_if(i.reg >= 4);
+    case 0xBC: case 0xBD: return kCopy;
+    case 0xC7: return group_c7(i);
+  }
+  if (i.isa_set == ZYDIS_ISA_SET_PENTIUMMMX) return copy_if(mode.has(CodeMode::kX87));
+  return is_vector(i) ? vector(i, mode) : kInterpret;
+}
+
+Treatment three_byte(const Instruction& i, CodeMode mode) {
+  switch (i.isa_set) {
+    case ZYDIS_ISA_SET_MOVBE: case ZYDIS_ISA_SET_ADOX_ADCX: return kCopy;
+    case ZYDIS_ISA_SET_SSE42: return is_sse42_vector(i) || i.opcode == 0x37 ? vector(i, mode) : kCopy;  // CRC32
+  }
+  return is_vector(i) ? vector(i, mode) : kInterpret;
+}
+
+Treatment by_map(const Instruction& i, CodeMode mode) {
+  switch (i.map) {
+    case OpcodeMap::kOneByte: return one_byte(i, mode);
+    case OpcodeMap::k0F: return two_byte(i, mode);
+    case OpcodeMap::k0F38:
+    case OpcodeMap::k0F3A: return three_byte(i, mode);
+    case OpcodeMap::k3dNow:
+    case OpcodeMap::kVector: return kInterpret;
+  }
+  return kInterpret;
+}
+
+bool segment_usable(const Instruction& i, CodeMode mode) {
+  if (i.segment_override == kFs) return mode.has(CodeMode::kFs);
+  if (i.segment_override == kGs) return mode.has(CodeMode::kGs);
+  return true;
+}
+
+bool touches_segment(Treatment t) {
+  switch (t) {
+    case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kMaskedMove: case kString:
+    case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect:
+      return true;
+    case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
+    case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
+    case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
+    case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn:
+      return false;
+  }
+  return false;
+}
+
+// Where FS and GS have bases to add but the operand leaves no room for it.
+bool implicit_operand(Treatment t) { return t == kString || t == kTranslateByte || t == kMaskedMove; }
+
+}  // namespace
+
+Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode) {
+  if (!model.supports(i)) return kInterpret;
+  const Treatment t = by_map(i, mode);
+  if (t == kInterpret || t == kNothing) return t;
+  const bool branch = t >= kJumpConditional;
+  if (i.address_size == 2 && (i.memory_operand() || t == kAbsoluteMove || implicit_operand(t) || t == kLoop))
+    return kInterpret;
+  if (branch && i.operand_size == 2) return kInterpret;
+  if (i.lock && !may_be_locked(i)) return kInterpret;
+  const bool fs_or_gs = i.segment_override == kFs || i.segment_override == kGs;
+  if (fs_or_gs && touches_segment(t) && (!segment_usable(i, mode) || implicit_operand(t))) return kInterpret;
+  return t;
+}
+
+}  // namespace ringdown

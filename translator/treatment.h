@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+
+#include "cpu/cpu_model.h"
+#include "cpu/instruction.h"
+#include "translator/code_mode.h"
+
+namespace ringdown {
+
+// What the translator does with a guest instruction. One function, treatment_of(), decides it for discovery and
+// for emission; whatever it does not list as harmless in ring 3 is the interpreter's.
+enum class Treatment : uint8_t {
+  kInterpret,
+  kCopy,            // as it is; a memory operand is pointed into the window
+  kNothing,         // a hint: emits nothing
+  kIncrementRegister,  // 40-4F, REX prefixes in 64-bit code
+  kAbsoluteMove,    // A0-A3
+  kLoadEffectiveAddress,
+  kBitString,       // BT BTS BTR BTC m, r: reaches beyond its operand
+  kTranslateByte,   // XLAT
+  kMaskedMove,      // MASKMOVQ, MASKMOVDQU
+  kString,
+  kPushRegister,
+  kPopRegister,
+  kPushImmediate,
+  kPushMemory,
+  kPopMemory,
+  kPushAll,
+  kPopAll,
+  kLeave,
+  kPushFlags,
+  kPopFlags,
+  kPushSegment,
+  kReadSegment,     // MOV r/m, sreg
+  kClearInterruptFlag,
+  kSetInterruptFlag,
+  kReadTimeStamp,
+  kReadControl,     // MOV r, CRn
+  // What ends a block:
+  kJumpConditional,
+  kLoop,            // LOOP LOOPE LOOPNE JECXZ
+  kJump,
+  kCall,
+  kJumpIndirect,
+  kCallIndirect,
+  kReturn,
+};
+
+Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode);
+
+inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t >= Treatment::kJumpConditional; }
+
+}  // namespace ringdown
