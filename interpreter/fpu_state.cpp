@@ -68,6 +68,8 @@ void load_real(FxsaveImage& fx, const Fields& f) {
 
 }  // namespace
 
+uint16_t effective_control_word(uint16_t value) { return (value & kWritableControl) | kAlwaysSetControl; }
+
 void update_error_summary(FxsaveImage& fx) {
   constexpr uint16_t summary = x87_status::kErrorSummary | x87_status::kBusy;
   fx.status_word &= ~summary;
@@ -144,7 +146,7 @@ void load_environment(FxsaveImage& fx, EnvironmentLayout layout, std::span<const
   const unsigned width = layout.wide ? 4 : 2;
   for (unsigned n = 0; n < fields.size(); n++) std::memcpy(&fields[n], from.data() + n * width, width);
   const unsigned old_top = top_of_stack(fx);
-  fx.control_word = static_cast<uint16_t>((fields[kControl] & kWritableControl) | kAlwaysSetControl);
+  fx.control_word = effective_control_word(static_cast<uint16_t>(fields[kControl]));
   fx.status_word = static_cast<uint16_t>(fields[kStatus]);
   // The registers stay where they are, the image is in stack order.
   std::rotate(fx.st.begin(), fx.st.begin() + ((top_of_stack(fx) - old_top) & 7), fx.st.end());

@@ -16,6 +16,8 @@ constexpr int kTopShift = 11;
 inline uint16_t pending_x87_exceptions(const FxsaveImage& fx) {
   return fx.status_word & ~fx.control_word & x87_status::kExceptions;
 }
+// What a load of `value` leaves in the control word, whose reserved bits are fixed.
+uint16_t effective_control_word(uint16_t value);
 // Makes the summary bits what the exception flags and masks say, as the processor does on every load.
 void update_error_summary(FxsaveImage& fx);
 

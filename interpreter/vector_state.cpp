@@ -36,6 +36,7 @@ void fxrstor(Interpreter& cpu, const Instruction& i) {
   cpu.mmu.read_bytes(linear, &image, kFxsaveWritten, cpu.user());
   if (image.mxcsr & ~cpu.model.mxcsr_writable()) raise_general_protection();
   image.mxcsr_mask = cpu.state.fx.mxcsr_mask;
+  image.control_word = effective_control_word(image.control_word);
   image.last_opcode &= 0x7FF;
   update_error_summary(image);
   cpu.state.fx = image;

@@ -134,7 +134,7 @@ TEST_F(VectorTest, AStoreThatFaultsOnItsSecondPageWritesNothing) {
   ecx() = kData + 0xFF8;
   run({0x0F, 0x11, 0x01});  // movups [ecx], xmm0
   expect_fault(Vector::kPageFault, page_fault_error::kPresent | page_fault_error::kWrite);
-  EXPECT_EQ(state.cr2 & ~kPageMask, kData + 0x1000);
+  EXPECT_EQ(state.cr2, kData + 0x1000);
   EXPECT_EQ(at<uint64_t>(kData + 0xFF8), 0u);
 }
 TEST_F(VectorTest, ALimitFaultsOverTheWholeOperand) {
@@ -231,6 +231,11 @@ TEST_F(VectorTest, FxrstorComputesTheErrorSummary) {
   put<uint16_t>(kData + 2, 0x0001);
   run({0x0F, 0xAE, 0x0D, 0, 0, 2, 0});
   EXPECT_EQ(state.fx.status_word, 0x8081);
+}
+TEST_F(VectorTest, FxrstorKeepsTheControlWordsReservedBits) {
+  put<uint16_t>(kData, 0xE0BF);
+  run({0x0F, 0xAE, 0x0D, 0, 0, 2, 0});
+  EXPECT_EQ(state.fx.control_word, 0x007F);
 }
 TEST_F(VectorTest, LoadAndStoreMxcsr) {
   put<uint32_t>(kData, 0x9FC0);
