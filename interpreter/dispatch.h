@@ -21,9 +21,9 @@ struct DispatchTable {
 
 // One function per chapter fills in its opcodes. Two chapters that claim one opcode are a programming error:
 // dispatch_table() aborts and names it.
-void add_data_transfer(DispatchTable&);  // MOV XCHG PUSH POP LEA CMOV BSWAP XLAT MOVZX PUSHA …
+void add_data_transfer(DispatchTable&);  // MOV XCHG PUSH POP LEA CMOV SETcc BSWAP XLAT MOVZX PUSHA …
 void add_arithmetic(DispatchTable&);     // ADD … CMP INC NEG MUL DIV, BCD, CBW CWD, CMPXCHG XADD
-void add_logic(DispatchTable&);          // shifts, rotates, SHLD, bit instructions, SETcc, TEST, POPCNT, BMI
+void add_logic(DispatchTable&);          // shifts, rotates, SHLD, bit instructions, TEST, POPCNT
 void add_string(DispatchTable&);         // MOVS CMPS SCAS LODS STOS INS OUTS with REP
 void add_branch(DispatchTable&);         // near JMP CALL RET Jcc LOOP JCXZ ENTER LEAVE BOUND
 void add_flags(DispatchTable&);          // CLC … CLI STI PUSHF POPF LAHF SAHF
