@@ -21,7 +21,7 @@ void add_names(std::string& text, std::span<const std::string_view> names) {
   for (const auto name : names) {
     if (line.size() + name.size() > 78) {
       text += concat(line, "\n");
-      line = " ";
+      line.assign(1, ' ');
     }
     line.append(" ").append(name);
   }

@@ -6,6 +6,7 @@
 
 #include "monitor/help.h"
 #include "monitor/option_table.h"
+#include "monitor/text.h"
 
 namespace ringdown {
 namespace {
@@ -64,12 +65,12 @@ TEST(Options, MemorySizes) {
 
 TEST(Options, MemoryThatCannotBe) {
   for (const char* size : {"0", "7", "1T", "3073", "8388607B", "99999999999"}) {
-    EXPECT_EQ(bad({"-m", size}), std::string("-m ") + size + ": guest memory must be from 8M to 3G");
+    EXPECT_EQ(bad({"-m", size}), concat("-m ", size, ": guest memory must be from 8M to 3G"));
   }
   for (const char* size :
        {"", "lots", "-5", "12Q", "M", "1.5.5G", "0x100", "99999999999999999999", "16E6", "64 "}) {
-    EXPECT_EQ(bad({"-m", size}), std::string("-m ") + size +
-                                     ": not a size; give a number of MiB, or one with a suffix K, M or G");
+    EXPECT_EQ(bad({"-m", size}),
+              concat("-m ", size, ": not a size; give a number of MiB, or one with a suffix K, M or G"));
   }
   EXPECT_EQ(bad({"-m", "64,slots=2"}), "-m 64,slots=2: memory that can be plugged in later is not built yet");
 }
@@ -152,9 +153,8 @@ TEST(Options, Rtc) {
   EXPECT_EQ(run({"-rtc", "base=1970-01-02"}).rtc.date, 86400);
   for (const char* value :
        {"base=tomorrow", "base=2006-02-30", "base=2006-06-17T24:00:00", "base=", "base"}) {
-    EXPECT_EQ(
-        bad({"-rtc", value}),
-        std::string("-rtc ") + value + ": base must be utc, localtime or a date such as 2006-06-17T16:01:21");
+    EXPECT_EQ(bad({"-rtc", value}),
+              concat("-rtc ", value, ": base must be utc, localtime or a date such as 2006-06-17T16:01:21"));
   }
 }
 
@@ -212,8 +212,8 @@ TEST(Options, AcceleratorsAreIgnoredOrRefused) {
   EXPECT_EQ(run({"-machine", "pc,accel=kvm:tcg"}).notes, std::vector{note});
   EXPECT_EQ(run({"-accel", "tcg,thread=multi"}).notes.size(), 1u);
   const std::string refusal = "ringdown uses no hardware virtualization";
-  EXPECT_EQ(bad({"-accel", "kvm"}), "-accel kvm: " + refusal + " and has no other accelerator");
-  EXPECT_EQ(bad({"-enable-kvm"}), "-enable-kvm: " + refusal + "; leave this option out");
+  EXPECT_EQ(bad({"-accel", "kvm"}), concat("-accel kvm: ", refusal, " and has no other accelerator"));
+  EXPECT_EQ(bad({"-enable-kvm"}), concat("-enable-kvm: ", refusal, "; leave this option out"));
 }
 
 TEST(Options, WhatIsNotBuiltYet) {
@@ -228,8 +228,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
   for (const char* option :
        {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev", "-bios"}) {
-    EXPECT_EQ(bad({option, "x"}),
-              "option '" + std::string(option) + "' is not built yet; see ringdown --help");
+    EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }
 
@@ -249,9 +248,8 @@ TEST(Options, UnknownOnes) {
 TEST(Options, EveryArgumentIsNeeded) {
   for (const auto& row : option_table()) {
     if (row.argument.empty()) continue;
-    const std::string option = "-" + std::string(row.name);
-    EXPECT_EQ(bad({option.c_str()}),
-              "option '" + option + "' needs an argument: " + std::string(row.argument));
+    const std::string option = concat("-", row.name);
+    EXPECT_EQ(bad({option.c_str()}), concat("option '", option, "' needs an argument: ", row.argument));
   }
 }
 
