@@ -99,7 +99,7 @@ void add_vector_state(const FxsaveImage& fx, const FxsaveImage& plain, std::stri
 }
 
 void add_memory(const Memory& memory, std::string& text) {
-  for (unsigned page = 0; page < kPageCount; ++page)
+  for (unsigned page = kData0; page < kPageCount; ++page)
     for (unsigned at = 0; at < kPageBytes; at += 16) {
       const auto row = std::span(memory[page]).subspan(at, 16);
       if (std::all_of(row.begin(), row.end(), [](uint8_t byte) { return byte == 0; })) continue;

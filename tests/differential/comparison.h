@@ -19,7 +19,8 @@ bool agree(const Outcome& expected, const Outcome& actual, const Program& progra
 bool is_implementation_specific(const Outcome& a, const Outcome& b, const Program& program);
 
 // Did the case, as the reference ran it, end in a way that says nothing about the others: a system call, or
-// too long, or a wild jump that ran data, which may hold any instruction?
+// too long, a fault in the pages that only a machine's supervisor has, or a wild jump that ran data, which
+// may hold any instruction?
 bool is_inconclusive(const Outcome& reference, const Program& program);
 
 }  // namespace ringdown::differential

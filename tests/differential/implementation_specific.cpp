@@ -57,6 +57,16 @@ void forget_transition_to_mmx(const Outcome& a, Outcome& b) {
   b.fx.status_word = static_cast<uint16_t>((b.fx.status_word & ~kTop) | (a.fx.status_word & kTop));
 }
 
+// A result that is too large or too small for the unmasked exception that it raises: was it also inexact? And
+// of a dot product, which of its many operations came first?
+void forget_later_flags(const Outcome& a, Outcome& b, ZydisMnemonic mnemonic) {
+  constexpr uint32_t kFlags = 0x3F, kOverflow = 0x08, kUnderflow = 0x10, kPrecision = 0x20;
+  const uint32_t unmasked = a.fx.mxcsr & ~(a.fx.mxcsr >> 7);
+  uint32_t vague = (unmasked & (kOverflow | kUnderflow)) ? kPrecision : 0;
+  if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_DPPS, ZYDIS_MNEMONIC_DPPD})) vague = kFlags;
+  b.fx.mxcsr = (b.fx.mxcsr & ~vague) | (a.fx.mxcsr & vague);
+}
+
 bool is_memory_fault(const Outcome& outcome) {
   return outcome.vector == kPageFault || outcome.vector == kGeneralProtection ||
          outcome.vector == kStackFault;
@@ -71,6 +81,7 @@ void forget_what_may_differ(const Outcome& a, Outcome& b, ZydisMnemonic mnemonic
       forget_stored_values(a, b);
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD})) forget_loaded_registers(a, b);
   }
+  if (a.vector == kSimdError) forget_later_flags(a, b, mnemonic);
   if (a.vector == kSimdError &&
       is_one_of(mnemonic, {ZYDIS_MNEMONIC_CVTPS2PI, ZYDIS_MNEMONIC_CVTTPS2PI, ZYDIS_MNEMONIC_CVTPD2PI,
                            ZYDIS_MNEMONIC_CVTTPD2PI, ZYDIS_MNEMONIC_CVTPI2PS}))

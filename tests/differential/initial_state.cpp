@@ -8,6 +8,7 @@ namespace {
 constexpr uint16_t kX87Masks = 0x3F, kX87Default = 0x37F;
 constexpr uint32_t kMxcsrMasks = 0x1F80, kMxcsrRounding = 0xE040;  // rounding, FTZ, DAZ
 constexpr uint32_t kMiddleOfStack = 0x7FFFF000;
+constexpr uint8_t kHlt = 0xF4;  // raises #GP, so that a jump beside the code ends at once
 
 uint32_t random_gpr(Random& random) {
   const unsigned roll = random.below(100);
@@ -95,6 +96,7 @@ const std::vector<Page>& page_pool() {
 
 void plain_state(TestCase& out) {
   std::memset(static_cast<void*>(&out), 0, sizeof(out));
+  for (unsigned page = kCode0; page <= kCode1; ++page) out.memory[page].fill(kHlt);
   out.gpr[kEsp] = kMiddleOfStack;
   out.fx.control_word = kX87Default;
   out.fx.mxcsr = kMxcsrMasks;

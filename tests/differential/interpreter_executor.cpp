@@ -8,7 +8,7 @@
 namespace ringdown::differential {
 namespace {
 
-constexpr unsigned kStepLimit = 200'000;
+constexpr unsigned kStepLimit = 2'000'000;
 
 // User code without I/O privilege reaches no port.
 class NoBus : public CpuBus {

@@ -35,7 +35,7 @@ Memory* window;    // all pages of the case, writable, far from the guest
 Outcome* outcome;  // of the case that runs, or nullptr
 unsigned ticks;    // of the safety timer, since the case began
 
-constexpr long kTickMicroseconds = 50'000;
+constexpr long kTickMicroseconds = 10'000;
 constexpr unsigned kTickLimit = 10;
 
 [[noreturn]] void die(const char* what) {

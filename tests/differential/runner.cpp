@@ -13,7 +13,7 @@ constexpr size_t kBatch = 64;
 
 class Run {
  public:
-  Run(Executor& reference, std::span<Executor* const> others, const RunOptions& options,
+  Run(Executor& reference, std::span<const std::unique_ptr<Executor>> others, const RunOptions& options,
       Statistics& statistics)
       : reference_(reference), others_(others), options_(options), statistics_(statistics) {}
 
@@ -34,7 +34,7 @@ class Run {
       programs_[i].build(cases_[i]);
     }
     reference_.run_batch(std::span(cases_).first(count), std::span(expected_).first(count));
-    for (Executor* other : others_) {
+    for (const auto& other : others_) {
       other->run_batch(std::span(cases_).first(count), std::span(actual_).first(count));
       for (size_t i = 0; i < count && !enough(); ++i) compare(first + i, i, *other);
     }
@@ -45,9 +45,13 @@ class Run {
     ++statistics_.compared;
     if (expected_[slot].eip != program.initial.eip + program.code_bytes() - 2) ++statistics_.ended_early;
     if (agree(expected_[slot], actual_[slot], program)) return;
-    if (is_inconclusive(expected_[slot], program) ||
-        is_implementation_specific(expected_[slot], actual_[slot], program)) {
+    if (is_inconclusive(expected_[slot], program)) {
       ++statistics_.inconclusive;
+      statistics_.timed_out += expected_[slot].status == Status::kTimedOut;
+      return;
+    }
+    if (is_implementation_specific(expected_[slot], actual_[slot], program)) {
+      ++statistics_.implementation_specific;
       return;
     }
     const auto fails = [&](const Program& p) { return !compare_once(reference_, other, p).empty(); };
@@ -59,7 +63,7 @@ class Run {
   }
 
   Executor& reference_;
-  std::span<Executor* const> others_;
+  std::span<const std::unique_ptr<Executor>> others_;
   const RunOptions& options_;
   Statistics& statistics_;
   std::vector<Program> programs_;
@@ -70,7 +74,7 @@ class Run {
 
 }  // namespace
 
-std::vector<Failure> run_random(Executor& reference, std::span<Executor* const> others,
+std::vector<Failure> run_random(Executor& reference, std::span<const std::unique_ptr<Executor>> others,
                                 const RunOptions& options, Statistics& statistics) {
   return Run(reference, others, options, statistics).all();
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,13 @@ struct Failure {
 struct Statistics {
   uint64_t compared = 0;
   uint64_t inconclusive = 0;
-  uint64_t ended_early = 0;  // by an exception before the final UD2
+  uint64_t timed_out = 0;                // of the inconclusive ones
+  uint64_t implementation_specific = 0;  // differ where processors may
+  uint64_t ended_early = 0;              // by an exception before the final UD2
 };
 
 // Runs the reference and the others on the same cases and compares. Every failure is shrunk.
-std::vector<Failure> run_random(Executor& reference, std::span<Executor* const> others,
+std::vector<Failure> run_random(Executor& reference, std::span<const std::unique_ptr<Executor>> others,
                                 const RunOptions& options, Statistics& statistics);
 
 // The differences between two executors on one program; empty if none, or if it is inconclusive.

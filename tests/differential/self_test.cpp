@@ -50,8 +50,7 @@ Outcome run_code(NativeExecutor& native, std::initializer_list<uint8_t> code) {
 
 TEST(SelfTest, WrongFlagIsFoundAndShrunkToOneInstruction) {
   NativeExecutor native;
-  WrongExecutor wrong;
-  Executor* const others[] = {&wrong};
+  std::unique_ptr<Executor> others[] = {std::make_unique<WrongExecutor>()};
   RunOptions options;
   options.count = 5'000;
   Statistics statistics;
@@ -67,8 +66,8 @@ TEST(SelfTest, WrongFlagIsFoundAndShrunkToOneInstruction) {
 }
 
 TEST(SelfTest, NativeAgreesWithItself) {
-  NativeExecutor one, two;
-  Executor* const others[] = {&two};
+  NativeExecutor one;
+  std::unique_ptr<Executor> others[] = {std::make_unique<NativeExecutor>()};
   RunOptions options;
   options.count = 5'000;
   Statistics statistics;
@@ -103,8 +102,8 @@ TEST(SelfTest, PageFaultsShowAddressAndErrorCode) {
 
 TEST(SelfTest, HelperSurvivesWhatCasesDo) {
   NativeExecutor native;
-  EXPECT_EQ(run_code(native, {0xEB, 0xFE}).status, Status::kTimedOut);  // jmp $
-  EXPECT_EQ(run_code(native, {0x31, 0xE4, 0x50}).vector, 14u);          // xor esp, esp; push eax
+  EXPECT_EQ(run_code(native, {0xEB, 0xFE}).status, Status::kTimedOut);   // jmp $
+  EXPECT_EQ(run_code(native, {0xBC, 0, 0, 0, 0x30, 0x50}).vector, 14u);  // mov esp, 30000000h; push eax
   // push 40000h; popfd; mov eax, [20000001]: AC is set, and must not be when the handler runs
   EXPECT_EQ(run_code(native, {0x68, 0, 0, 4, 0, 0x9D, 0xA1, 1, 0, 0, 0x20}).vector, 17u);
   EXPECT_EQ(run_code(native, {0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xE0, 0x0F, 0x0B}).vector, 6u);  // ds = fs = 0

@@ -71,7 +71,7 @@ class Shrinker {
 
   // Halves, then halves of those that had to stay.
   void simplify_memory() {
-    for (unsigned page = 0; page < kPageCount; ++page) zero(page, 0, kPageBytes);
+    for (unsigned page = kData0; page < kPageCount; ++page) zero(page, 0, kPageBytes);
   }
   void zero(unsigned page, unsigned from, unsigned length) {
     const auto clear = [&](Program& p) { std::memset(&p.initial.memory[page][from], 0, length); };

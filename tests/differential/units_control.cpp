@@ -17,6 +17,11 @@ void make_body(Composer& c, uint32_t id) {
   }
 }
 
+// Not EDI: a REP string instruction that stores over itself may run to its end, or be fetched again.
+unsigned register_for_code_address(Composer& c) {
+  return c.random.pick<unsigned>({kEax, kEcx, kEdx, kEbx, kEbp, kEsi});
+}
+
 }  // namespace
 
 void make_stack_pointer(Composer& c, uint32_t id) {
@@ -123,7 +128,7 @@ void make_loop(Composer& c, uint32_t id) {
 void make_subroutine(Composer& c, uint32_t id) {
   Random& random = c.random;
   const unsigned form = random.below(3);
-  const unsigned reg = c.free_register();
+  const unsigned reg = register_for_code_address(c);
   size_t function_field;
   if (form == 0) {
     c.bytes({0xE8});
@@ -164,7 +169,7 @@ void make_forward_call(Composer& c, uint32_t id) {
 // To a later unit, by register, memory, or PUSH and RET.
 void make_indirect_jump(Composer& c, uint32_t id) {
   const uint32_t target = id + 1 + c.random.below(3);
-  const unsigned reg = c.free_register();
+  const unsigned reg = register_for_code_address(c);
   const unsigned form = c.random.below(3);
   if (form == 0) {
     c.bytes({0x68});

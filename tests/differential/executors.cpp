@@ -1,0 +1,13 @@
+#include "tests/differential/executors.h"
+
+#include "tests/differential/interpreter_executor.h"
+
+namespace ringdown::differential {
+
+std::vector<std::unique_ptr<Executor>> our_executors() {
+  std::vector<std::unique_ptr<Executor>> all;
+  all.push_back(std::make_unique<InterpreterExecutor>());
+  return all;
+}
+
+}  // namespace ringdown::differential
