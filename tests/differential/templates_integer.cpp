@@ -68,9 +68,9 @@ constexpr const char* kOthers[] = {
     // strings, with whatever the registers hold
     "A4", "A5 size", "A6", "A7 size", "AA", "AB size", "AC", "AD size", "AE", "AF size", "D7"};
 
-constexpr const char* kStack[] = {"50 size +r", "58 size +r", "68 size iz", "6A size ib", "FF size /6",
-                                  "8F size /0", "60 size",    "61 size",    "9C size",    "C9",
-                                  "83 /0:r ib", "50 +r",      "58 +r"};
+constexpr const char* kStack[] = {"50 size +r", "58 size +r", "68 size iz", "6A size ib",
+                                  "FF size /6", "8F size /0", "60 size",    "61 size",
+                                  "9C size",    "83 /0:r ib", "50 +r",      "58 +r"};
 
 }  // namespace
 

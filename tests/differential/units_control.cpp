@@ -43,7 +43,7 @@ void make_push_segment(Composer& c, uint32_t) {
 
 void make_enter_leave(Composer& c, uint32_t) {
   Random& random = c.random;
-  if (random.percent(40)) c.move_immediate(kEbp, c.stack_address());
+  if (random.percent(80)) c.move_immediate(kEbp, c.stack_address());
   if (random.percent(30)) c.move_immediate(kEsp, c.stack_address());
   if (random.percent(10)) c.unit.bytes.push_back(0x66);
   if (random.percent(30)) {
