@@ -1,6 +1,14 @@
 #include "translator/code_mode.h"
 
 namespace ringdown {
+namespace {
+
+// Neither a code segment nor one that is read-only, which writes would have to be kept from.
+bool writable(const Segment& segment) {
+  return !segment.is_code() && (segment.attributes & segment_attribute::kWritableOrReadable);
+}
+
+}  // namespace
 
 CodeMode CodeMode::of(const CpuState& s) {
   CodeMode mode;
@@ -12,8 +20,8 @@ CodeMode CodeMode::of(const CpuState& s) {
   set(kUser, user);
   set(kX87, x87);
   set(kSse, x87 && (s.cr4 & cr4::kOsfxsr));
-  set(kFs, s.segment[kFs].unlimited());
-  set(kGs, user && s.segment[kGs].unlimited());
+  set(kFsUnlimited, s.segment[kFs].unlimited() && writable(s.segment[kFs]));
+  set(kGsUnlimited, user && s.segment[kGs].unlimited() && writable(s.segment[kGs]));
   set(kTscTrapped, user && (s.cr4 & cr4::kTsd));
   set(kIoPrivileged, user && s.iopl() == 3);
   return mode;
@@ -26,7 +34,7 @@ bool CodeMode::translatable(const CpuState& s) {
   if (s.dr[7] & 0xFF) return false;
   const auto& segment = s.segment;
   return segment[kCs].flat() && segment[kCs].big() && segment[kSs].flat() && segment[kSs].big() &&
-         segment[kDs].flat() && segment[kEs].flat();
+         segment[kDs].flat() && writable(segment[kDs]) && segment[kEs].flat() && writable(segment[kEs]);
 }
 
 }  // namespace ringdown

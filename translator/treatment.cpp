@@ -167,8 +167,8 @@ Treatment by_map(const Instruction& i, CodeMode mode) {
 }
 
 bool segment_usable(const Instruction& i, CodeMode mode) {
-  if (i.segment_override == kFs) return mode.has(CodeMode::kFs);
-  if (i.segment_override == kGs) return mode.has(CodeMode::kGs);
+  if (i.segment_override == kFs) return mode.has(CodeMode::kFsUnlimited);
+  if (i.segment_override == kGs) return mode.has(CodeMode::kGsUnlimited);
   return true;
 }
 
@@ -200,6 +200,7 @@ Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mod
     return kInterpret;
   if (branch && i.operand_size == 2) return kInterpret;
   if (i.lock && !may_be_locked(i)) return kInterpret;
+  if (i.segment_override == kCs && touches_segment(t)) return kInterpret;  // must not be written
   const bool fs_or_gs = i.segment_override == kFs || i.segment_override == kGs;
   if (fs_or_gs && touches_segment(t) && (!segment_usable(i, mode) || implicit_operand(t))) return kInterpret;
   return t;
