@@ -3,6 +3,7 @@
 #include <Zydis/Zydis.h>
 
 #include "interpreter/lock.h"
+#include "translator/sensitive.h"
 
 namespace ringdown {
 namespace {
@@ -13,12 +14,25 @@ bool in(uint8_t opcode, uint8_t first, uint8_t last) { return opcode >= first &&
 
 Treatment copy_if(bool harmless) { return harmless ? kCopy : kInterpret; }
 
-// The arithmetic block 00-3F holds eight groups of eight: six ALU forms, then segment pushes, prefixes and BCD.
-Treatment alu_group(uint8_t opcode) {
-  if ((opcode & 7) < 6) return kCopy;
-  const bool push_segment = opcode == 0x06 || opcode == 0x0E || opcode == 0x16 || opcode == 0x1E;
-  return push_segment ? kPushSegment : kInterpret;
+// ---- What is sensitive: by the table ------------------------------------------------------------------------
+
+// Has the in-line form that a sensitive instruction usually gets an answer for this one?
+bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
+  if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
+  if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
+  if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
+  return true;
 }
+
+Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
+  const Treatment t = mode.user() ? row.ring3 : row.ring0;
+  return lowered_form(t, i, mode) ? t : kInterpret;
+}
+
+// ---- What is not: the list of what is known to be harmless in ring 3 -----------------------------------------
+
+// The arithmetic block 00-3F holds eight groups of eight: six ALU forms, then segments, prefixes and BCD.
+Treatment alu_group(uint8_t opcode) { return copy_if((opcode & 7) < 6); }
 
 Treatment group_ff(const Instruction& i) {
   if (i.reg <= 1) return kCopy;
@@ -38,12 +52,6 @@ Treatment x87(const Instruction& i, CodeMode mode) {
   return copy_if(!environment);
 }
 
-Treatment flags_image(const Instruction& i, CodeMode mode) {
-  if (i.operand_size != 4) return kInterpret;
-  if (i.opcode == 0x9C) return kPushFlags;
-  return mode.has(CodeMode::kIoPrivileged) ? kInterpret : kPopFlags;
-}
-
 Treatment one_byte(const Instruction& i, CodeMode mode) {
   const uint8_t op = i.opcode;
   const bool wide = i.operand_size == 4;
@@ -61,13 +69,11 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0x69: case 0x6B: return kCopy;
     case 0x80: case 0x81: case 0x82: case 0x83: return kCopy;
     case 0x84: case 0x85: case 0x86: case 0x87: case 0x88: case 0x89: case 0x8A: case 0x8B: return kCopy;
-    case 0x8C: return kReadSegment;
     case 0x8D: return kLoadEffectiveAddress;
     case 0x8F: return wide ? kPopMemory : kInterpret;
     case 0x90: case 0x91: case 0x92: case 0x93: case 0x94: case 0x95: case 0x96: case 0x97:
     case 0x98: case 0x99: return kCopy;
     case 0x9B: return copy_if(mode.has(CodeMode::kX87));
-    case 0x9C: case 0x9D: return flags_image(i, mode);
     case 0x9E: case 0x9F: return kCopy;
     case 0xA0: case 0xA1: case 0xA2: case 0xA3: return kAbsoluteMove;
     case 0xA4: case 0xA5: case 0xA6: case 0xA7: return kString;
@@ -83,8 +89,6 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0xE9: case 0xEB: return kJump;
     case 0xF5: case 0xF8: case 0xF9: case 0xFC: case 0xFD: return kCopy;
     case 0xF6: case 0xF7: return kCopy;
-    case 0xFA: return mode.user() ? kInterpret : kClearInterruptFlag;
-    case 0xFB: return mode.user() ? kInterpret : kSetInterruptFlag;
     case 0xFE: return copy_if(i.reg <= 1);
     case 0xFF: return group_ff(i);
   }
@@ -129,10 +133,7 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
   if (in(op, 0x40, 0x4F) || in(op, 0x90, 0x9F) || in(op, 0xC8, 0xCF)) return kCopy;
   if (in(op, 0x18, 0x1F) || op == 0x0D) return kNothing;
   switch (op) {
-    case 0x20: return !mode.user() && i.reg != 8 ? kReadControl : kInterpret;
-    case 0x31: return mode.has(CodeMode::kTscTrapped) ? kInterpret : kReadTimeStamp;
     case 0x77: return copy_if(mode.has(CodeMode::kX87));
-    case 0xA0: case 0xA8: return i.operand_size == 4 ? kPushSegment : kInterpret;
     case 0xA3: case 0xAB: case 0xB3: case 0xBB: return i.mod == 3 ? kCopy : kBitString;
     case 0xA4: case 0xA5: case 0xAC: case 0xAD: case 0xAF: return kCopy;
     case 0xAE: return group_ae(i, mode);
@@ -191,9 +192,24 @@ bool implicit_operand(Treatment t) { return t == kString || t == kTranslateByte 
 
 }  // namespace
 
+TreatmentKind kind_of(Treatment t) {
+  switch (t) {
+    case kInterpret: return TreatmentKind::kInterpret;
+    case kCopy: case kNothing: return TreatmentKind::kIdentical;
+    case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kBitString: case kTranslateByte:
+    case kMaskedMove: case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
+    case kPopMemory: case kPushAll: case kPopAll: case kLeave: case kPushFlags: case kPopFlags: case kPushSegment:
+    case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
+    case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
+      return TreatmentKind::kInLine;
+  }
+  return TreatmentKind::kInterpret;
+}
+
 Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode) {
   if (!model.supports(i)) return kInterpret;
-  const Treatment t = by_map(i, mode);
+  const SensitiveRow* row = find_sensitive(i);
+  const Treatment t = row ? sensitive_treatment(*row, i, mode) : by_map(i, mode);
   if (t == kInterpret || t == kNothing) return t;
   const bool branch = t >= kJumpConditional;
   if (i.address_size == 2 && (i.memory_operand() || t == kAbsoluteMove || implicit_operand(t) || t == kLoop))

@@ -8,7 +8,8 @@
 namespace ringdown {
 
 // What the translator does with a guest instruction. One function, treatment_of(), decides it for discovery and
-// for emission; whatever it does not list as harmless in ring 3 is the interpreter's.
+// for emission: what sensitive.inc names is treated as it says; of the rest, whatever is not listed as harmless in
+// ring 3 is the interpreter's.
 enum class Treatment : uint8_t {
   kInterpret,
   kCopy,            // as it is; a memory operand is pointed into the window
@@ -45,6 +46,15 @@ enum class Treatment : uint8_t {
   kCallIndirect,
   kReturn,
 };
+
+// How far from the guest's instruction a treatment is.
+enum class TreatmentKind : uint8_t {
+  kIdentical,  // the host executes it
+  kInLine,     // the host executes something else, without a call in the usual case
+  kCallout,    // leaves translated code for a C++ function made for it
+  kInterpret,  // leaves translated code for the interpreter
+};
+TreatmentKind kind_of(Treatment t);
 
 Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode);
 
