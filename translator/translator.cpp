@@ -16,6 +16,12 @@ constexpr unsigned kLongestInstruction = 15;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
 
+// A guest that cleared an A bit waits for the next fetch to set it again.
+bool is_accessed(const Translation& t) {
+  return std::all_of(t.entry_value, t.entry_value + t.levels,
+                     [](uint64_t entry) { return entry & pte::kAccessed; });
+}
+
 }  // namespace
 
 Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model)
@@ -29,7 +35,8 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
       empty_table_(std::make_unique<SpaceJumpTable>()) {
   Emitter out;
   emit_entry_thunk(out);
-  entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(reinterpret_cast<uint64_t>(cache_.add_permanent(out.code())));
+  entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(
+      reinterpret_cast<uint64_t>(cache_.add_permanent(out.code())));
   for (const Exit exit : {Exit::kLink, Exit::kIndirect, Exit::kInterpret, Exit::kFault}) {
     out.reset();
     emit_exit_thunk(out, exit);
@@ -68,7 +75,9 @@ RunEnd Translator::run() {
         follow(edge);
         break;
       }
-      case Exit::kIndirect: state_.eip = static_cast<uint32_t>(context_.exit_argument); break;
+      case Exit::kIndirect:
+        state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        break;
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
         return RunEnd::kInterpret;
@@ -98,7 +107,9 @@ CodeView& Translator::view_of(const ShadowSpace& space) {
   return *view;
 }
 
-CodeView& Translator::current_view() { return view_of(state_.cpl == 3 ? shadow_.user() : shadow_.supervisor()); }
+CodeView& Translator::current_view() {
+  return view_of(state_.cpl == 3 ? shadow_.user() : shadow_.supervisor());
+}
 
 // nullptr: nothing can be translated there, because it is not RAM.
 const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
@@ -140,7 +151,8 @@ Block* Translator::translate(CodeView& view, const BlockKey& key) {
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
-  GuestCode code{.bytes = {first, in_first_page}, .in_first_page = in_first_page, .next_frame = Block::kNoFrame};
+  GuestCode code{
+      .bytes = {first, in_first_page}, .in_first_page = in_first_page, .next_frame = Block::kNoFrame};
   if (in_first_page < kLongestBlock) {
     std::copy_n(first, in_first_page, buffer.begin());
     unsigned size = in_first_page;
@@ -148,7 +160,8 @@ Block* Translator::translate(CodeView& view, const BlockKey& key) {
       const uint64_t frame = executable_page(view, key.eip + in_first_page, key.mode.user()).frame;
       if (memory_.is_ram_page(frame)) {
         code.next_frame = frame;
-        std::copy_n(memory_.ram() + (frame << kPageShift), kLongestInstruction, buffer.begin() + in_first_page);
+        std::copy_n(memory_.ram() + (frame << kPageShift), kLongestInstruction,
+                    buffer.begin() + in_first_page);
         size += kLongestInstruction;
       }
     } catch (const Fault&) {
@@ -207,7 +220,8 @@ void Translator::link_to_table(Edge& edge) {
   if (trampoline) cache_.redirect(edge, trampoline);
 }
 
-// ---- What the guest changes --------------------------------------------------------------------------------
+// ---- What the guest changes
+// --------------------------------------------------------------------------------
 
 void Translator::discard_block(Block& block) {
   for (auto& [space, view] : views_) view->remove(block.key.eip, block.code);
@@ -231,7 +245,7 @@ void Translator::on_code_write(uint64_t physical, unsigned length) {
 bool Translator::still_valid(uint32_t page_number, const CodeView::Page& page) const {
   const auto now = peek(PagingRegisters::of(state_), memory_, page_number << kPageShift);
   return now && now->physical >> kPageShift == page.frame && now->executable == page.translation.executable &&
-         now->user == page.translation.user;
+         now->user == page.translation.user && now->global == page.translation.global && is_accessed(*now);
 }
 
 void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_too) {
@@ -267,7 +281,8 @@ void Translator::page_invalidated(uint32_t linear) {
   }
 }
 
-// ---- What the host reports ----------------------------------------------------------------------------------
+// ---- What the host reports
+// ----------------------------------------------------------------------------------
 
 void Translator::kick(ucontext_t& host) {
   kicked_ = 1;
@@ -312,13 +327,16 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
     miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
   }
   switch (miss) {
-    case Miss::kMapped: return;
+    case Miss::kMapped:
+      return;
     case Miss::kGuestFault:
       pending_fault_ = {Vector::kPageFault, true, failure.error_code, linear};
       return leave(RunEnd::kGuestFault, eip, host);
     case Miss::kCodeWrite:
-    case Miss::kEmulate: return leave_for_interpreter(eip, host);
-    case Miss::kUserPage: return adapt_to_user_memory(block, start, linear, write, host);
+    case Miss::kEmulate:
+      return leave_for_interpreter(eip, host);
+    case Miss::kUserPage:
+      return adapt_to_user_memory(block, start, linear, write, host);
     case Miss::kSupervisorPage:
       context_.slot_space[linear >> 22] = 0;
       return leave_for_interpreter(eip, host);
@@ -326,8 +344,8 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
 }
 
 // Supervisor code touched a page of the user's through the supervisor's space.
-void Translator::adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
-                                      ucontext_t& host) {
+void Translator::adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear,
+                                      bool write, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
   uint8_t& slot = context_.slot_space[linear >> 22];
   if (blocks_.user_accessors().insert(instruction).second) {
@@ -355,7 +373,9 @@ void Translator::restart(const Block& block, const InstructionStart& start, ucon
   gregs[REG_RDI] &= 0xFFFFFFFF;
 }
 
-void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) { leave(RunEnd::kInterpret, eip, host); }
+void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) {
+  leave(RunEnd::kInterpret, eip, host);
+}
 
 void Translator::leave(RunEnd end, uint32_t eip, ucontext_t& host) {
   fault_end_ = end;
