@@ -24,4 +24,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("copy", 60)
+BENCHMARK("copy", 30)

@@ -28,4 +28,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("matmul_float", 1000)
+BENCHMARK("matmul_float", 400)
