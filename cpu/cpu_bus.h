@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "cpu/fault.h"
+
 namespace ringdown {
 
 // Which cached translations the guest has just told its processor to forget (SDM vol. 3, 4.10.4).
@@ -21,6 +23,8 @@ class CpuBus {
   // Called after the registers have changed.
   virtual void tlb_flushed(TlbFlush) = 0;
   virtual void page_invalidated(uint32_t linear) = 0;
+  // For those who watch: an exception is about to be delivered, with the state still that of the program.
+  virtual void exception_raised(const Fault&) {}
 };
 
 }  // namespace ringdown

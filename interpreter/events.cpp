@@ -274,6 +274,7 @@ void Interpreter::deliver_exception(const Fault& fault) {
   std::optional<Fault> current = fault;
   while (current) {
     report(state, *current);
+    bus.exception_raised(*current);
     try {
       deliver_event(*this, event_of(*current));
       current = take_task_switch_trap();

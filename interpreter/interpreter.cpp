@@ -29,6 +29,7 @@ Interpreter::Interpreter(CpuState& state, Mmu& mmu, CpuBus& bus, const CpuModel&
 Interpreter::~Interpreter() = default;
 
 void Interpreter::step() {
+  executed_ = nullptr;
   if (state.halted || state.shutdown) return;
   const bool single_step = state.system_flags & eflags::kTf;
   const bool after_stack_switch = state.debug_trap_shadowed;
@@ -45,6 +46,7 @@ void Interpreter::step() {
 
 void Interpreter::execute_one() {
   const Instruction& i = fetcher_->fetch(state, mmu);
+  executed_ = &i;
   if (!model.supports(i)) raise(Vector::kInvalidOpcode);
   if (i.lock && !may_be_locked(i)) raise(Vector::kInvalidOpcode);
   const Handler handler = find_handler(i);

@@ -45,6 +45,10 @@ class Interpreter {
   // for a #DB: the image to push is eflags_image() as it is. DR6 is written by whoever raises the #DB.
   void step();
 
+  // What the last step() executed, or tried to; nullptr if it could not be fetched or there was no step. Valid
+  // until the next step().
+  const Instruction* executed() const { return executed_; }
+
   // Takes an external interrupt (the caller has checked IF and the shadow) or NMI; ends HLT.
   void deliver_interrupt(uint8_t vector);
   // Delivers an exception at the current EIP: contributory faults become double faults, then a shutdown.
@@ -146,6 +150,7 @@ class Interpreter {
   bool alignment_checked() const;
 
   Checkpoint checkpoint_;
+  const Instruction* executed_ = nullptr;
   std::unique_ptr<InstructionFetcher> fetcher_;
   uint32_t debug_hits_ = 0;        // DR6 bits of a #DB trap that is due after this instruction
   bool ends_single_step_ = false;  // INT n and its like clear TF without a trap

@@ -11,14 +11,46 @@
 
 namespace ringdown {
 
-std::string format_stats(const Counters& counters) {
-  std::string text = "{\n  \"version\": \"" + std::string(kVersion) + "\",\n  \"counters\": {";
-  const char* separator = "\n";
-#define RINGDOWN_COUNTER(name, meaning)                                        \
-  text += separator + ("    \"" #name "\": " + std::to_string(counters.name)); \
-  separator = ",\n";
+namespace {
+
+// The members of a JSON object, one a line.
+class Members {
+ public:
+  void add(std::string_view name, uint64_t value) {
+    text_ += separator_;
+    text_ += "    \"";
+    text_ += name;
+    text_ += "\": " + std::to_string(value);
+    separator_ = ",\n";
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  const char* separator_ = "\n";
+};
+
+std::string format_counters(const Counters& counters) {
+  Members members;
+#define RINGDOWN_COUNTER(name, meaning) members.add(#name, counters.name);
 #include "host-driver/counters.inc"
 #undef RINGDOWN_COUNTER
+  return members.text();
+}
+
+std::string format_sensitive(const SensitiveCounts& counts) {
+  Members members;
+  for (const SensitiveRow& row : kSensitiveTable) members.add(row.name, counts[static_cast<size_t>(row.id)]);
+  return members.text();
+}
+
+}  // namespace
+
+std::string format_stats(const Counters& counters, const SensitiveCounts& sensitive) {
+  std::string text = "{\n  \"version\": \"";
+  text += kVersion;
+  text += "\",\n  \"counters\": {" + format_counters(counters);
+  text += "\n  },\n  \"sensitive\": {" + format_sensitive(sensitive);
   return text + "\n  }\n}\n";
 }
 

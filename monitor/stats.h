@@ -4,11 +4,13 @@
 
 #include "host-driver/counters.h"
 #include "host-driver/file_descriptor.h"
+#include "translator/sensitive.h"
 
 namespace ringdown {
 
-// One JSON object: "version" and, in "counters", every counter by its name.
-std::string format_stats(const Counters& counters);
+// One JSON object: "version", every counter by its name in "counters", and in "sensitive", by their names,
+// the executions of each sensitive instruction outside of translated code.
+std::string format_stats(const Counters& counters, const SensitiveCounts& sensitive = sensitive_counts());
 
 // The file of -stats. It is opened before the guest starts, so that a bad name is found early, and written at
 // the end. Both return the one line to tell the user when the host refuses.

@@ -12,6 +12,7 @@
 #include "host-driver/host_error.h"
 #include "host-driver/log.h"
 #include "host-driver/terminal.h"
+#include "translator/sensitive.h"
 
 namespace ringdown {
 namespace {
@@ -137,16 +138,14 @@ void Vcpu::execute() {
 
 void Vcpu::interpret() {
   counters().instructions_interpreted++;
+  const uint32_t eip = state().eip;
+  const unsigned ring = state().cpl;
   interpreter_.step();
+  if (const Instruction* i = interpreter_.executed()) note_if_sensitive(*i, eip, ring);
 }
 
 // A fault's image of EFLAGS has RF set, as the interpreter does for the faults that it finds itself.
 void Vcpu::deliver(const Fault& fault) {
-  counters().guest_exceptions++;
-  counters().guest_page_faults += fault.vector == Vector::kPageFault;
-  if (log_enabled(LogClass::kInt))
-    log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n", static_cast<unsigned>(fault.vector),
-               fault.error_code, state().eip, fault.linear_address);
   state().system_flags |= eflags::kRf;
   interpreter_.deliver_exception(fault);
 }
@@ -179,6 +178,14 @@ void Vcpu::page_invalidated(uint32_t linear) {
   counters().guest_invlpgs++;
   shadow_.invalidate_page(linear);
   translator_.page_invalidated(linear);
+}
+
+void Vcpu::exception_raised(const Fault& fault) {
+  counters().guest_exceptions++;
+  counters().guest_page_faults += fault.vector == Vector::kPageFault;
+  if (log_enabled(LogClass::kInt))
+    log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n", static_cast<unsigned>(fault.vector),
+               fault.error_code, state().eip, fault.linear_address);
 }
 
 bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {

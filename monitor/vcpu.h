@@ -52,6 +52,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void set_time_stamp_counter(uint64_t value) override;
   void tlb_flushed(TlbFlush kind) override;
   void page_invalidated(uint32_t linear) override;
+  void exception_raised(const Fault& fault) override;
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override;
   void on_kick(ucontext_t& host) override;

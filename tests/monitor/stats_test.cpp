@@ -24,6 +24,15 @@ TEST(Stats, JsonHasEveryCounterByItsName) {
   EXPECT_TRUE(json["version"].is_string());
 }
 
+TEST(Stats, JsonHasEverySensitiveInstructionByItsName) {
+  SensitiveCounts counts;
+  for (size_t n = 0; n < kSensitiveCount; n++) counts[n] = n + 1;
+  const auto json = nlohmann::json::parse(format_stats({}, counts));
+  EXPECT_EQ(json["sensitive"].size(), kSensitiveCount);
+  for (size_t n = 0; n < kSensitiveCount; n++)
+    EXPECT_EQ(json["sensitive"][std::string(kSensitiveTable[n].name)], n + 1);
+}
+
 TEST(Stats, LargeCountersAreExact) {
   Counters counters;
   counters.host_signals = ~uint64_t{0};
