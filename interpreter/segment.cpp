@@ -43,11 +43,8 @@ SegmentIndex segment_of_stack_opcode(const Instruction& i) {
 
 void push_segment(Interpreter& it, const Instruction& i) {
   const uint16_t selector = it.state.segment[segment_of_stack_opcode(i)].selector;
-  if (i.operand_size == 2) return it.push<uint16_t>(selector);
-  // Atom and Core processors leave the upper half of the stack slot as it is.
-  const uint32_t top = (it.stack_pointer() - 4) & it.state.stack_mask();
-  it.write<uint16_t>(kSs, top, selector);
-  it.set_stack_pointer(top);
+  // Some processors leave the upper half of a 32-bit slot as it is; most clear it.
+  i.operand_size == 2 ? it.push<uint16_t>(selector) : it.push<uint32_t>(selector);
 }
 
 void pop_segment(Interpreter& it, const Instruction& i) {

@@ -63,10 +63,9 @@ bool BlockTranslator::lower_push_all(const Instruction&) {
   return true;
 }
 
-// Both ends are touched first: 32 bytes lie on two pages at most, so no later load can fault.
+// All is touched first, in order, so that a fault finds the registers as they were and names the right address.
 bool BlockTranslator::lower_pop_all(const Instruction&) {
-  out_.emit_load(kR10, stack(28));
-  out_.emit_load(kR10, stack(0));
+  for (int32_t offset = 0; offset < 32; offset += 4) out_.emit_load(kR10, stack(offset));
   for (uint8_t reg = 0; reg < 8; reg++) {
     if (reg != kEsp) out_.emit_load(reg, stack(4 * (7 - reg)));
   }

@@ -188,6 +188,16 @@ TEST_F(SegmentTest, AFaultingPopLeavesTheStackPointer) {
   EXPECT_EQ(esp(), before - 16);
 }
 
+TEST_F(SegmentTest, PushFillsItsSlot) {
+  put<uint32_t>(esp() - 4, 0xAAAAAAAA);
+  run({0x0F, 0xA0});  // PUSH FS
+  EXPECT_EQ(stack_word(0), state.segment[kFs].selector);
+  const uint32_t before = esp();
+  run({0x66, 0x0F, 0xA0});
+  EXPECT_EQ(esp(), before - 2);
+  EXPECT_EQ(stack_half(0), state.segment[kFs].selector);
+}
+
 TEST_F(SegmentTest, LoadFarPointer) {
   put<uint64_t>(kData, uint64_t{kUserDs} << 32 | 0x12345678);
   run({0xC4, 0x1D, 0, 0, 2, 0});  // LES EBX

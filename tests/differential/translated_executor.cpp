@@ -1,0 +1,136 @@
+#include "tests/differential/translated_executor.h"
+
+#include <cstdio>
+#include <ctime>
+
+#include "host-driver/fault_signals.h"
+#include "host-driver/guest_ram.h"
+#include "host-driver/kick_timer.h"
+#include "interpreter/interpreter.h"
+#include "tests/differential/guest_tables.h"
+#include "translator/translator.h"
+
+namespace ringdown::differential {
+namespace {
+
+// A case that loops for ever is stopped after so much of the processor's time, which is looked at this often.
+constexpr uint64_t kTimeLimitNanoseconds = 300'000'000, kTickNanoseconds = 20'000'000;
+
+uint64_t thread_time() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
+void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
+  std::fprintf(stderr, "translated code: signal %d at %llx, address %p\n", signal,
+               static_cast<unsigned long long>(host.uc_mcontext.gregs[REG_RIP]), info.si_addr);
+}
+
+}  // namespace
+
+// What a Vcpu is, without a board.
+class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler {
+ public:
+  Machine() { build_guest_tables(memory_); }
+
+  void run(const TestCase& test_case, Outcome& outcome) {
+    load(test_case);
+    started_ = thread_time();
+    timer_.arm(kTickNanoseconds);
+    while (state().cpl == 3 && !state().shutdown && !timed_out_) execute();
+    timer_.disarm();
+    read(outcome);
+  }
+
+ private:
+  CpuState& state() { return context_->state; }
+
+  void load(const TestCase& test_case) {
+    load_initial_state(test_case, state());
+    for (unsigned page = 0; page < kPageCount; ++page)  // by pages, so that translated code is discarded
+      memory_.write_bytes(kFirstFrameAddress + page * kPageBytes, test_case.memory[page].data(), kPageBytes);
+    mmu_.flush();
+    tlb_flushed(TlbFlush::kAll);
+    timed_out_ = false;
+  }
+
+  void execute() {
+    if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpreter_.step();
+    try {
+      switch (translator_.run()) {
+        case RunEnd::kInterpret:
+          return interpreter_.step();
+        case RunEnd::kGuestFault:
+          return deliver(translator_.pending_fault());
+        case RunEnd::kKicked:
+          return;
+      }
+    } catch (const Fault& fault) {
+      deliver(fault);
+    }
+  }
+
+  void deliver(const Fault& fault) {
+    state().system_flags |= eflags::kRf;
+    interpreter_.deliver_exception(fault);
+  }
+
+  void read(Outcome& outcome) {
+    if (state().cpl == 0 && !state().shutdown) {
+      read_exception(state(), memory_, outcome);
+    } else {
+      outcome.status = timed_out_ ? Status::kTimedOut : Status::kCrashed;
+      outcome.gpr = state().gpr;
+      outcome.eip = state().eip;
+    }
+    read_memory(memory_, outcome);
+  }
+
+  // CpuBus. User code without I/O privilege reaches no port.
+  uint32_t read_port(uint16_t, unsigned) override { return 0xFFFFFFFF; }
+  void write_port(uint16_t, unsigned, uint32_t) override {}
+  uint64_t time_stamp_counter() override { return 0; }
+  void set_time_stamp_counter(uint64_t) override {}
+  void tlb_flushed(TlbFlush kind) override {
+    shadow_.flush(kind);
+    translator_.tlb_flushed(kind);
+  }
+  void page_invalidated(uint32_t linear) override {
+    shadow_.invalidate_page(linear);
+    translator_.page_invalidated(linear);
+  }
+  // HostFaultHandler
+  bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override {
+    return translator_.handle_host_fault(signal, info, host);
+  }
+  void on_kick(ucontext_t& host) override {
+    timer_.arm(kTickNanoseconds);
+    if (thread_time() - started_ < kTimeLimitNanoseconds) return;
+    timed_out_ = true;
+    translator_.kick(host);
+  }
+
+  GuestRam ram_{kGuestRamBytes};
+  PhysicalMemory memory_{ram_.bytes()};
+  std::unique_ptr<TranslatorContext> context_ = std::make_unique<TranslatorContext>();
+  CpuModel model_ = CpuModel::default_model();
+  Mmu mmu_{state(), memory_};
+  ShadowMmu shadow_{ram_.file(), memory_, state()};
+  Interpreter interpreter_{state(), mmu_, *this, model_};
+  Translator translator_{*context_, mmu_, shadow_, model_};
+  FaultSignals signals_{*this, report_bug};
+  KickTimer timer_;
+  uint64_t started_ = 0;
+  volatile bool timed_out_ = false;
+};
+
+TranslatedExecutor::TranslatedExecutor() = default;
+TranslatedExecutor::~TranslatedExecutor() = default;
+
+void TranslatedExecutor::run_batch(std::span<const TestCase> cases, std::span<Outcome> outcomes) {
+  Machine machine;
+  for (size_t n = 0; n < cases.size(); ++n) machine.run(cases[n], outcomes[n]);
+}
+
+}  // namespace ringdown::differential
