@@ -16,7 +16,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   block_->key = key_ = key;
   out_.reset();
   guest_offset_ = 0;
-  bool ended = false;
+  bool ended = false, enables_interrupts = false;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
     const auto status = decode(code.bytes.subspan(guest_offset_), true, i);
@@ -27,6 +27,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     length_ = decoded ? i.length : 1;
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
+    enables_interrupts = t == Treatment::kSetInterruptFlag;
     const bool lowered = lower_plain(t, i);
     if (!lowered) emit_interpret();
     ended = !lowered || ends_block(t);
@@ -36,7 +37,11 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     if (crosses || guest_offset_ >= code.in_first_page) break;
   }
   block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
-  if (!ended) emit_goto(key.eip + guest_offset_);
+  // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up.
+  if (!ended && enables_interrupts)
+    out_.emit_exit(Exit::kInterpret, eip());
+  else if (!ended)
+    emit_goto(eip());
   emit_stubs();
   counters().blocks_translated++;
   return block;

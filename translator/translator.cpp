@@ -16,6 +16,13 @@ constexpr unsigned kLongestInstruction = 15;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
 
+// Whether a repeated string instruction is at this host address. An interrupt can end it between iterations.
+bool is_repeated_string(const uint8_t* code) {
+  if (*code != 0xF3 && *code != 0xF2) return false;
+  const uint8_t opcode = code[1] == 0x66 ? code[2] : code[1];
+  return (opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF);
+}
+
 // A guest that cleared an A bit waits for the next fetch to set it again.
 bool is_accessed(const Translation& t) {
   return std::all_of(t.entry_value, t.entry_value + t.levels,
@@ -290,8 +297,18 @@ void Translator::kick(ucontext_t& host) {
   if (!cache_.contains(rip)) return;
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
   if (!block) return;
+  if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   for (unsigned n = 0; n < block->edge_count; n++) cache_.unlink(block->edges[n]);
   host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
+}
+
+// A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the shadow.
+void Translator::leave_repeat(const Block& block, ucontext_t& host) {
+  constexpr uint8_t kSti = 0xFB;
+  const InstructionStart& start = block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
+  const uint64_t physical = block.key.physical + start.guest_offset;
+  if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return;
+  leave(RunEnd::kKicked, block.key.eip + start.guest_offset, host);
 }
 
 bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host) {

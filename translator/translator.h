@@ -65,6 +65,7 @@ class Translator final : public CodeWriteObserver {
 
   // Host faults.
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write, ucontext_t& host);
+  void leave_repeat(const Block& block, ucontext_t& host);
   void leave_for_interpreter(uint32_t eip, ucontext_t& host);
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write, ucontext_t& host);
