@@ -22,10 +22,12 @@ void handle_fault(int signal, siginfo_t* info, void* context) {
   counters().host_signals++;
   counters().host_signals_page_fault += signal == SIGSEGV;
   auto& host = *static_cast<ucontext_t*>(context);
-  if (current_handler->on_fault(signal, *info, host)) return;
+  const bool is_sent = info->si_code <= 0;  // by kill or abort: no instruction has done it
+  if (!is_sent && current_handler->on_fault(signal, *info, host)) return;
   current_on_bug(signal, *info, host);
   // The instruction is repeated when this returns, and then the signal is fatal.
   std::signal(signal, SIG_DFL);
+  if (is_sent) std::raise(signal);
 }
 
 void handle_kick(int, siginfo_t*, void* context) {

@@ -93,11 +93,8 @@ void SerialBackend::flush() {
   wake_from_vcpu(Sleep::kUntilDeadline);
 }
 
-void SerialBackend::stop_waiting() {
-  Lock lock(mutex_);
-  can_wait_ = false;
-  output_has_room_ = true;
-  room_.notify_all();
+void SerialBackend::stop_waiting() noexcept {
+  stop_waiting_ = true;
   wake();
 }
 
@@ -133,6 +130,11 @@ void SerialBackend::run() {
 
 SerialBackend::Plan SerialBackend::make_plan() {
   Lock lock(mutex_);
+  if (stop_waiting_ && can_wait_) {
+    can_wait_ = false;
+    output_has_room_ = true;
+    room_.notify_all();
+  }
   Plan plan{.read = input_open_ && !stopping_ && input_.room() != 0};
   if (output_.empty()) {
     plan.end = stopping_;

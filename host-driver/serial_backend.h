@@ -57,8 +57,8 @@ class SerialBackend {
   // Lets pending output go at once. For a guest that goes idle.
   void flush();
 
-  // From now on output that the host does not take at once is dropped. For the way out.
-  void stop_waiting();
+  // From now on output that the host does not take at once is dropped. For the way out. Async-signal-safe.
+  void stop_waiting() noexcept;
 
   // The pseudo-terminal's name, empty for other targets.
   const std::string& pty_path() const { return files_.pty_path; }
@@ -110,6 +110,7 @@ class SerialBackend {
   bool refused_;
   bool stopping_ = false;
   Sleep sleep_ = Sleep::kAwake;
+  std::atomic<bool> stop_waiting_{false};  // can_wait_ becomes false
   std::atomic<size_t> input_count_{0};
   std::atomic<bool> output_has_room_{true};
 

@@ -105,11 +105,13 @@ void restore_terminal() noexcept {
   errno = saved_errno;
 }
 
-void open_missing_standard_files() {
+bool open_missing_standard_files() {
+  const bool has_input = ::fcntl(STDIN_FILENO, F_GETFD) >= 0;
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     // The lowest free number is given out, and all below `fd` are taken by now.
     if (::fcntl(fd, F_GETFD) < 0) (void)!::open("/dev/null", O_RDWR);
   }
+  return !has_input;
 }
 
 }  // namespace ringdown

@@ -20,7 +20,7 @@ bool make_terminal_raw(int fd, TerminalSignals signals);
 void restore_terminal() noexcept;
 
 // Opens /dev/null in place of a standard file that the caller closed, so that no file of ours gets its
-// number.
-void open_missing_standard_files();
+// number. True if standard input was among them.
+bool open_missing_standard_files();
 
 }  // namespace ringdown

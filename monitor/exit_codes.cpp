@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <string>
 
 #include "host-driver/log.h"
@@ -12,7 +13,7 @@ namespace ringdown {
 namespace {
 
 constexpr std::array kExitCodes{
-    ExitCodeRow{ExitCode::kPowerOff, "the guest powered the machine off"},
+    ExitCodeRow{ExitCode::kPowerOff, "the guest powered the machine off: it halted with interrupts disabled"},
     ExitCodeRow{ExitCode::kBadCommandLine, "bad command line"},
     ExitCodeRow{ExitCode::kBadImage,
                 "a kernel, initrd or module is missing, unreadable, corrupt or too large"},
@@ -23,6 +24,21 @@ constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::kTripleFaultWithNoReboot, "the guest caused a triple fault, with -no-reboot"},
     ExitCodeRow{ExitCode::kUserQuit, "the user pressed C-a x"},
 };
+
+// Never destroyed: a thread may need it while the process exits.
+std::function<void()>& last_act() {
+  static auto* act = new std::function<void()>;
+  return *act;
+}
+
+// Comes back for the first caller only. A failure on the way out, such as of the log, adds no second line.
+void be_the_first(ExitCode code) {
+  static std::atomic<pid_t> ending_thread{0};
+  pid_t nobody = 0;
+  if (ending_thread.compare_exchange_strong(nobody, ::gettid())) return;
+  if (nobody == ::gettid()) ::_exit(exit_status(code));
+  while (true) ::pause();
+}
 
 }  // namespace
 
@@ -35,10 +51,14 @@ void print_error_line(std::string_view line) {
 }
 
 void end_process(ExitCode code, std::string_view line) {
+  be_the_first(code);
   restore_terminal();
   print_error_line(line);
   flush_log();
+  if (last_act()) last_act()();
   ::_exit(exit_status(code));
 }
+
+void set_last_act(std::function<void()> act) { last_act() = std::move(act); }
 
 }  // namespace ringdown

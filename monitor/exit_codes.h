@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -36,8 +37,11 @@ constexpr int debug_exit_status(uint32_t value) { return static_cast<int>((value
 void print_error_line(std::string_view line);
 
 // The end when no one is left to return to, such as a full disk found on an I/O thread: restores the
-// terminal, writes out the log, prints the line and ends the process at once, without destructors that other
-// threads could run into.
+// terminal, prints the line, writes out the log, calls the last act and ends the process at once, without
+// destructors that other threads could run into. Of several callers the first one counts: one line, one code.
 [[noreturn]] void end_process(ExitCode code, std::string_view line);
+
+// What end_process does last, such as writing the statistics. It must not wait for another thread.
+void set_last_act(std::function<void()> act);
 
 }  // namespace ringdown

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <ctime>
 #include <optional>
 
@@ -11,10 +12,12 @@
 #include "host-driver/guest_ram.h"
 #include "host-driver/host_clock.h"
 #include "host-driver/host_error.h"
+#include "host-driver/log.h"
 #include "host-driver/serial_backend.h"
 #include "host-driver/terminal.h"
 #include "images/kernel_image.h"
 #include "monitor/board.h"
+#include "monitor/end_signals.h"
 #include "monitor/exit_codes.h"
 #include "monitor/vcpu.h"
 
@@ -39,16 +42,29 @@ void set_boot_state(CpuState& state, const BootState& boot) {
   set_flat_segments(state, boot);
 }
 
+void log_state(const CpuState& s) {
+  log_printf(LogClass::kCpuReset,
+             "reset at eip %08x: eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x "
+             "eflags %08x "
+             "cs %04x ss %04x ds %04x es %04x fs %04x gs %04x cr0 %08x cr2 %08x cr3 %08x cr4 %08x ring %u\n",
+             s.eip, s.gpr[0], s.gpr[1], s.gpr[2], s.gpr[3], s.gpr[4], s.gpr[5], s.gpr[6], s.gpr[7],
+             s.eflags_image(), s.segment[kCs].selector, s.segment[kSs].selector, s.segment[kDs].selector,
+             s.segment[kEs].selector, s.segment[kFs].selector, s.segment[kGs].selector, s.cr0, s.cr2, s.cr3,
+             s.cr4, s.cpl);
+}
+
 int64_t clock_start(const RtcStart& rtc) {
   const time_t now = time(nullptr);
   switch (rtc.base) {
-    case RtcStart::Base::kUtc: return now;
+    case RtcStart::Base::kUtc:
+      return now;
     case RtcStart::Base::kLocalTime: {
       tm local{};
       localtime_r(&now, &local);
       return now + local.tm_gmtoff;
     }
-    case RtcStart::Base::kDate: return rtc.date;
+    case RtcStart::Base::kDate:
+      return rtc.date;
   }
   return now;
 }
@@ -57,20 +73,33 @@ int64_t clock_start(const RtcStart& rtc) {
 class Machine {
  public:
   Machine(const Options& options, const CpuModel& model)
-      : options_(options), ram_(options.memory), memory_(ram_.bytes()), vcpu_(ram_, memory_, model, clock_) {
-    vcpu_.on_attention = [this] { feed_serial_port(); };
-    vcpu_.on_idle = [this] {
-      if (serial_) serial_->flush();
-    };
+      : options_(options),
+        clock_start_(clock_start(options.rtc)),
+        ram_(options.memory),
+        memory_(ram_.bytes()),
+        vcpu_(ram_, memory_, model, clock_) {
+    vcpu_.on_attention = [this] { attend(); };
+    vcpu_.on_idle = [this] { idle(); };
   }
 
   // The exit status if something is wrong.
   std::optional<int> open_serial_port();
   int run();
+  // Async-signal-safe: the process was asked to end.
+  void on_end_signal() {
+    if (serial_) serial_->stop_waiting();
+    vcpu_.request_attention();
+  }
 
  private:
   void power_on();
   std::optional<int> load();
+  void attend();
+  void idle();
+  void quit() {
+    quit_requested_ = true;
+    vcpu_.request_attention();
+  }
   void feed_serial_port();
   void end(int status) {
     status_ = status;
@@ -80,6 +109,7 @@ class Machine {
   bool restart();
 
   const Options& options_;
+  const int64_t clock_start_;  // what the guest's clock shows at time 0 of clock_
   HostClock clock_;
   GuestRam ram_;
   PhysicalMemory memory_;
@@ -88,6 +118,7 @@ class Machine {
   std::unique_ptr<SerialBackend> serial_;
   std::optional<int> status_;
   bool reset_requested_ = false;
+  std::atomic<bool> quit_requested_{false};
 };
 
 std::optional<int> Machine::open_serial_port() {
@@ -97,8 +128,8 @@ std::optional<int> Machine::open_serial_port() {
     make_terminal_raw(STDIN_FILENO, target.escape_keys ? TerminalSignals::kToGuest : TerminalSignals::kKeep);
   SerialEvents events;
   events.on_input = [this] { vcpu_.request_attention(); };
-  events.on_command = [](TerminalCommand command) {
-    if (command == TerminalCommand::kQuit) end_process(ExitCode::kUserQuit, "");
+  events.on_command = [this](TerminalCommand command) {
+    if (command == TerminalCommand::kQuit) quit();
   };
   events.on_failure = [](const std::string& line) { end_process(ExitCode::kIoError, line); };
   auto opened = open_serial_backend(target, std::move(events));
@@ -109,6 +140,19 @@ std::optional<int> Machine::open_serial_port() {
   serial_ = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
   if (!serial_->pty_path().empty()) print_error_line("serial port at " + serial_->pty_path());
   return std::nullopt;
+}
+
+void Machine::attend() {
+  if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
+  if (const int signal = EndSignals::received()) return end(128 + signal);
+  feed_serial_port();
+}
+
+// No device here raises an NMI: a processor that halts with interrupts disabled has halted for good, which is
+// how kernels switch off a machine that has no switch.
+void Machine::idle() {
+  if (serial_) serial_->flush();
+  if (!vcpu_.state().interrupt_flag && !options_.no_shutdown) end(exit_status(ExitCode::kPowerOff));
 }
 
 void Machine::feed_serial_port() {
@@ -124,7 +168,7 @@ void Machine::feed_serial_port() {
 
 void Machine::power_on() {
   BoardConfiguration configuration{.ram_bytes = options_.memory,
-                                   .utc_seconds = clock_start(options_.rtc),
+                                   .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .debug_exit = {}};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
@@ -144,13 +188,15 @@ void Machine::power_on() {
   board_ = std::make_unique<Board>(clock_, configuration, std::move(outputs));
   board_->com1().on_receive_room([this] { feed_serial_port(); });
   vcpu_.attach(*board_);
+  if (log_enabled(LogClass::kCpuReset)) log_state(vcpu_.state());
   vcpu_.reset();
 }
 
 std::optional<int> Machine::load() {
-  const KernelRequest request{.kernel = options_.kernel,
-                              .initrd = options_.initrd.empty() ? std::nullopt : std::optional(options_.initrd),
-                              .append = options_.append};
+  const KernelRequest request{
+      .kernel = options_.kernel,
+      .initrd = options_.initrd.empty() ? std::nullopt : std::optional(options_.initrd),
+      .append = options_.append};
   const auto ram = std::as_writable_bytes(ram_.bytes());
   const auto boot = load_kernel(request, ram);
   if (!boot) {
@@ -197,6 +243,7 @@ int run_machine(const Options& options) {
     return exit_status(ExitCode::kBadCommandLine);
   }
   Machine machine(options, model);
+  const EndSignals signals([&machine] { machine.on_end_signal(); });
   if (const auto status = machine.open_serial_port()) return *status;
   return machine.run();
 }

@@ -1,16 +1,21 @@
 #include <csignal>
 #include <cstdio>
+#include <exception>
+#include <new>
+#include <system_error>
 
 #include "cpu/cpu_model.h"
 #include "host-driver/counters.h"
 #include "host-driver/log.h"
 #include "host-driver/terminal.h"
 #include "monitor/doctor.h"
+#include "monitor/end_signals.h"
 #include "monitor/exit_codes.h"
 #include "monitor/help.h"
 #include "monitor/machine.h"
 #include "monitor/options.h"
 #include "monitor/stats.h"
+#include "monitor/text.h"
 
 namespace ringdown {
 namespace {
@@ -43,15 +48,35 @@ int run(const Options& options) {
   StatsFile stats;
   if (!options.stats_file.empty()) {
     if (const auto line = stats.open(options.stats_file)) return give_up(ExitCode::kIoError, *line);
+    // A run that fails has told its line already.
+    set_last_act([&stats] { (void)stats.write(counters()); });
   }
 
   if (options.start_stopped) std::raise(SIGSTOP);
   const int status = run_machine(options);
   restore_terminal();
   close_log();
-  if (options.stats_file.empty()) return status;
-  const auto line = stats.write(counters());
-  return line ? give_up(ExitCode::kIoError, *line) : status;
+  set_last_act(nullptr);
+  const auto line = options.stats_file.empty() ? std::nullopt : stats.write(counters());
+  if (line) return give_up(ExitCode::kIoError, *line);
+  if (const int signal = EndSignals::received()) die_of(signal);
+  if (status == exit_status(ExitCode::kUserQuit)) print_error_line("ended by C-a x");
+  return status;
+}
+
+// For what is thrown where nobody can catch it, and by the host's refusals that reach us as exceptions.
+[[noreturn]] void end_by_exception() {
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::bad_alloc&) {
+    end_process(ExitCode::kHostLacksFeature, "the host refuses memory (ulimit -v?)");
+  } catch (const std::system_error& error) {
+    end_process(ExitCode::kHostLacksFeature, concat("the host refuses a thread: ", error.what()));
+  } catch (const std::exception& error) {
+    end_process(ExitCode::kInternalError, concat("internal error: ", error.what()));
+  } catch (...) {
+    end_process(ExitCode::kInternalError, "internal error: an exception that nobody catches");
+  }
 }
 
 int act(const Options& options, const CpuNames& cpu) {
@@ -81,9 +106,13 @@ int act(const Options& options, const CpuNames& cpu) {
 
 int main(int count, char** arguments) {
   using namespace ringdown;
-  open_missing_standard_files();
+  const bool input_is_closed = open_missing_standard_files();
+  std::set_terminate(end_by_exception);
   const CpuNames cpu{CpuModel::model_names(), CpuModel::feature_names()};
-  const auto parsed = parse_options(std::span<const char* const>(arguments, count).subspan(count > 0), cpu);
+  auto parsed = parse_options(std::span<const char* const>(arguments, count).subspan(count > 0), cpu);
   if (const auto* line = std::get_if<std::string>(&parsed)) return give_up(ExitCode::kBadCommandLine, *line);
-  return act(std::get<Options>(parsed), cpu);
+  auto options = std::get<Options>(std::move(parsed));
+  if (input_is_closed && options.serial && options.serial->kind == SerialKind::kStdio)
+    options.notes.push_back("standard input is closed: nothing can be typed to the guest");
+  return act(options, cpu);
 }

@@ -72,7 +72,8 @@ void Vcpu::request_attention() {
 void Vcpu::run() {
   while (!stop_ && !state().shutdown) {
     if (attention_) attend();
-    if (take_interrupt()) continue;
+    // Translated code that nothing interrupts does not come back for a stop.
+    if (stop_ || take_interrupt()) continue;
     if (state().halted)
       idle();
     else
@@ -107,6 +108,7 @@ bool Vcpu::take_interrupt() {
 void Vcpu::idle() {
   counters().guest_halts++;
   if (on_idle) on_idle();
+  if (stop_) return;
   const Nanoseconds deadline = board_->next_event();
   const Nanoseconds now = clock_.now();
   if (deadline > now) {
