@@ -59,8 +59,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kAbsoluteMove: return lower_absolute_move(i);
     case Treatment::kLoadEffectiveAddress: return lower_load_effective_address(i);
     case Treatment::kBitString: return lower_bit_string(i);
-    case Treatment::kTranslateByte:
-    case Treatment::kMaskedMove: return lower_implicit_operand(i);
+    case Treatment::kTranslateByte: return lower_translate_byte(i);
     case Treatment::kString: return lower_string(i);
     case Treatment::kPushRegister: return lower_push_register(i);
     case Treatment::kPopRegister: return lower_pop_register(i);

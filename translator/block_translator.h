@@ -46,7 +46,7 @@ class BlockTranslator {
   bool lower_absolute_move(const Instruction& i);
   bool lower_load_effective_address(const Instruction& i);
   bool lower_bit_string(const Instruction& i);
-  bool lower_implicit_operand(const Instruction& i);
+  bool lower_translate_byte(const Instruction& i);
   bool lower_read_segment(const Instruction& i);
   // lower_string.cpp
   bool lower_string(const Instruction& i);

@@ -91,14 +91,9 @@ bool BlockTranslator::lower_bit_string(const Instruction& i) {
   return true;
 }
 
-// XLAT and MASKMOV take their operand's address size and segment from prefixes alone.
-bool BlockTranslator::lower_implicit_operand(const Instruction& i) {
-  const Encoding encoding = encoding_of(i);
-  out_.emit_bytes(std::array<uint8_t, 2>{0x67, 0x65});
-  if (i.has_modrm)
-    out_.emit_registers(encoding, i.reg, i.rm);
-  else
-    out_.emit_opcode(encoding);
+// XLAT takes its operand's address size and segment from prefixes alone.
+bool BlockTranslator::lower_translate_byte(const Instruction& i) {
+  out_.emit_bytes(std::array<uint8_t, 3>{0x67, 0x65, i.opcode});
   return true;
 }
 

@@ -111,9 +111,7 @@ bool is_sse42_vector(const Instruction& i) { return i.isa_set == ZYDIS_ISA_SET_S
 Treatment vector(const Instruction& i, CodeMode mode) {
   // MOVNTI, the fences and the like do not depend on the vector state, but copying them only when it is usable
   // costs nothing: it always is.
-  if (!mode.has(CodeMode::kSse)) return kInterpret;
-  const bool masked_move = i.map == OpcodeMap::k0F && i.opcode == 0xF7;
-  return masked_move ? kMaskedMove : kCopy;
+  return copy_if(mode.has(CodeMode::kSse));
 }
 
 Treatment group_ae(const Instruction& i, CodeMode mode) {
@@ -142,6 +140,9 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
     case 0xBA: return copy_if(i.reg >= 4);
     case 0xBC: case 0xBD: return kCopy;
     case 0xC7: return group_c7(i);
+    // MASKMOVQ and MASKMOVDQU name no operand that could be pointed elsewhere, and processors differ in whether bytes
+    // that are masked out can fault or make a page dirty.
+    case 0xF7: return kInterpret;
   }
   if (i.isa_set == ZYDIS_ISA_SET_PENTIUMMMX) return copy_if(mode.has(CodeMode::kX87));
   return is_vector(i) ? vector(i, mode) : kInterpret;
@@ -175,7 +176,7 @@ bool segment_usable(const Instruction& i, CodeMode mode) {
 
 bool touches_segment(Treatment t) {
   switch (t) {
-    case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kMaskedMove: case kString:
+    case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kString:
     case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect:
       return true;
     case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
@@ -188,7 +189,7 @@ bool touches_segment(Treatment t) {
 }
 
 // Where FS and GS have bases to add but the operand leaves no room for it.
-bool implicit_operand(Treatment t) { return t == kString || t == kTranslateByte || t == kMaskedMove; }
+bool implicit_operand(Treatment t) { return t == kString || t == kTranslateByte; }
 
 }  // namespace
 
@@ -197,7 +198,7 @@ TreatmentKind kind_of(Treatment t) {
     case kInterpret: return TreatmentKind::kInterpret;
     case kCopy: case kNothing: return TreatmentKind::kIdentical;
     case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kBitString: case kTranslateByte:
-    case kMaskedMove: case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
+    case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
     case kPopMemory: case kPushAll: case kPopAll: case kLeave: case kPushFlags: case kPopFlags: case kPushSegment:
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:

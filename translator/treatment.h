@@ -19,7 +19,6 @@ enum class Treatment : uint8_t {
   kLoadEffectiveAddress,
   kBitString,       // BT BTS BTR BTC m, r: reaches beyond its operand
   kTranslateByte,   // XLAT
-  kMaskedMove,      // MASKMOVQ, MASKMOVDQU
   kString,
   kPushRegister,
   kPopRegister,
