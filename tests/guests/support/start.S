@@ -33,6 +33,7 @@ load_tables:                    # (gdtr, idtr)
   xorl %eax, %eax
   movl %eax, %fs
   movl %eax, %gs
+  lldt %ax
   movl $0x28, %eax
   ltr %ax
   ret
