@@ -108,7 +108,7 @@ bool is_vector(const Instruction& i) {
 // In these two sets are integer instructions as well.
 bool is_sse42_vector(const Instruction& i) { return i.isa_set == ZYDIS_ISA_SET_SSE42 && i.map == OpcodeMap::k0F3A; }
 
-Treatment vector(const Instruction& i, CodeMode mode) {
+Treatment vector(CodeMode mode) {
   // MOVNTI, the fences and the like do not depend on the vector state, but copying them only when it is usable
   // costs nothing: it always is.
   return copy_if(mode.has(CodeMode::kSse));
@@ -145,15 +145,15 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
     case 0xF7: return kInterpret;
   }
   if (i.isa_set == ZYDIS_ISA_SET_PENTIUMMMX) return copy_if(mode.has(CodeMode::kX87));
-  return is_vector(i) ? vector(i, mode) : kInterpret;
+  return is_vector(i) ? vector(mode) : kInterpret;
 }
 
 Treatment three_byte(const Instruction& i, CodeMode mode) {
   switch (i.isa_set) {
     case ZYDIS_ISA_SET_MOVBE: case ZYDIS_ISA_SET_ADOX_ADCX: return kCopy;
-    case ZYDIS_ISA_SET_SSE42: return is_sse42_vector(i) || i.opcode == 0x37 ? vector(i, mode) : kCopy;  // CRC32
+    case ZYDIS_ISA_SET_SSE42: return is_sse42_vector(i) || i.opcode == 0x37 ? vector(mode) : kCopy;  // CRC32
   }
-  return is_vector(i) ? vector(i, mode) : kInterpret;
+  return is_vector(i) ? vector(mode) : kInterpret;
 }
 
 Treatment by_map(const Instruction& i, CodeMode mode) {
