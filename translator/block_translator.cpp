@@ -52,7 +52,7 @@ void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip())
 // False: nothing was emitted, the instruction is the interpreter's.
 bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
   switch (t) {
-    case Treatment::kInterpret: return false;
+    case Treatment::kInterpret: return lower_callout(i);
     case Treatment::kNothing: return true;
     case Treatment::kCopy: return lower_copy(i);
     case Treatment::kIncrementRegister: return lower_increment_register(i);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -9,24 +10,30 @@
 
 namespace ringdown {
 
-// What one shadow space knows of code: which pages it executes from, and a jump table to blocks translated from
-// them. It is to instruction fetches what the space itself is to data: entries stay until the guest flushes its TLB
-// and its page tables turn out to have changed.
+// What one shadow space knows of code: which pages it executes from, and a jump table for each mode to blocks
+// translated from them. It is to instruction fetches what the space itself is to data: entries stay until the
+// guest flushes its TLB and its page tables turn out to have changed.
 class CodeView {
  public:
-  CodeView() : table_(std::make_unique<SpaceJumpTable>()) { clear_table(); }
+  CodeView();
 
-  uint64_t table() const { return reinterpret_cast<uint64_t>(table_.get()); }
+  // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
+  void use_mode(CodeMode mode);
+  // Forgets everything that belongs to another CR3.
+  void use_cr3(uint32_t cr3);
 
-  // nullptr: not in the table.
+  // In the current mode's table. nullptr: not there.
   const uint8_t* find(uint32_t eip) const;
   void enter(uint32_t eip, const uint8_t* code);
+  uint64_t table() const { return reinterpret_cast<uint64_t>(current_->table.get()); }
+
+  // In every mode's.
   void remove(uint32_t eip, const uint8_t* code);
   void clear_table();
 
-  // The table holds code of one mode and one CR3 at a time: forgets what belongs to others.
-  void use_mode(CodeMode mode);
-  void use_cr3(uint32_t cr3);
+  // For TranslatorContext::mode_tables.
+  using ModeTables = std::array<TranslatorContext::ModeTable, TranslatorContext::kModeTables>;
+  ModeTables mode_tables() const;
 
   struct Page {
     uint64_t frame;
@@ -35,9 +42,17 @@ class CodeView {
   std::unordered_map<uint32_t, Page>& pages() { return pages_; }  // by linear page number
 
  private:
-  std::unique_ptr<SpaceJumpTable> table_;
+  static constexpr uint64_t kNoMode = ~uint64_t{0};
+  struct Slot {
+    uint64_t mode = kNoMode;
+    uint64_t last_used = 0;
+    std::unique_ptr<SpaceJumpTable> table;
+  };
+
+  std::array<Slot, TranslatorContext::kModeTables> slots_;
+  Slot* current_;
+  uint64_t time_ = 0;
   std::unordered_map<uint32_t, Page> pages_;
-  CodeMode mode_;
   uint32_t cr3_ = 0;
 };
 

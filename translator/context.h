@@ -15,6 +15,19 @@ enum class Exit : uint32_t {
   kFault,      // the host raised a fault; the fault handler has left its decision in the context
 };
 
+// Sensitive instructions for which translated code calls C++ that touches no vector register, so that nothing but the
+// general registers has to be saved (callouts.h).
+enum class Callout : uint8_t { kLoadSegment, kPopSegment, kInterrupt, kSysenter, kSysexit, kInterruptReturn };
+constexpr size_t kCallouts = 6;
+
+// A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by the
+// monitor; dropped when the guest flushes its TLB.
+struct CalloutPage {
+  uint32_t tag;  // linear page number + 1; 0: empty
+  bool writable, global;
+  uint8_t* host;  // in the flat mapping of guest RAM
+};
+
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers are
 // in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
@@ -28,6 +41,21 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, 4> exits;        // addresses of the exit thunks, by Exit
   std::array<uint8_t, 1024> slot_space; // by 4 MiB of linear address: which of space_base supervisor code that
                                         // reaches for user memory should use
+
+  // For callouts. Written by the monitor.
+  struct ModeTable {
+    uint64_t mode;  // CodeMode bits; ~0: none
+    uint64_t table;
+  };
+  static constexpr size_t kModeTables = 4;
+  std::array<ModeTable, kModeTables> mode_tables[2];  // the jump tables of the current spaces, by ring as space_base
+  std::array<uint64_t, kCallouts> callouts;           // addresses of their thunks
+  std::array<CalloutPage, 64> callout_pages;          // by linear page number
+  // Written by callouts.
+  uint64_t window_base;         // what the host's GS base holds
+  uint32_t callout_miss;        // linear page number + 1 that a callout had no page for; 0: none
+  bool callout_miss_write;
+  std::array<uint64_t, kCallouts> callout_count;
 
   // Written by the thunks.
   uint64_t host_stack;          // the monitor's stack pointer while translated code runs

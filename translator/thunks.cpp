@@ -1,5 +1,7 @@
 #include "translator/thunks.h"
 
+#include "translator/callouts.h"
+
 namespace ringdown {
 namespace {
 
@@ -22,14 +24,8 @@ Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size);
 // What C++ expects of MXCSR: all exceptions masked, round to nearest.
 constexpr uint32_t kHostMxcsr = 0x1F80;
 
-}  // namespace
-
-void emit_entry_thunk(Emitter& out) {
-  auto& a = out.a();
-  for (const Gp& reg : kSaved) a.push(reg);
-  a.mov(r15, rdi);
-  a.mov(field(offsetof(TranslatorContext, host_stack), 8), rsp);
-  a.fxrstor(field(kFx, 512));
+// Guest registers from the state; continues at context->entry. The flags are set while RSP is the host's.
+void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
   a.mov(r12d, field(segment_base(kFs), 4));
   a.mov(r13d, field(segment_base(kGs), 4));
@@ -40,8 +36,8 @@ void emit_entry_thunk(Emitter& out) {
   a.jmp(field(offsetof(TranslatorContext, entry), 8));
 }
 
-void emit_exit_thunk(Emitter& out, Exit exit) {
-  auto& a = out.a();
+// Guest registers into the state; RSP becomes the monitor's.
+void emit_suspend(asmjit::x86::Assembler& a) {
   for (uint8_t n = 0; n < 8; n++) a.mov(field(kGprs + n * 4u, 4), gpd(n));
   a.mov(rsp, field(offsetof(TranslatorContext, host_stack), 8));
   a.pushfq();
@@ -49,14 +45,55 @@ void emit_exit_thunk(Emitter& out, Exit exit) {
   a.cld();
   a.and_(eax, eflags::kInHostFlags);
   a.mov(field(kFlags, 4), eax);
-  a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
-  a.mov(field(offsetof(TranslatorContext, exit), 4), static_cast<uint32_t>(exit));
+}
+
+// Saves the vector state and returns from the entry thunk.
+void emit_return_to_monitor(asmjit::x86::Assembler& a) {
   a.fxsave(field(kFx, 512));
   a.push(kHostMxcsr);
   a.ldmxcsr(ptr(rsp, 0, 4));
   a.pop(rax);
   for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
   a.ret();
+}
+
+}  // namespace
+
+void emit_entry_thunk(Emitter& out) {
+  auto& a = out.a();
+  for (const Gp& reg : kSaved) a.push(reg);
+  a.mov(r15, rdi);
+  a.mov(field(offsetof(TranslatorContext, host_stack), 8), rsp);
+  a.fxrstor(field(kFx, 512));
+  emit_resume(a);
+}
+
+void emit_exit_thunk(Emitter& out, Exit exit) {
+  auto& a = out.a();
+  emit_suspend(a);
+  a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
+  a.mov(field(offsetof(TranslatorContext, exit), 4), static_cast<uint32_t>(exit));
+  emit_return_to_monitor(a);
+}
+
+void emit_callout_thunk(Emitter& out, Callout callout) {
+  auto& a = out.a();
+  emit_suspend(a);
+  a.mov(rdi, r15);
+  a.mov(esi, r8d);
+  a.mov(edx, r9d);
+  a.mov(ecx, r10d);
+  a.sub(rsp, 8);  // the ABI's alignment: the entry thunk has pushed six registers
+  a.mov(rax, reinterpret_cast<uint64_t>(callout_function(callout)));
+  a.call(rax);
+  a.add(rsp, 8);
+  a.cmp(rax, kDispatch);
+  const asmjit::Label leave = a.newLabel();
+  a.jbe(leave);
+  a.mov(field(offsetof(TranslatorContext, entry), 8), rax);
+  emit_resume(a);
+  a.bind(leave);
+  emit_return_to_monitor(a);
 }
 
 }  // namespace ringdown

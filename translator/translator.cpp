@@ -6,6 +6,7 @@
 #include <array>
 
 #include "host-driver/counters.h"
+#include "translator/block_log.h"
 #include "translator/thunks.h"
 
 namespace ringdown {
@@ -49,6 +50,11 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_exit_thunk(out, exit);
     context_.exits[static_cast<size_t>(exit)] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
+  for (size_t n = 0; n < kCallouts; n++) {
+    out.reset();
+    emit_callout_thunk(out, static_cast<Callout>(n));
+    context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
+  }
   empty_table_->negated_eip.fill(0);
   empty_table_->code.fill(context_.exits[static_cast<size_t>(Exit::kIndirect)]);
   memory_.set_observer(this);
@@ -59,16 +65,25 @@ void Translator::reset() {
   flush_cache();
   views_.clear();
   context_.slot_space.fill(0);
-  context_.space_base[0] = shadow_.supervisor().base();
-  context_.space_base[1] = shadow_.user().base();
+  context_.callout_pages.fill({});
+  follow_spaces();
+}
+
+// After the current spaces have changed.
+void Translator::follow_spaces() {
+  const ShadowSpace* spaces[] = {&shadow_.supervisor(), &shadow_.user()};
+  for (unsigned n = 0; n < 2; n++) {
+    context_.space_base[n] = spaces[n]->base();
+    current_views_[n] = &view_of(*spaces[n]);
+    context_.mode_tables[n] = current_views_[n]->mode_tables();
+  }
 }
 
 // ---- Running ----------------------------------------------------------------------------------------------
 
 RunEnd Translator::run() {
-  const CodeMode mode = CodeMode::of(state_);
-  const uint8_t* code = code_at(state_.eip, mode);
   while (true) {
+    const uint8_t* code = code_at(state_.eip, CodeMode::of(state_));
     if (!code) return RunEnd::kInterpret;
     if (kicked_) {
       kicked_ = 0;
@@ -87,24 +102,41 @@ RunEnd Translator::run() {
         break;
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        if (context_.callout_miss) serve_callout_miss();
         return RunEnd::kInterpret;
       case Exit::kFault:
         if (!fault_redispatch_) return fault_end_;
         break;
     }
-    code = code_at(state_.eip, mode);
+    // A callout may have changed the mode.
+    if (!CodeMode::translatable(state_)) return RunEnd::kKicked;
   }
+}
+
+// The page that a callout would have needed, for the next time.
+void Translator::serve_callout_miss() {
+  const uint32_t page = context_.callout_miss - 1;
+  const bool write = context_.callout_miss_write;
+  context_.callout_miss = 0;
+  WalkFailure failure;
+  const Access access{write ? AccessKind::kWrite : AccessKind::kRead, false};
+  const auto t = walk(PagingRegisters::of(state_), memory_, page << kPageShift, access, failure);
+  if (!t || !memory_.is_ram_page(t->physical >> kPageShift)) return;
+  if (write && memory_.holds_code(t->physical)) return;
+  context_.callout_pages[page % context_.callout_pages.size()] = {
+      .tag = page + 1, .writable = write, .global = t->global, .host = memory_.ram() + t->physical};
 }
 
 void Translator::enter(const uint8_t* code) {
   const bool user = state_.cpl == 3;
   const uint64_t base = context_.space_base[user];
-  if (base != window_base_) {
-    window_base_ = base;
+  if (base != context_.window_base) {
+    context_.window_base = base;
     _writegsbase_u64(base);
   }
   context_.jump_table = current_view().table();
   context_.entry = reinterpret_cast<uint64_t>(code);
+  log_execution(state_.eip, state_.cpl, code);
   entry_(&context_);
 }
 
@@ -112,10 +144,6 @@ CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
   if (!view) view = std::make_unique<CodeView>();
   return *view;
-}
-
-CodeView& Translator::current_view() {
-  return view_of(state_.cpl == 3 ? shadow_.user() : shadow_.supervisor());
 }
 
 // nullptr: nothing can be translated there, because it is not RAM.
@@ -127,6 +155,7 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   const Block* block = block_at(view, eip, mode);
   if (!block) return nullptr;
   view.enter(eip, block->code);
+  context_.mode_tables[mode.user()] = view.mode_tables();
   return block->code;
 }
 
@@ -179,6 +208,7 @@ Block* Translator::translate(CodeView& view, const BlockKey& key) {
   std::unique_ptr<Block> block = blocks_.translate(key, code);
   Block* raw = block.get();
   place(block);
+  log_translation(*raw, code.bytes, blocks_.emitted());
   return raw;
 }
 
@@ -199,6 +229,7 @@ void Translator::own_frame(uint64_t frame) {
   if (memory_.holds_code(frame << kPageShift)) return;
   memory_.set_holds_code(frame, true);
   shadow_.protect_code_frame(frame);
+  context_.callout_pages.fill({});
 }
 
 void Translator::flush_cache() {
@@ -269,15 +300,18 @@ void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_t
 }
 
 void Translator::tlb_flushed(TlbFlush kind) {
-  context_.space_base[1] = shadow_.user().base();
-  revalidate_pages(view_of(shadow_.supervisor()), true, kind == TlbFlush::kAll);
-  CodeView& user = view_of(shadow_.user());
-  user.use_cr3(state_.cr3);
-  revalidate_pages(user, false, true);
+  follow_spaces();
+  for (CalloutPage& page : context_.callout_pages) {
+    if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
+  }
+  revalidate_pages(*current_views_[0], true, kind == TlbFlush::kAll);
+  current_views_[1]->use_cr3(state_.cr3);
+  revalidate_pages(*current_views_[1], false, true);
 }
 
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
+  context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   for (const bool supervisor : {true, false}) {
     CodeView& view = view_of(supervisor ? shadow_.supervisor() : shadow_.user());
     const auto page = view.pages().find(number);

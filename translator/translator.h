@@ -45,8 +45,10 @@ class Translator final : public CodeWriteObserver {
   void reset();
 
  private:
-  CodeView& current_view();
+  CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
   CodeView& view_of(const ShadowSpace& space);
+  void follow_spaces();
+  void serve_callout_miss();
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   Block* block_at(CodeView& view, uint32_t eip, CodeMode mode);
   CodeView::Page& executable_page(CodeView& view, uint32_t eip, bool user);
@@ -80,8 +82,8 @@ class Translator final : public CodeWriteObserver {
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
+  CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
   std::unique_ptr<SpaceJumpTable> empty_table_;  // every look-up in it leaves translated code
-  uint64_t window_base_ = 0;                     // what the host's GS base holds
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;

@@ -1,0 +1,304 @@
+#include "translator/callouts.h"
+
+#include <immintrin.h>
+
+#include "cpu/physical_memory.h"
+#include "translator/code_mode.h"
+
+namespace ringdown {
+namespace {
+
+using namespace segment_attribute;
+
+// ---- Memory -------------------------------------------------------------------------------------------------
+
+// `length` bytes of supervisor memory within one page, or nullptr.
+uint8_t* reach(TranslatorContext& c, uint32_t linear, unsigned length, bool write) {
+  const uint32_t page = linear >> kPageShift;
+  const CalloutPage& entry = c.callout_pages[page % c.callout_pages.size()];
+  const uint32_t offset = linear & kPageMask;
+  if (offset + length > kPageSize) return nullptr;
+  if (entry.tag == page + 1 && (entry.writable || !write)) return entry.host + offset;
+  c.callout_miss = page + 1;
+  c.callout_miss_write = write;
+  return nullptr;
+}
+
+uint32_t dword(const uint8_t* from, unsigned index) {
+  uint32_t value;
+  __builtin_memcpy(&value, from + index * 4, 4);
+  return value;
+}
+
+void set_dword(uint8_t* to, unsigned index, uint32_t value) { __builtin_memcpy(to + index * 4, &value, 4); }
+
+// ---- Descriptors (SDM vol. 3, 3.4.5) ------------------------------------------------------------------------
+
+struct RawDescriptor {
+  uint64_t bits;
+  uint16_t attributes() const { return static_cast<uint16_t>(bits >> 40 & 0xF0FF); }
+  unsigned dpl() const { return bits >> 45 & 3; }
+  bool has(uint16_t attribute) const { return attributes() & attribute; }
+  uint32_t base() const { return static_cast<uint32_t>((bits >> 16 & 0xFFFFFF) | (bits >> 32 & 0xFF000000)); }
+  uint32_t limit() const {
+    const uint32_t raw = static_cast<uint32_t>((bits & 0xFFFF) | (bits >> 32 & 0xF0000));
+    return has(kGranular) ? raw << 12 | 0xFFF : raw;
+  }
+};
+
+bool is_null(uint16_t selector) { return (selector & ~3u) == 0; }
+
+// A code or data segment's descriptor from the GDT, present and already marked accessed.
+bool read_descriptor(TranslatorContext& c, uint16_t selector, RawDescriptor& d) {
+  const uint32_t offset = selector & ~7u;
+  if ((selector & 4) || is_null(selector) || offset + 7 > c.state.gdtr.limit) return false;
+  const uint8_t* at = reach(c, c.state.gdtr.base + offset, 8, false);
+  if (!at) return false;
+  __builtin_memcpy(&d.bits, at, 8);
+  constexpr uint16_t needed = kPresent | kCodeOrData | kAccessed;
+  return (d.attributes() & needed) == needed;
+}
+
+void set_segment(Segment& segment, uint16_t selector, RawDescriptor d) {
+  segment.base = d.base();
+  segment.limit = d.limit();
+  segment.selector = selector;
+  segment.attributes = d.attributes();
+}
+
+bool is_flat(RawDescriptor d) { return d.base() == 0 && d.limit() == 0xFFFFFFFF; }
+
+// Flat 32-bit code of this privilege level, not conforming.
+bool read_flat_code(TranslatorContext& c, uint16_t selector, unsigned dpl, RawDescriptor& d) {
+  return read_descriptor(c, selector, d) && d.has(kCode) && !d.has(kExpandDownOrConforming) && d.has(kBig) &&
+         d.dpl() == dpl && is_flat(d);
+}
+
+// A flat 32-bit stack of this privilege level.
+bool read_flat_stack(TranslatorContext& c, uint16_t selector, unsigned dpl, RawDescriptor& d) {
+  constexpr uint16_t type = kCode | kExpandDownOrConforming | kWritableOrReadable;
+  return (selector & 3u) == dpl && read_descriptor(c, selector, d) && (d.attributes() & type) == kWritableOrReadable &&
+         d.has(kBig) && d.dpl() == dpl && is_flat(d);
+}
+
+bool load_data_segment(TranslatorContext& c, unsigned index, uint16_t selector) {
+  Segment& segment = c.state.segment[index];
+  if (is_null(selector)) {
+    segment = {.base = 0, .limit = 0, .selector = selector, .attributes = 0};
+    return true;
+  }
+  RawDescriptor d;
+  if (!read_descriptor(c, selector, d) || d.has(kCode)) return false;
+  if (d.dpl() < c.state.cpl || d.dpl() < (selector & 3u)) return false;
+  set_segment(segment, selector, d);
+  return true;
+}
+
+// As SYSENTER and SYSEXIT load them: fixed flat segments, whatever the descriptors say.
+void enter_flat(CpuState& s, uint16_t cs, uint16_t ss, unsigned cpl) {
+  constexpr uint16_t common = kPresent | kCodeOrData | kWritableOrReadable | kAccessed | kBig | kGranular;
+  const auto dpl = static_cast<uint16_t>(cpl << kDplShift);
+  s.segment[kCs] = {.base = 0,
+                    .limit = 0xFFFFFFFF,
+                    .selector = static_cast<uint16_t>((cs & ~3u) | cpl),
+                    .attributes = static_cast<uint16_t>(common | kCode | dpl)};
+  s.segment[kSs] = {.base = 0,
+                    .limit = 0xFFFFFFFF,
+                    .selector = static_cast<uint16_t>((ss & ~3u) | cpl),
+                    .attributes = static_cast<uint16_t>(common | dpl)};
+  s.cpl = static_cast<uint8_t>(cpl);
+}
+
+// ---- Continuing ---------------------------------------------------------------------------------------------
+
+uint64_t leave_for_interpreter(TranslatorContext& c, uint32_t eip) {
+  c.exit = Exit::kInterpret;
+  c.exit_argument = eip;
+  return kLeaveForInterpreter;
+}
+
+// After the state has changed: the block at EIP in the mode that now holds.
+uint64_t proceed(TranslatorContext& c) {
+  const uint32_t eip = c.state.eip;
+  c.exit = Exit::kIndirect;
+  c.exit_argument = eip;
+  if (!CodeMode::translatable(c.state)) return kDispatch;
+  const bool user = c.state.cpl == 3;
+  const uint64_t mode = CodeMode::of(c.state).bits;
+  for (const auto& candidate : c.mode_tables[user]) {
+    if (candidate.mode != mode) continue;
+    const auto* table = reinterpret_cast<const SpaceJumpTable*>(candidate.table);
+    const uint32_t index = eip & SpaceJumpTable::kMask;
+    if (table->negated_eip[index] != 0u - eip) return kDispatch;
+    c.jump_table = candidate.table;
+    if (c.window_base != c.space_base[user]) {
+      c.window_base = c.space_base[user];
+      _writegsbase_u64(c.window_base);
+    }
+    return table->code[index];
+  }
+  return kDispatch;
+}
+
+// ---- The instructions ----------------------------------------------------------------------------------------
+
+uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kLoadSegment)]++;
+  if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
+  c->state.eip = eip + (info & 0xFF);
+  return proceed(*c);
+}
+
+uint64_t pop_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kPopSegment)]++;
+  if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
+  c->state.gpr[kEsp] += 4;
+  c->state.eip = eip + (info & 0xFF);
+  return proceed(*c);
+}
+
+struct InnerStack {
+  RawDescriptor descriptor;
+  uint16_t selector;
+  uint32_t pointer;
+};
+
+// The ring-0 stack that the 32-bit TSS names.
+bool read_ring0_stack(TranslatorContext& c, InnerStack& stack) {
+  const Segment& tr = c.state.tr;
+  constexpr uint16_t kTss32 = 8;
+  if (!(tr.attributes & kTss32) || tr.limit < 11) return false;
+  const uint8_t* tss = reach(c, tr.base + 4, 8, false);
+  if (!tss) return false;
+  stack.pointer = dword(tss, 0);
+  stack.selector = static_cast<uint16_t>(dword(tss, 1));
+  return read_flat_stack(c, stack.selector, 0, stack.descriptor);
+}
+
+// INT n from ring 3 through a 32-bit interrupt or trap gate to ring 0 (SDM vol. 3, 6.12.1).
+bool interrupt_from_user(TranslatorContext& c, uint32_t return_eip, unsigned vector) {
+  CpuState& s = c.state;
+  if (s.cpl != 3 || vector * 8 + 7 > s.idtr.limit) return false;
+  const uint8_t* gate = reach(c, s.idtr.base + vector * 8, 8, false);
+  if (!gate) return false;
+  const uint32_t low = dword(gate, 0), high = dword(gate, 1);
+  // Present, DPL 3, 32-bit interrupt (E) or trap (F) gate.
+  if ((high & 0xFE00) != 0xEE00) return false;
+  const auto cs = static_cast<uint16_t>(low >> 16);
+  RawDescriptor code;
+  InnerStack stack;
+  if (!read_flat_code(c, cs, 0, code) || !read_ring0_stack(c, stack)) return false;
+  uint8_t* frame = reach(c, stack.pointer - 20, 20, true);
+  if (!frame) return false;
+  set_dword(frame, 0, return_eip);
+  set_dword(frame, 1, s.segment[kCs].selector);
+  set_dword(frame, 2, s.eflags_image());
+  set_dword(frame, 3, s.gpr[kEsp]);
+  set_dword(frame, 4, s.segment[kSs].selector);
+  s.gpr[kEsp] = stack.pointer - 20;
+  set_segment(s.segment[kSs], stack.selector, stack.descriptor);
+  set_segment(s.segment[kCs], static_cast<uint16_t>(cs & ~3u), code);
+  s.cpl = 0;
+  s.system_flags &= ~(eflags::kTf | eflags::kNt | eflags::kRf | eflags::kVm);
+  if (!(high & 0x100)) s.interrupt_flag = 0;
+  s.eip = (low & 0xFFFF) | (high & 0xFFFF0000);
+  return true;
+}
+
+uint64_t interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kInterrupt)]++;
+  if (!interrupt_from_user(*c, eip + (info & 0xFF), info >> 8)) return leave_for_interpreter(*c, eip);
+  return proceed(*c);
+}
+
+uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kSysenter)]++;
+  CpuState& s = c->state;
+  const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs);
+  if (is_null(cs)) return leave_for_interpreter(*c, eip);
+  s.system_flags &= ~(eflags::kVm | eflags::kRf);
+  s.interrupt_flag = 0;
+  s.eip = s.msr.sysenter_eip;
+  s.gpr[kEsp] = s.msr.sysenter_esp;
+  enter_flat(s, cs, static_cast<uint16_t>((cs & ~3u) + 8), 0);
+  return proceed(*c);
+}
+
+uint64_t sysexit(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kSysexit)]++;
+  CpuState& s = c->state;
+  const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs & ~3u);
+  if (s.cpl != 0 || is_null(cs)) return leave_for_interpreter(*c, eip);
+  s.eip = s.gpr[kEdx];
+  s.gpr[kEsp] = s.gpr[kEcx];
+  enter_flat(s, static_cast<uint16_t>(cs + 16), static_cast<uint16_t>(cs + 24), 3);
+  return proceed(*c);
+}
+
+// Would a return to ring 3 have to make this segment register null?
+bool inaccessible_to_user(const Segment& s) {
+  const bool conforming_code = s.is_code() && (s.attributes & kExpandDownOrConforming);
+  return s.attributes != 0 && !conforming_code && s.dpl() < 3;
+}
+
+bool return_to_user(TranslatorContext& c, uint16_t cs, const uint8_t* frame) {
+  CpuState& s = c.state;
+  RawDescriptor code, data;
+  const auto ss = static_cast<uint16_t>(dword(frame, 4));
+  if (!read_flat_code(c, cs, 3, code) || !read_flat_stack(c, ss, 3, data)) return false;
+  for (const unsigned n : {unsigned{kEs}, unsigned{kDs}, unsigned{kFs}, unsigned{kGs}}) {
+    if (inaccessible_to_user(s.segment[n])) return false;
+  }
+  s.gpr[kEsp] = dword(frame, 3);
+  set_segment(s.segment[kCs], cs, code);
+  set_segment(s.segment[kSs], ss, data);
+  s.cpl = 3;
+  return true;
+}
+
+// IRETD in ring 0 to ring 0 or 3 (SDM vol. 2, IRET).
+bool interrupt_return(TranslatorContext& c) {
+  CpuState& s = c.state;
+  if (s.cpl != 0 || s.nmi_blocked) return false;
+  const uint8_t* frame = reach(c, s.gpr[kEsp], 12, false);
+  if (!frame) return false;
+  const uint32_t eip = dword(frame, 0), image = dword(frame, 2);
+  const auto cs = static_cast<uint16_t>(dword(frame, 1));
+  // RF, set in the image of every fault, matters to instruction breakpoints only, and there are none in translated code.
+  constexpr uint32_t unusual = eflags::kTf | eflags::kNt | eflags::kVm | eflags::kVif | eflags::kVip;
+  if ((image | s.system_flags) & unusual) return false;
+  if ((image & eflags::kIf) && c.interrupt_pending) return false;
+  if ((cs & 3) == 3) {
+    frame = reach(c, s.gpr[kEsp], 20, false);
+    if (!frame || !return_to_user(c, cs, frame)) return false;
+  } else {
+    RawDescriptor code;
+    if ((cs & 3) != 0 || !read_flat_code(c, cs, 0, code)) return false;
+    set_segment(s.segment[kCs], cs, code);
+    s.gpr[kEsp] += 12;
+  }
+  s.eip = eip;
+  s.set_eflags_image(image & ~eflags::kRf);
+  return true;
+}
+
+uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  c->callout_count[static_cast<size_t>(Callout::kInterruptReturn)]++;
+  return interrupt_return(*c) ? proceed(*c) : leave_for_interpreter(*c, eip);
+}
+
+}  // namespace
+
+CalloutFunction callout_function(Callout callout) {
+  switch (callout) {
+    case Callout::kLoadSegment: return load_segment;
+    case Callout::kPopSegment: return pop_segment;
+    case Callout::kInterrupt: return interrupt;
+    case Callout::kSysenter: return sysenter;
+    case Callout::kSysexit: return sysexit;
+    case Callout::kInterruptReturn: return interrupt_return;
+  }
+  return nullptr;
+}
+
+}  // namespace ringdown
