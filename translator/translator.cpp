@@ -271,7 +271,7 @@ void Translator::discard_frame(uint64_t frame) {
     for (auto& [space, view] : views_) view->remove(block->key.eip, block->code);
   }
   cache_.discard_frame(frame);
-  memory_.set_holds_code(frame, false);
+  if (memory_.is_ram_page(frame)) memory_.set_holds_code(frame, false);  // a jump may lead anywhere
 }
 
 void Translator::on_code_write(uint64_t physical, unsigned length) {
