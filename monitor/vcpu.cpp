@@ -109,20 +109,27 @@ void Vcpu::idle() {
   counters().guest_halts++;
   if (on_idle) on_idle();
   if (stop_) return;
+  idling_ = 1;
   const Nanoseconds deadline = board_->next_event();
   const Nanoseconds now = clock_.now();
-  if (deadline > now) {
-    counters().host_syscalls_sleep++;
-    pollfd wake{.fd = wake_event_, .events = POLLIN, .revents = 0};
-    const Nanoseconds delay = deadline - now;
-    const timespec timeout{.tv_sec = static_cast<time_t>(delay / 1'000'000'000),
-                           .tv_nsec = static_cast<long>(delay % 1'000'000'000)};
-    if (ppoll(&wake, 1, deadline == kNever ? nullptr : &timeout, nullptr) > 0) {
-      uint64_t count;
-      [[maybe_unused]] const ssize_t got = read(wake_event_, &count, sizeof count);
-    }
+  if (deadline > now && !attention_) {
+    // The timer is armed for the deadline already, and its kick ends the sleep: a timeout as early would cost the
+    // host a second timer. This one is for a kick that came just before the sleep.
+    const Nanoseconds grace = armed_for_ == deadline ? kKickAgainNanoseconds : 0;
+    sleep(deadline == kNever ? kNever : deadline - now + grace);
   }
+  idling_ = 0;
   attention_ = 1;
+}
+
+void Vcpu::sleep(Nanoseconds longest) {
+  counters().host_syscalls_sleep++;
+  pollfd wake{.fd = wake_event_, .events = POLLIN, .revents = 0};
+  const timespec timeout{.tv_sec = static_cast<time_t>(longest / 1'000'000'000),
+                         .tv_nsec = static_cast<long>(longest % 1'000'000'000)};
+  if (ppoll(&wake, 1, longest == kNever ? nullptr : &timeout, nullptr) <= 0) return;
+  uint64_t count;
+  [[maybe_unused]] const ssize_t got = read(wake_event_, &count, sizeof count);
 }
 
 void Vcpu::execute() {
@@ -196,6 +203,10 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
+  if (idling_) {
+    armed_for_ = kNever;
+    return;
+  }
   translator_.kick(host);
   armed_for_ = 0;
   timer_.arm(kKickAgainNanoseconds);

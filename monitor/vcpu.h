@@ -59,6 +59,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
 
   void attend();
   void idle();
+  void sleep(Nanoseconds longest);
   bool take_interrupt();
   void execute();
   void interpret();
@@ -78,6 +79,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   Nanoseconds armed_for_ = kNever;
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
+  volatile sig_atomic_t idling_ = 0;
   std::atomic<bool> requested_{false};
   bool stop_ = false;
 };
