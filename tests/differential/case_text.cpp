@@ -56,6 +56,31 @@ bool parse_vector_register(const std::string& key, const std::string& rest, Fxsa
   return true;
 }
 
+struct SettingName {
+  const char* name;
+  uint32_t Setting::*field;
+};
+constexpr SettingName kSettingNames[] = {{"fs-base", &Setting::fs_base},
+                                         {"gs-base", &Setting::gs_base},
+                                         {"supervisor-pages", &Setting::supervisor_pages},
+                                         {"ignores-write-protection", &Setting::ignores_write_protection},
+                                         {"interrupt-pending", &Setting::interrupt_pending}};
+
+bool parse_setting(const std::string& key, const std::string& rest, Setting& setting) {
+  if (key == "user") return setting.kind = Setting::kUser, true;
+  if (key == "supervisor") return setting.kind = Setting::kSupervisor, true;
+  for (const SettingName& s : kSettingNames)
+    if (key == s.name) return setting.*s.field = static_cast<uint32_t>(std::stoul(rest, nullptr, 16)), true;
+  return false;
+}
+
+void add_setting(const Setting& setting, std::string& text) {
+  if (setting.kind == Setting::kUserProgram) return;
+  text += setting.kind == Setting::kUser ? "user\n" : "supervisor\n";
+  for (const SettingName& s : kSettingNames)
+    if (setting.*s.field) text += number(s.name, setting.*s.field);
+}
+
 bool parse_number(const std::string& key, const std::string& rest, Program& program) {
   const auto value = [&] { return static_cast<uint32_t>(std::stoul(rest, nullptr, 16)); };
   TestCase& initial = program.initial;
@@ -74,6 +99,8 @@ bool parse_number(const std::string& key, const std::string& rest, Program& prog
 void parse_line(const std::string& key, const std::string& rest, Program& program) {
   if (key == "code") {
     program.units[0].bytes = parse_bytes(rest);
+  } else if (parse_setting(key, rest, program.initial.setting)) {
+    return;
   } else if (!parse_number(key, rest, program) && !parse_vector_register(key, rest, program.initial.fx)) {
     poke(program.initial.memory, static_cast<uint32_t>(std::stoul(key, nullptr, 16)), parse_bytes(rest));
   }
@@ -119,6 +146,7 @@ std::string to_text(const Program& program, const std::string& name) {
   std::vector<uint8_t> code(program.code_bytes() - 2);
   peek(built->memory, built->eip, code);
   std::string text = "case " + name + "\ncode" + hex(code) + "\n";
+  add_setting(built->setting, text);
   if (built->eip != kPages[kCode0].address) text += number("eip", built->eip);
   for (unsigned i = 0; i < 8; ++i)
     if (built->gpr[i] != plain->gpr[i]) text += number(kGprNames[i], built->gpr[i]);

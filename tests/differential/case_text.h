@@ -14,6 +14,8 @@ namespace ringdown::differential {
 //   eax 00000001             also eip, eflags, fcw, fsw, ftw, mxcsr
 //   st0 0000000000000080ff3f  bytes in memory order, as are xmm0 ... xmm7
 //   20000000 01 02 03        bytes of memory
+//   supervisor               or user: see Setting; then also fs-base, gs-base, supervisor-pages,
+//                            ignores-write-protection and interrupt-pending, each with a number
 //   undefined 00000010       flags that the exception cannot be asked to show
 struct NamedCase {
   std::string name;

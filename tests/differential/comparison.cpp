@@ -8,6 +8,7 @@ namespace ringdown::differential {
 namespace {
 
 constexpr const char* kGprNames[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+constexpr const char* kSystemNames[] = {"cr0", "cr4", "cs:es", "ds:ss", "gs:fs", "dirty"};
 constexpr uint32_t kComparedFlags = eflags::kStatus | eflags::kDf | eflags::kTf | eflags::kIf |
                                     eflags::kIopl | eflags::kNt | eflags::kAc | eflags::kId | eflags::kRf |
                                     eflags::kVm;
@@ -78,6 +79,8 @@ void compare_registers(const Outcome& expected, const Outcome& actual, uint32_t 
   const uint32_t flags = kComparedFlags & ~undefined_flags;
   out.number("eflags", expected.eflags & flags, actual.eflags & flags);
   for (unsigned i = 0; i < 8; ++i) out.number(kGprNames[i], expected.gpr[i], actual.gpr[i]);
+  for (unsigned i = 0; i < expected.system.size(); ++i)
+    out.number(kSystemNames[i], expected.system[i], actual.system[i]);
 }
 
 }  // namespace

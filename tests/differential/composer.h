@@ -18,6 +18,7 @@ class Composer {
 
   Random& random;
   Unit unit;
+  unsigned override_percent = 8;  // of memory operands that get a segment prefix
 
   void begin_unit(uint32_t id);
   void end_unit();  // settles the flags, and adds the unit to the program

@@ -6,8 +6,10 @@
 
 #include "tests/differential/case_text.h"
 #include "tests/differential/executors.h"
+#include "tests/differential/interpreter_executor.h"
 #include "tests/differential/native_executor.h"
 #include "tests/differential/runner.h"
+#include "tests/differential/translated_executor.h"
 
 // Random sequences of user-level instructions, natively and by each of our executors, and those that once
 // failed. RINGDOWN_SEED, RINGDOWN_FIRST, RINGDOWN_CASES and RINGDOWN_FAILURES (how many to show) steer it.
@@ -28,14 +30,12 @@ RunOptions options_from_environment() {
   return options;
 }
 
-TEST(Differential, RandomSequences) {
-  NativeExecutor native;
-  const auto others = our_executors();
-  const RunOptions options = options_from_environment();
+void compare_random(Executor& reference, std::span<const std::unique_ptr<Executor>> others,
+                    const RunOptions& options) {
   std::printf("RINGDOWN_SEED=%llu\n", static_cast<unsigned long long>(options.seed));
   Statistics statistics;
-  for (const Failure& failure : run_random(native, others, options, statistics))
-    ADD_FAILURE() << describe(failure, options.seed);
+  for (const Failure& failure : run_random(reference, others, options, statistics))
+    ADD_FAILURE() << describe(failure, options);
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
       "%llu compared, %llu of them ended early, %llu inconclusive (%llu timed out), %llu differ as allowed\n",
@@ -45,18 +45,37 @@ TEST(Differential, RandomSequences) {
   EXPECT_LE(statistics.inconclusive + statistics.implementation_specific, options.count / 50 + 1);
 }
 
+TEST(Differential, RandomSequences) {
+  NativeExecutor native;
+  compare_random(native, our_executors(), options_from_environment());
+}
+
+// What no host program can do is compared among ourselves.
+TEST(Differential, Machines) {
+  InterpreterExecutor interpreter;
+  std::vector<std::unique_ptr<Executor>> others;
+  others.push_back(std::make_unique<TranslatedExecutor>());
+  RunOptions options = options_from_environment();
+  options.generate = generate_for_machines;
+  options.test = "Differential.Machines";
+  compare_random(interpreter, others, options);
+}
+
 TEST(Differential, Regressions) {
   std::ifstream file(RINGDOWN_REGRESSIONS);
   ASSERT_TRUE(file) << RINGDOWN_REGRESSIONS;
   const auto cases = parse_cases(file);
   ASSERT_FALSE(cases.empty());
   NativeExecutor native;
+  InterpreterExecutor interpreter;
   const auto others = our_executors();
   for (const NamedCase& regression : cases)
     for (const auto& other : others) {
+      const bool natively = regression.program.initial.setting.kind == Setting::kUserProgram;
+      Executor& reference = natively ? static_cast<Executor&>(native) : interpreter;
       const Failure failure{0, other->name(), regression.program,
-                            compare_once(native, *other, regression.program)};
-      EXPECT_TRUE(failure.differences.empty()) << regression.name << "\n" << describe(failure, 0);
+                            compare_once(reference, *other, regression.program)};
+      EXPECT_TRUE(failure.differences.empty()) << regression.name << "\n" << describe(failure, {});
     }
 }
 

@@ -39,10 +39,25 @@ constexpr uint16_t kDataSelector = 0x2B;  // SS DS ES FS GS
 using Page = std::array<uint8_t, kPageBytes>;
 using Memory = std::array<Page, kPageCount>;
 
+// What makes a case more than a user program. Only the executors that are machines know of it.
+struct Setting {
+  enum Kind : uint32_t {
+    kUserProgram,  // none of it
+    kUser,         // CPL 3, with what follows
+    kSupervisor,   // CPL 0
+  };
+  Kind kind;
+  uint32_t fs_base, gs_base;
+  uint32_t supervisor_pages;          // bit n: page n is the supervisor's
+  uint32_t ignores_write_protection;  // 1: CR0.WP = 0
+  uint32_t interrupt_pending;         // 1: and nobody takes it; it changes how the translator goes about STI
+};
+
 // Initial state. CPL is 3, IF is set, IOPL is 0, CR0.AM and CR0.NE are set, CR4 is as an operating system
 // with FXSAVE and SSE exceptions leaves it. Code is part of `memory`; it ends with UD2, so every case ends
-// with an exception.
+// with an exception. All zero is a plain setting.
 struct TestCase {
+  Setting setting;
   std::array<uint32_t, 8> gpr;  // by Gpr
   uint32_t eip;
   uint32_t eflags;  // eflags::kStatus and kDf count
@@ -67,8 +82,16 @@ struct Outcome {
   uint32_t eip;
   uint32_t eflags;  // the image that the exception pushes
   FxsaveImage fx;
+  // If the setting is more than a user program: CR0, CR4, the segment registers' selectors by pairs, and
+  // which pages are dirty.
+  std::array<uint32_t, 6> system;
   alignas(16) Memory memory;
 };
+
+// Vectors of cases that end without an exception.
+constexpr uint32_t kHalted = 0x100, kShutdown = 0x101;
+// Of a crash: translated code reached for memory outside of the guest's.
+constexpr uint32_t kEscaped = 0x102;
 
 class Executor {
  public:

@@ -1,24 +1,15 @@
 #include "tests/differential/guest_tables.h"
 
 #include "cpu/paging.h"
+#include "tests/differential/guest_layout.h"
 
 namespace ringdown::differential {
 namespace {
 
-// Guest-physical and, behind kSystemLinear, linear layout of the system's pages.
-constexpr uint32_t kPageDirectory = 0x1000, kFirstPageTable = 0x2000;
-constexpr uint32_t kSystemPhysical = 0x10000;
-constexpr uint32_t kGdt = 0, kIdt = 0x1000, kTss = 0x2000, kStackTop = 0x4000;
-constexpr uint16_t kKernelCode = 0x08, kKernelData = 0x10, kTssSelector = 0x18;
-constexpr uint16_t kGdtLimit = 0x2F, kIdtLimit = 256 * 8 - 1, kTssLimit = 0x67;
 constexpr unsigned kEsp0Offset = 4, kSs0Offset = 8, kIoMapOffset = 0x66;
 
 uint64_t flat_descriptor(bool code, unsigned dpl) {
   return 0x00CF'9200'0000'FFFF | uint64_t{code} << 43 | uint64_t{dpl} << 45 | uint64_t{1} << 40;
-}
-
-uint64_t system_descriptor(uint32_t base, uint32_t limit, unsigned type) {
-  return limit | uint64_t{base & 0xFFFFFF} << 16 | uint64_t{type | 0x80} << 40 | uint64_t{base >> 24} << 56;
 }
 
 uint64_t interrupt_gate(unsigned vector) {
@@ -60,6 +51,10 @@ Segment task_segment() {
 }
 
 }  // namespace
+
+uint64_t system_descriptor(uint32_t base, uint32_t limit, unsigned type) {
+  return limit | uint64_t{base & 0xFFFFFF} << 16 | uint64_t{type | 0x80} << 40 | uint64_t{base >> 24} << 56;
+}
 
 void build_guest_tables(PhysicalMemory& memory) {
   PageTables tables(memory);

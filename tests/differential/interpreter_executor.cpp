@@ -4,6 +4,7 @@
 
 #include "interpreter/interpreter.h"
 #include "tests/differential/guest_tables.h"
+#include "tests/differential/machine_setting.h"
 
 namespace ringdown::differential {
 namespace {
@@ -41,20 +42,15 @@ InterpreterExecutor::~InterpreterExecutor() = default;
 void InterpreterExecutor::run(const TestCase& test_case, Outcome& outcome) {
   Machine& m = *machine_;
   load_initial_state(test_case, m.state);
+  load_setting(test_case, m.state, m.memory);
   load_memory(test_case, m.memory);
   m.mmu.flush();
   unsigned steps = 0;
-  while (m.state.cpl == 3 && !m.state.shutdown && steps < kStepLimit) {
+  while (!is_over(test_case, m.state) && steps < kStepLimit) {
     m.interpreter.step();
     ++steps;
   }
-  if (m.state.cpl == 0 && !m.state.shutdown) {
-    read_exception(m.state, m.memory, outcome);
-  } else {
-    outcome.status = steps == kStepLimit ? Status::kTimedOut : Status::kCrashed;
-    outcome.gpr = m.state.gpr;
-    outcome.eip = m.state.eip;
-  }
+  read_end(test_case, m.state, m.memory, outcome);
   read_memory(m.memory, outcome);
 }
 

@@ -22,7 +22,7 @@ std::string listing(const Program& program) {
 
 }  // namespace
 
-std::string describe(const Failure& failure, uint64_t seed) {
+std::string describe(const Failure& failure, const RunOptions& options) {
   const std::string number = std::to_string(failure.index);
   std::string text =
       "case " + number + ": " + failure.executor + " differs; shrunk to\n" + listing(failure.shrunk);
@@ -30,8 +30,8 @@ std::string describe(const Failure& failure, uint64_t seed) {
   constexpr size_t kMostLines = 24;
   for (size_t i = 0; i < failure.differences.size() && i < kMostLines; ++i)
     text += "  " + failure.differences[i] + "\n";
-  text += "to repeat: RINGDOWN_SEED=" + std::to_string(seed) + " RINGDOWN_FIRST=" + number +
-          " RINGDOWN_CASES=1 test_differential --gtest_filter=Differential.RandomSequences\n";
+  text += "to repeat: RINGDOWN_SEED=" + std::to_string(options.seed) + " RINGDOWN_FIRST=" + number +
+          " RINGDOWN_CASES=1 test_differential --gtest_filter=" + options.test + "\n";
   text += "as a regression:\n" + to_text(failure.shrunk, "NAME");
   return text;
 }

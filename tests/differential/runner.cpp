@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "tests/differential/generator.h"
 #include "tests/differential/shrinker.h"
 
 namespace ringdown::differential {
@@ -30,7 +29,7 @@ class Run {
   void run_batch(uint64_t first, size_t count) {
     programs_.resize(count);
     for (size_t i = 0; i < count; ++i) {
-      programs_[i] = generate(options_.seed, first + i);
+      programs_[i] = options_.generate(options_.seed, first + i);
       programs_[i].build(cases_[i]);
     }
     reference_.run_batch(std::span(cases_).first(count), std::span(expected_).first(count));

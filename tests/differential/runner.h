@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tests/differential/comparison.h"
+#include "tests/differential/generator.h"
 
 namespace ringdown::differential {
 
@@ -11,6 +12,8 @@ struct RunOptions {
   uint64_t seed = 1;
   uint64_t first = 0, count = 1000;  // indices of cases
   unsigned most_failures = 1;        // the run ends at this one
+  Program (*generate)(uint64_t seed, uint64_t index) = differential::generate;
+  const char* test = "Differential.RandomSequences";  // that runs with these options
 };
 
 struct Failure {
@@ -37,6 +40,6 @@ std::vector<std::string> compare_once(Executor& reference, Executor& other, cons
 
 // Disassembly, differences, the command that repeats the case, and the shrunk case as regressions.txt takes
 // it.
-std::string describe(const Failure& failure, uint64_t seed);
+std::string describe(const Failure& failure, const RunOptions& options);
 
 }  // namespace ringdown::differential

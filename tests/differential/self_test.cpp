@@ -58,10 +58,10 @@ TEST(SelfTest, WrongFlagIsFoundAndShrunkToOneInstruction) {
   const auto failures = run_random(native, others, options, statistics);
   ASSERT_EQ(failures.size(), 1u);
   const Failure& failure = failures[0];
-  ASSERT_EQ(failure.shrunk.units.size(), 1u) << describe(failure, options.seed);
+  ASSERT_EQ(failure.shrunk.units.size(), 1u) << describe(failure, options);
   ASSERT_EQ(failure.differences.size(), 1u);
   EXPECT_EQ(failure.differences[0].substr(0, 6), "eflags");
-  const std::string report = describe(failure, options.seed);
+  const std::string report = describe(failure, options);
   EXPECT_NE(report.find("adc "), std::string::npos) << report;
   EXPECT_NE(report.find("RINGDOWN_FIRST=" + std::to_string(failure.index)), std::string::npos) << report;
 }
@@ -73,7 +73,7 @@ TEST(SelfTest, NativeAgreesWithItself) {
   options.count = 5'000;
   Statistics statistics;
   for (const Failure& failure : run_random(one, others, options, statistics))
-    ADD_FAILURE() << describe(failure, options.seed);
+    ADD_FAILURE() << describe(failure, options);
   EXPECT_EQ(statistics.compared, options.count);
   EXPECT_EQ(one.helpers_started(), 1u);
 }

@@ -17,6 +17,7 @@ class Shrinker {
   Program run() {
     while (drop_units()) {
     }
+    simplify_setting();
     simplify_registers();
     simplify_vector_state();
     simplify_memory();
@@ -41,6 +42,14 @@ class Shrinker {
     for (size_t i = best_.units.size(); i-- > 0;)
       dropped |= attempt([&](Program& p) { p.units.erase(p.units.begin() + static_cast<ptrdiff_t>(i)); });
     return dropped;
+  }
+
+  void simplify_setting() {
+    for (uint32_t Setting::*field : {&Setting::fs_base, &Setting::gs_base, &Setting::supervisor_pages,
+                                     &Setting::ignores_write_protection, &Setting::interrupt_pending})
+      attempt([&](Program& p) { p.initial.setting.*field = 0; });
+    for (unsigned page = 0; page < kPageCount; ++page)
+      attempt([&](Program& p) { p.initial.setting.supervisor_pages &= ~(1u << page); });
   }
 
   void simplify_registers() {

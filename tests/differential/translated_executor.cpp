@@ -8,6 +8,7 @@
 #include "host-driver/kick_timer.h"
 #include "interpreter/interpreter.h"
 #include "tests/differential/guest_tables.h"
+#include "tests/differential/machine_setting.h"
 #include "translator/translator.h"
 
 namespace ringdown::differential {
@@ -38,9 +39,13 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     load(test_case);
     started_ = thread_time();
     timer_.arm(kTickNanoseconds);
-    while (state().cpl == 3 && !state().shutdown && !timed_out_) execute();
+    while (!is_over(test_case, state()) && !timed_out_) execute();
     timer_.disarm();
-    read(outcome);
+    read_end(test_case, state(), memory_, outcome);
+    read_memory(memory_, outcome);
+    if (!escaped_) return;
+    outcome.status = Status::kCrashed;
+    outcome.vector = kEscaped;
   }
 
  private:
@@ -48,11 +53,14 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
 
   void load(const TestCase& test_case) {
     load_initial_state(test_case, state());
+    load_setting(test_case, state(), memory_);
+    context_->interrupt_pending = test_case.setting.interrupt_pending;
     for (unsigned page = 0; page < kPageCount; ++page)  // by pages, so that translated code is discarded
       memory_.write_bytes(kFirstFrameAddress + page * kPageBytes, test_case.memory[page].data(), kPageBytes);
     mmu_.flush();
     tlb_flushed(TlbFlush::kAll);
     timed_out_ = false;
+    escaped_ = false;
   }
 
   void execute() {
@@ -76,17 +84,6 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     interpreter_.deliver_exception(fault);
   }
 
-  void read(Outcome& outcome) {
-    if (state().cpl == 0 && !state().shutdown) {
-      read_exception(state(), memory_, outcome);
-    } else {
-      outcome.status = timed_out_ ? Status::kTimedOut : Status::kCrashed;
-      outcome.gpr = state().gpr;
-      outcome.eip = state().eip;
-    }
-    read_memory(memory_, outcome);
-  }
-
   // CpuBus. User code without I/O privilege reaches no port.
   uint32_t read_port(uint16_t, unsigned) override { return 0xFFFFFFFF; }
   void write_port(uint16_t, unsigned, uint32_t) override {}
@@ -102,6 +99,9 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   }
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override {
+    constexpr int64_t kPageFaultTrap = 14;
+    const bool page_fault = signal == SIGSEGV && host.uc_mcontext.gregs[REG_TRAPNO] == kPageFaultTrap;
+    if (page_fault && !shadow_.space_at(reinterpret_cast<uint64_t>(info.si_addr))) escaped_ = true;
     return translator_.handle_host_fault(signal, info, host);
   }
   void on_kick(ucontext_t& host) override {
@@ -123,6 +123,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   KickTimer timer_;
   uint64_t started_ = 0;
   volatile bool timed_out_ = false;
+  volatile bool escaped_ = false;  // translated code reached for memory outside of the guest's spaces
 };
 
 TranslatedExecutor::TranslatedExecutor() = default;

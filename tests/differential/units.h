@@ -14,6 +14,8 @@ struct WeightedUnit {
 };
 // All kinds of units, with how often each is to occur.
 std::span<const WeightedUnit> unit_kinds();
+// More of them, for supervisor code.
+std::span<const WeightedUnit> supervisor_unit_kinds();
 
 void make_integer(Composer&, uint32_t id);
 void make_stack(Composer&, uint32_t id);
