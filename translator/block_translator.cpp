@@ -52,7 +52,7 @@ void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip())
 // False: nothing was emitted, the instruction is the interpreter's.
 bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
   switch (t) {
-    case Treatment::kInterpret: return lower_callout(i);
+    case Treatment::kInterpret: return false;
     case Treatment::kNothing: return true;
     case Treatment::kCopy: return lower_copy(i);
     case Treatment::kIncrementRegister: return lower_increment_register(i);
@@ -84,6 +84,12 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kJumpIndirect: return lower_jump_indirect(i);
     case Treatment::kCallIndirect: return lower_call_indirect(i);
     case Treatment::kReturn: return lower_return(i);
+    case Treatment::kCallLoadSegment: return lower_load_segment(i);
+    case Treatment::kCallPopSegment: return lower_pop_segment(i);
+    case Treatment::kCallInterrupt: return lower_callout(Callout::kInterrupt, i.immediate[0].value & 0xFF);
+    case Treatment::kCallInterruptReturn: return lower_callout(Callout::kInterruptReturn);
+    case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
+    case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
   }
   return false;
 }

@@ -69,10 +69,9 @@ class BlockTranslator {
   bool lower_read_control(const Instruction& i);
   void emit_interpret_if_interrupt_pending();
   // lower_callout.cpp
-  bool lower_callout(const Instruction& i);
+  bool lower_callout(Callout callout, unsigned detail = 0);
   bool lower_load_segment(const Instruction& i);
   bool lower_pop_segment(const Instruction& i);
-  void emit_callout(Callout callout, unsigned detail);
   // lower_branch.cpp
   bool lower_jump_conditional(const Instruction& i);
   bool lower_loop(const Instruction& i);

@@ -3,7 +3,9 @@
 #include <immintrin.h>
 
 #include "cpu/physical_memory.h"
+#include "host-driver/counters.h"
 #include "translator/code_mode.h"
+#include "translator/sensitive.h"
 
 namespace ringdown {
 namespace {
@@ -140,21 +142,26 @@ uint64_t proceed(TranslatorContext& c) {
   return kDispatch;
 }
 
+// The same, for an instruction that is done: what is left to the interpreter is counted there.
+uint64_t finish(TranslatorContext& c, Sensitive instruction) {
+  counters().callouts++;
+  sensitive_counts()[static_cast<size_t>(instruction)]++;
+  return proceed(c);
+}
+
 // ---- The instructions ----------------------------------------------------------------------------------------
 
 uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kLoadSegment)]++;
   if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.eip = eip + (info & 0xFF);
-  return proceed(*c);
+  return finish(*c, Sensitive::kMoveToSegment);
 }
 
 uint64_t pop_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kPopSegment)]++;
   if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.gpr[kEsp] += 4;
   c->state.eip = eip + (info & 0xFF);
-  return proceed(*c);
+  return finish(*c, Sensitive::kPopSegment);
 }
 
 struct InnerStack {
@@ -206,13 +213,11 @@ bool interrupt_from_user(TranslatorContext& c, uint32_t return_eip, unsigned vec
 }
 
 uint64_t interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kInterrupt)]++;
   if (!interrupt_from_user(*c, eip + (info & 0xFF), info >> 8)) return leave_for_interpreter(*c, eip);
-  return proceed(*c);
+  return finish(*c, Sensitive::kIntN);
 }
 
 uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kSysenter)]++;
   CpuState& s = c->state;
   const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs);
   if (is_null(cs)) return leave_for_interpreter(*c, eip);
@@ -221,18 +226,17 @@ uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexce
   s.eip = s.msr.sysenter_eip;
   s.gpr[kEsp] = s.msr.sysenter_esp;
   enter_flat(s, cs, static_cast<uint16_t>((cs & ~3u) + 8), 0);
-  return proceed(*c);
+  return finish(*c, Sensitive::kSysenter);
 }
 
 uint64_t sysexit(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kSysexit)]++;
   CpuState& s = c->state;
   const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs & ~3u);
   if (s.cpl != 0 || is_null(cs)) return leave_for_interpreter(*c, eip);
   s.eip = s.gpr[kEdx];
   s.gpr[kEsp] = s.gpr[kEcx];
   enter_flat(s, static_cast<uint16_t>(cs + 16), static_cast<uint16_t>(cs + 24), 3);
-  return proceed(*c);
+  return finish(*c, Sensitive::kSysexit);
 }
 
 // Would a return to ring 3 have to make this segment register null?
@@ -283,8 +287,7 @@ bool interrupt_return(TranslatorContext& c) {
 }
 
 uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
-  c->callout_count[static_cast<size_t>(Callout::kInterruptReturn)]++;
-  return interrupt_return(*c) ? proceed(*c) : leave_for_interpreter(*c, eip);
+  return interrupt_return(*c) ? finish(*c, Sensitive::kIret) : leave_for_interpreter(*c, eip);
 }
 
 }  // namespace

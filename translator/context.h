@@ -55,7 +55,6 @@ struct alignas(64) TranslatorContext {
   uint64_t window_base;         // what the host's GS base holds
   uint32_t callout_miss;        // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
-  std::array<uint64_t, kCallouts> callout_count;
 
   // Written by the thunks.
   uint64_t host_stack;          // the monitor's stack pointer while translated code runs

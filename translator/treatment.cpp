@@ -16,11 +16,19 @@ Treatment copy_if(bool harmless) { return harmless ? kCopy : kInterpret; }
 
 // ---- What is sensitive: by the table ------------------------------------------------------------------------
 
-// Has the in-line form that a sensitive instruction usually gets an answer for this one?
+// SS is loaded together with an interrupt shadow, CS by none of these.
+bool loads_data_segment(const Instruction& i) {
+  const bool stack = i.map == OpcodeMap::kOneByte && (i.opcode == 0x17 || (i.opcode == 0x8E && i.reg == kSs));
+  return !stack && !(i.opcode == 0x8E && (i.reg == kCs || i.reg > kGs));
+}
+
+// Does the form that a sensitive instruction's treatment is made for fit this one?
 bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
   if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
+  if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
+  if (kind_of(t) == TreatmentKind::kCallout) return i.operand_size == 4;
   return true;
 }
 
@@ -177,12 +185,13 @@ bool segment_usable(const Instruction& i, CodeMode mode) {
 bool touches_segment(Treatment t) {
   switch (t) {
     case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kString:
-    case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect:
+    case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect: case kCallLoadSegment:
       return true;
     case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
     case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
     case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
-    case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn:
+    case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn: case kCallPopSegment:
+    case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter: case kCallSysexit:
       return false;
   }
   return false;
@@ -203,6 +212,9 @@ TreatmentKind kind_of(Treatment t) {
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
+    case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter:
+    case kCallSysexit:
+      return TreatmentKind::kCallout;
   }
   return TreatmentKind::kInterpret;
 }

@@ -44,6 +44,13 @@ enum class Treatment : uint8_t {
   kJumpIndirect,
   kCallIndirect,
   kReturn,
+  // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp):
+  kCallLoadSegment,      // MOV sreg, r/m
+  kCallPopSegment,
+  kCallInterrupt,        // INT n
+  kCallInterruptReturn,
+  kCallSysenter,
+  kCallSysexit,
 };
 
 // How far from the guest's instruction a treatment is.
