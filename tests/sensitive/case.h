@@ -4,6 +4,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <optional>
+#include <ostream>
 #include <vector>
 
 #include "cpu/cpu_model.h"
@@ -93,5 +94,6 @@ struct Case {
   Result ring0, ring3;
   bool unusual_form = false;  // the table's treatment is not for this one
 };
+inline void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 }  // namespace ringdown::sensitive

@@ -22,6 +22,11 @@ inline void enter_kernel(World& w) {
   w.s.interrupt_flag = 0;
 }
 
+inline void push_user_frame(World& w) {
+  for (const uint32_t value : {uint32_t{kUserDs}, kNewStackTop, eflags::kCf, uint32_t{kUserCs}, kTarget})
+    w.push(value);
+}
+
 inline constexpr Case kEventCases[] = {
     {.id = kInt3, .name = "INT3", .code = {0xCC}, .ring0 = trap(3), .ring3 = trap(3)},
     {.id = kInto,
@@ -58,17 +63,10 @@ inline constexpr Case kEventCases[] = {
        w.jump(kTarget, kUserCs);
      })},
     {.id = kIret,
-     .name = "IRET_to_ring_3",
+     .name = "IRET_to_ring_3_with_segments_of_ring_0",
      .code = {0xCF},
      .code16 = {0x66, 0xCF},
-     .prepare =
-         [](World& w) {
-           w.push(kUserDs);
-           w.push(kNewStackTop);
-           w.push(eflags::kCf);
-           w.push(kUserCs);
-           w.push(kTarget);
-         },
+     .prepare = push_user_frame,
      .ring0 = done([](World& w) {
        w.s.set_eflags_image(eflags::kCf);
        w.jump(kTarget, kUserCs);
@@ -76,6 +74,28 @@ inline constexpr Case kEventCases[] = {
        w.reg(kEsp) = kNewStackTop;
        // Data segments of the kernel's are no use to ring 3.
        for (const SegmentIndex n : {kDs, kEs, kFs, kGs}) w.s.segment[n] = Segment{};
+     }),
+     .ring3 = done([](World& w) {
+       w.reg(kEsp) += 12;
+       w.s.flags = eflags::kCf;
+       w.jump(kTarget, kUserCs);
+     }),
+     .unusual_form = true},
+    {.id = kIret,
+     .name = "IRET_to_ring_3",
+     .code = {0xCF},
+     .code16 = {0x66, 0xCF},
+     .prepare =
+         [](World& w) {
+           push_user_frame(w);
+           for (const SegmentIndex n : {kDs, kEs, kFs, kGs})
+             w.s.segment[n] = {0, 0xFFFFFFFF, kUserDs, 0xC0F3};
+         },
+     .ring0 = done([](World& w) {
+       w.s.set_eflags_image(eflags::kCf);
+       w.jump(kTarget, kUserCs);
+       w.s.segment[kSs].selector = kUserDs;
+       w.reg(kEsp) = kNewStackTop;
      }),
      .ring3 = done([](World& w) {
        w.reg(kEsp) += 12;

@@ -74,8 +74,8 @@ void SensitiveFixture::place(const Case& c, Way way) {
 
 void SensitiveFixture::execute(Way way) {
   port_write_.reset();
-  if (way == Way::kTranslated)
-    execute_translated();
+  if (way == Way::kTranslated || way == Way::kCalledOut)
+    execute_translated(way == Way::kCalledOut);
   else
     execute_interpreted();
 }
@@ -88,14 +88,17 @@ void SensitiveFixture::execute_interpreted() {
     if (access.write) port_write_ = access.value;
 }
 
-void SensitiveFixture::execute_translated() {
+void SensitiveFixture::execute_translated(bool repeatedly) {
   TranslatedMachine machine(model);
-  sensitive_counts() = {};
-  const uint64_t translated = counters().instructions_translated;
-  machine.run(state, ram);
+  const uint64_t translated = counters().instructions_translated, callouts = counters().callouts;
+  if (repeatedly)
+    machine.run_again_and_again(state, ram);
+  else
+    machine.run(state, ram);
   EXPECT_GE(counters().instructions_translated, translated + 2)
       << "NOP and the instruction were to be translated";
   counts_ = sensitive_counts();
+  callouts_ = counters().callouts - callouts;
   if (!machine.exits().empty()) port_write_ = machine.exits().back();
 }
 
@@ -184,6 +187,17 @@ void SensitiveFixture::expect_treatment(const Case& c, unsigned ring) {
   }
 }
 
+bool SensitiveFixture::called_out(const Case& c, unsigned ring) {
+  const Treatment t = ring ? row_of(c.id).ring3 : row_of(c.id).ring0;
+  return kind_of(t) == TreatmentKind::kCallout;
+}
+
+// A fault is the interpreter's to raise; what comes to a good end was the callout's doing, the second time at
+// least.
+void SensitiveFixture::expect_callout(const Result& result) {
+  EXPECT_EQ(callouts_ != 0, result.kind != Result::Kind::kFault) << callouts_ << " callouts";
+}
+
 void SensitiveFixture::run_case(const Case& c, unsigned ring, Way way) {
   set_up(c, ring, way);
   if (HasFatalFailure()) return;
@@ -198,7 +212,8 @@ void SensitiveFixture::run_case(const Case& c, unsigned ring, Way way) {
   undo_delivery(result, expected_ram);
   if (HasFatalFailure()) return;
   expect_equal(expected);
-  if (way == Way::kTranslated) expect_treatment(c, ring);
+  if (way == Way::kTranslated || way == Way::kCalledOut) expect_treatment(c, ring);
+  if (way == Way::kCalledOut && !c.unusual_form) expect_callout(result);
 }
 
 }  // namespace ringdown::sensitive

@@ -7,11 +7,20 @@
 namespace ringdown::sensitive {
 
 // How the guest's program is executed.
-enum class Way : uint8_t { kTranslated, kInterpreted, kInterpreted16 /* 16-bit code */ };
+enum class Way : uint8_t {
+  kTranslated,
+  kCalledOut,  // translated, when callouts have what they need
+  kInterpreted,
+  kInterpreted16  // 16-bit code
+};
 
 // Runs NOP, a case's instruction, UD2. Whatever happens ends at a HLT: each handler is one, so what the
 // processor pushed tells how it went.
 class SensitiveFixture : public SystemTest {
+ public:
+  // Is a callout the treatment of this case's instruction in this ring?
+  static bool called_out(const Case& c, unsigned ring);
+
  protected:
   void run_case(const Case& c, unsigned ring, Way way);
 
@@ -20,7 +29,7 @@ class SensitiveFixture : public SystemTest {
   void place(const Case& c, Way way);
   void execute(Way way);
   void execute_interpreted();
-  void execute_translated();
+  void execute_translated(bool repeatedly);
 
   // Undoes the delivery: `state` and `ram` become those of the program when the exception came.
   void undo_delivery(const Result& expected, const std::vector<uint8_t>& expected_ram);
@@ -28,6 +37,7 @@ class SensitiveFixture : public SystemTest {
   void expect_equal(const World& expected);
   void expect_equal_system_registers(const CpuState& expected);
   void expect_treatment(const Case& c, unsigned ring);
+  void expect_callout(const Result& result);
   World world(CpuState& s, std::vector<uint8_t>& memory_bytes, unsigned ring) const;
 
   Instruction instruction_{};
@@ -35,6 +45,7 @@ class SensitiveFixture : public SystemTest {
   uint32_t start_ = 0, end_ = 0;
   std::optional<uint32_t> port_write_;
   SensitiveCounts counts_{};
+  uint64_t callouts_ = 0;
 };
 
 }  // namespace ringdown::sensitive

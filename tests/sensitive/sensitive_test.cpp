@@ -20,6 +20,16 @@ std::vector<Case> all_cases() {
   return all;
 }
 
+std::vector<Parameters> callouts() {
+  std::vector<Parameters> all;
+  for (const unsigned ring : {0u, 3u}) {
+    for_each_case([&](const Case& c) {
+      if (SensitiveTest::called_out(c, ring)) all.emplace_back(c, ring, Way::kCalledOut);
+    });
+  }
+  return all;
+}
+
 std::string name_of(const ::testing::TestParamInfo<Parameters>& info) {
   const auto& [c, ring, way] = info.param;
   return std::string(c.name) + (ring ? "_ring3" : "_ring0") + (way == Way::kInterpreted16 ? "_16bit" : "");
@@ -31,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(Translated, SensitiveTest,
                          ::testing::Combine(::testing::ValuesIn(all_cases()), ::testing::Values(0u, 3u),
                                             ::testing::Values(Way::kTranslated)),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(CalledOut, SensitiveTest, ::testing::ValuesIn(callouts()), name_of);
 #endif
 INSTANTIATE_TEST_SUITE_P(Interpreted, SensitiveTest,
                          ::testing::Combine(::testing::ValuesIn(all_cases()), ::testing::Values(0u, 3u),

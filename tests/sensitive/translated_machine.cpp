@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "translator/sensitive.h"
+
 namespace ringdown::sensitive {
 
 TranslatedMachine::TranslatedMachine(const CpuModel& model)
@@ -16,20 +18,34 @@ TranslatedMachine::TranslatedMachine(const CpuModel& model)
               .debug_exit = [this](uint32_t status) { exits_.push_back(status >> 1); },
               .serial = [](uint8_t) {}}) {
   vcpu_.attach(board_);
-  vcpu_.on_idle = [this] {
-    vcpu_.stop();
-    vcpu_.request_attention();  // or it would sleep first
-  };
 }
 
-void TranslatedMachine::run(CpuState& state, std::vector<uint8_t>& ram) {
+void TranslatedMachine::run(CpuState& state, std::vector<uint8_t>& ram, unsigned times) {
+  const auto load = [&] {
+    vcpu_.state() = state;
+    std::copy(ram.begin(), ram.end(), ram_.bytes().begin());
+    exits_.clear();
+    sensitive_counts() = {};
+  };
+  vcpu_.on_idle = [&] {
+    if (--times == 0)
+      vcpu_.stop();
+    else
+      load();
+    vcpu_.request_attention();  // or it would sleep first
+  };
   vcpu_.reset();
-  vcpu_.state() = state;
-  std::copy(ram.begin(), ram.end(), ram_.bytes().begin());
+  load();
   vcpu_.state_changed();
   vcpu_.run();
   state = vcpu_.state();
   std::copy(ram_.bytes().begin(), ram_.bytes().end(), ram.begin());
+}
+
+void TranslatedMachine::run(CpuState& state, std::vector<uint8_t>& ram) { run(state, ram, 1); }
+
+void TranslatedMachine::run_again_and_again(CpuState& state, std::vector<uint8_t>& ram) {
+  run(state, ram, kRuns);
 }
 
 }  // namespace ringdown::sensitive

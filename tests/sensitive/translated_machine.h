@@ -20,12 +20,18 @@ class TranslatedMachine {
 
   // Runs from this state and memory until the processor halts, or shuts down; both are then as it left them.
   void run(CpuState& state, std::vector<uint8_t>& ram);
+  // Runs so several times, each from the same state. In the last run everything is translated already, and
+  // callouts have found each page that they need. Only if a run leaves code, tables and control registers as
+  // they are.
+  void run_again_and_again(CpuState& state, std::vector<uint8_t>& ram);
 
   // What was written to isa-debug-exit, at port 501h.
   const std::vector<uint32_t>& exits() const { return exits_; }
 
  private:
   static constexpr uint64_t kRamBytes = 1 << 20;
+  static constexpr unsigned kRuns = 8;  // a callout that misses a page is told of one at a time
+  void run(CpuState& state, std::vector<uint8_t>& ram, unsigned times);
 
   ::ringdown::testing::FakeClock clock_;
   GuestRam ram_{kRamBytes};
