@@ -69,12 +69,14 @@ void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   const asmjit::Label hit = a.newLabel();
   const auto index = static_cast<int32_t>(table_index(target));
+  // Also on a hit: a kick may exchange the table behind the comparison for one that always leaves with r8.
+  a.mov(r8d, target);
   a.mov(r10, rcx);
   a.mov(ecx, dword_ptr(r14, index * 4));
   a.lea(ecx, ptr(rcx, static_cast<int32_t>(target)));
   a.jecxz(rcx, hit);
   a.mov(rcx, r10);
-  out_.emit_exit(Exit::kIndirect, target);
+  out_.emit_exit(Exit::kIndirect);
   a.bind(hit);
   a.mov(rcx, r10);
   a.jmp(qword_ptr(r14, static_cast<int32_t>(SpaceJumpTable::kCodeOffset) + index * 8));
