@@ -11,7 +11,8 @@ extern char code_16[], code_16_end[];
 __asm__(
     ".pushsection .rodata\n.code16\n.globl code_16, code_16_end\ncode_16:\n"
     " movw $0x1234, %ax\n movl $0x11223344, %ebx\n pushw %ax\n popw %cx\n pushl %ebx\n popl %edx\n"
-    " call 1f\n jmp 2f\n 1: incw %ax\n ret\n 2: movw $0x8000, %di\n movw %ax, (%di)\n movw $5, %si\n movw %di, %bx\n"
+    " call 1f\n jmp 2f\n 1: incw %ax\n ret\n 2: movw $0x8000, %di\n movw %ax, (%di)\n movw $5, %si\n movw "
+    "%di, %bx\n"
     " movw $0x99, -7(%bx,%si)\n movl $0x8010, %esi\n movl %edx, (%esi)\n xorl %ebp, %ebp\n movw %sp, "
     "%bp\n"
     " movl $0x10003, %ecx\n 3: loop 3b\n lretl\ncode_16_end:\n.code32\n.popsection");

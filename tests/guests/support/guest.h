@@ -58,6 +58,8 @@ int try_call(void* code, uint32_t argument);
 int run_user(void* eip, uint32_t esp, uint32_t eflags, uint32_t eax);
 // IRET with these words on the stack.
 int enter_frame(const uint32_t* words, uint32_t count);
+// Goes on with what was recorded in ring 3.
+int resume(const struct Frame* frame);
 static inline int try_user(void* code, uint32_t eax);
 _Noreturn void unwind(int vector);
 
@@ -88,6 +90,7 @@ enum { kPresent = 1, kWrite = 2, kUser = 4, kReserved = 8, kFetch = 16 };  // er
   __asm__(".pushsection .user,\"awx\",@progbits\n" LABEL(name) body "\n int $0x30\n.popsection\n"); \
   extern char name[]
 #define USER_DATA __attribute__((section(".user.data")))
+#define USER_FUNCTION __attribute__((section(".user.text"), noinline))
 extern char user_begin[], user_end[], image_begin[], image_end[];
 extern char main_stack_top[], trap_stack_top[], user_stack_top[];
 static inline int try_user(void* code, uint32_t eax) {

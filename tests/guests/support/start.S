@@ -72,6 +72,7 @@ trap_common:
   pushl %esp
   call handle_trap
   addl $4, %esp
+leave_trap:
   popl %gs
   popl %fs
   popl %es
@@ -138,6 +139,17 @@ enter_frame:                    # (five to nine words for IRET, count)
   cld
   rep movsl
   iretl
+
+.globl resume
+resume:                         # (frame): what a trap recorded goes on
+  save_landing
+  movl 28(%esp), %esi
+  subl $76, %esp
+  movl %esp, %edi
+  movl $19, %ecx
+  cld
+  rep movsl
+  jmp leave_trap
 
 .globl unwind
 unwind:                         # (vector)
