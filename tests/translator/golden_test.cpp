@@ -1,0 +1,151 @@
+// The exact host code of representative guest instructions, as text. To accept what the translator emits now:
+// RINGDOWN_UPDATE_GOLDEN=1 test_translator --gtest_filter='*Golden*'; then read the diff.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "tests/translator/golden_cases.h"
+#include "translator/block_log.h"
+#include "translator/block_translator.h"
+
+namespace ringdown {
+namespace {
+
+constexpr uint32_t kEip = 0x00401000;
+// Of a line of disassemble_host().
+constexpr size_t kBytesAt = 14, kBytesColumn = 36;
+
+// All that a block's mode depends on, switched on: FPU and SSE are usable, FS and GS are flat but for their
+// bases.
+CodeMode mode_of_ring(unsigned ring) {
+  CpuState state{};
+  state.cpl = static_cast<uint8_t>(ring);
+  state.cr0 = cr0::kPe | cr0::kPg;
+  state.cr4 = cr4::kOsfxsr;
+  state.segment.fill({.base = 0, .limit = 0xFFFFFFFF, .selector = 0, .attributes = 0xC093});
+  return CodeMode::of(state);
+}
+
+// The context's fields by name: where they lie is no matter of the code.
+struct Field {
+  size_t offset;
+  const char* name;
+};
+constexpr size_t kState = offsetof(TranslatorContext, state);
+constexpr size_t exit_slot(Exit exit) {
+  return offsetof(TranslatorContext, exits) + static_cast<size_t>(exit) * 8;
+}
+constexpr size_t callout_slot(Callout callout) {
+  return offsetof(TranslatorContext, callouts) + static_cast<size_t>(callout) * 8;
+}
+constexpr size_t selector(SegmentIndex n) {
+  return kState + offsetof(CpuState, segment) + n * sizeof(Segment) + offsetof(Segment, selector);
+}
+constexpr Field kFields[] = {
+    {kState + offsetof(CpuState, interrupt_flag), "interrupt_flag"},
+    {kState + offsetof(CpuState, system_flags), "system_flags"},
+    {kState + offsetof(CpuState, cr3), "cr3"},
+    {selector(kDs), "ds"},
+    {offsetof(TranslatorContext, host_stack), "host_stack"},
+    {offsetof(TranslatorContext, interrupt_pending), "interrupt_pending"},
+    {offsetof(TranslatorContext, time_stamp_offset), "time_stamp_offset"},
+    {offsetof(TranslatorContext, space_base), "supervisor_space"},
+    {offsetof(TranslatorContext, space_base) + 8, "user_space"},
+    {offsetof(TranslatorContext, slot_space), "slot_space"},
+    {exit_slot(Exit::kIndirect), "exit_indirect"},
+    {exit_slot(Exit::kInterpret), "exit_interpret"},
+    {callout_slot(Callout::kLoadSegment), "call_load_segment"},
+    {callout_slot(Callout::kPopSegment), "call_pop_segment"},
+    {callout_slot(Callout::kInterrupt), "call_interrupt"},
+    {callout_slot(Callout::kInterruptReturn), "call_interrupt_return"},
+    {callout_slot(Callout::kSysenter), "call_sysenter"},
+    {callout_slot(Callout::kSysexit), "call_sysexit"},
+};
+
+// [r15+0x28] becomes [interrupt_flag], without the bytes, which hold the offset.
+std::string with_names(const std::string& line) {
+  static const std::regex operand(R"(\[r15([^\]]*)\+0x([0-9A-F]+)\])");
+  std::smatch match;
+  if (!std::regex_search(line, match, operand)) return line;
+  const size_t offset = std::stoul(match[2], nullptr, 16);
+  for (const Field& field : kFields) {
+    if (field.offset != offset) continue;
+    std::string text = match.prefix().str() + "[" + field.name + match[1].str() + "]" + match.suffix().str();
+    return text.replace(kBytesAt, kBytesColumn, std::string(kBytesColumn, ' '));
+  }
+  ADD_FAILURE() << "no name for the context's field in: " << line;
+  return line;
+}
+
+std::string with_names_in_each_line(const std::string& text) {
+  std::istringstream lines(text);
+  std::string named;
+  for (std::string line; std::getline(lines, line);) named += with_names(line) + "\n";
+  return named;
+}
+
+enum class Kind : uint8_t { kRing0, kRing0UserAccessor, kRing3 };
+
+// The host code of one instruction, without the stubs of its edges, which hold addresses of the moment.
+class Translation {
+ public:
+  Translation(const std::vector<uint8_t>& instruction, Kind kind) : translator_(model_) {
+    guest_ = instruction;
+    guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
+    const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind == Kind::kRing3 ? 3 : 0)};
+    if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
+    block_ = translator_.translate(key, {.bytes = guest_,
+                                         .in_first_page = static_cast<unsigned>(guest_.size()),
+                                         .next_frame = Block::kNoFrame});
+  }
+
+  std::string text() const {
+    const auto code = translator_.emitted();
+    uint64_t end = block_->starts.size() > 1 ? block_->starts[1].host_offset : code.size();
+    for (unsigned n = 0; n < block_->edge_count; n++)
+      end = std::min(end, reinterpret_cast<uint64_t>(block_->edges[n].stub));
+    return with_names_in_each_line(disassemble_host(code.first(end), 0));
+  }
+
+ private:
+  CpuModel model_ = CpuModel::default_model();
+  BlockTranslator translator_;
+  std::vector<uint8_t> guest_;
+  std::unique_ptr<Block> block_;
+};
+
+std::string describe(const std::vector<uint8_t>& instruction) {
+  const std::string ring0 = Translation(instruction, Kind::kRing0).text();
+  const std::string accessor = Translation(instruction, Kind::kRing0UserAccessor).text();
+  const std::string ring3 = Translation(instruction, Kind::kRing3).text();
+  std::string text = "== " + disassemble_guest(instruction, kEip);
+  text += ring0 == ring3 ? "ring 0 and 3\n" + ring0 : "ring 0\n" + ring0 + "ring 3\n" + ring3;
+  if (accessor != ring0) text += "ring 0, reaching for user memory\n" + accessor;
+  return text + "\n";
+}
+
+class GoldenTest : public ::testing::TestWithParam<GoldenFile> {};
+
+TEST_P(GoldenTest, HostCodeIsAsItWas) {
+  std::string now;
+  for (const auto& instruction : GetParam().instructions) now += describe(instruction);
+  const std::string path = std::string(RINGDOWN_GOLDEN) + "/" + GetParam().name + ".txt";
+  if (std::getenv("RINGDOWN_UPDATE_GOLDEN")) {
+    std::ofstream(path) << now;
+    return;
+  }
+  std::ifstream file(path);
+  std::stringstream before;
+  before << file.rdbuf();
+  EXPECT_EQ(before.str(), now) << "RINGDOWN_UPDATE_GOLDEN=1 accepts the new code";
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GoldenTest, ::testing::ValuesIn(golden_files().begin(), golden_files().end()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace ringdown
