@@ -2,6 +2,7 @@
 
 #include <Zydis/Mnemonic.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -30,6 +31,14 @@ void fxsave(Interpreter& cpu, const Instruction& i) {
   cpu.mmu.write_bytes(linear, &image, kFxsaveWritten, cpu.user());
 }
 
+// What lies between the registers in the image is in no register.
+void clear_reserved(FxsaveImage& image) {
+  image.reserved0 = 0;
+  image.reserved1 = image.reserved2 = 0;
+  constexpr size_t kStBytes = 10;
+  for (auto& st : image.st) std::fill(st.begin() + kStBytes, st.end(), uint8_t{0});
+}
+
 void fxrstor(Interpreter& cpu, const Instruction& i) {
   const uint32_t linear = fxsave_operand(cpu, i, AccessKind::kRead);
   FxsaveImage image = cpu.state.fx;
@@ -38,6 +47,7 @@ void fxrstor(Interpreter& cpu, const Instruction& i) {
   image.mxcsr_mask = cpu.state.fx.mxcsr_mask;
   image.control_word = effective_control_word(image.control_word);
   image.last_opcode &= 0x7FF;
+  clear_reserved(image);
   update_error_summary(image);
   cpu.state.fx = image;
 }
