@@ -12,6 +12,7 @@
 #include "host-driver/host_error.h"
 #include "host-driver/log.h"
 #include "host-driver/terminal.h"
+#include "monitor/guest_log.h"
 #include "translator/sensitive.h"
 
 namespace ringdown {
@@ -44,6 +45,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
 Vcpu::~Vcpu() { close(wake_event_); }
 
 void Vcpu::reset() {
+  log_reset(state());
   state().reset(signature_);
   set_time_stamp_counter(0);
   context_->interrupt_pending = 0;
@@ -164,12 +166,16 @@ void Vcpu::deliver(const Fault& fault) {
 uint32_t Vcpu::read_port(uint16_t port, unsigned size) {
   counters().guest_port_reads++;
   attention_ = 1;
+  if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
+    log_unclaimed_port("read", port, size, state().eip);
   return board_->ports().read(port, size);
 }
 
 void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
   counters().guest_port_writes++;
   attention_ = 1;
+  if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
+    log_unclaimed_port("write", port, size, state().eip);
   board_->ports().write(port, size, value);
 }
 
@@ -195,6 +201,7 @@ void Vcpu::exception_raised(const Fault& fault) {
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n", static_cast<unsigned>(fault.vector),
                fault.error_code, state().eip, fault.linear_address);
+  if (const Instruction* i = interpreter_.executed()) log_if_unimplemented(*i, fault, state(), interpreter_.model);
 }
 
 bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
