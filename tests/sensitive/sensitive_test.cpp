@@ -1,6 +1,7 @@
 // Every sensitive instruction, in ring 0 and ring 3: translated, interpreted, and interpreted as 16-bit code.
 #include "tests/sensitive/cases.h"
 #include "tests/sensitive/sensitive_fixture.h"
+#include "tests/sensitive/translated_machine.h"
 
 namespace ringdown::sensitive {
 namespace {
@@ -41,6 +42,22 @@ INSTANTIATE_TEST_SUITE_P(Translated, SensitiveTest,
                          ::testing::Combine(::testing::ValuesIn(all_cases()), ::testing::Values(0u, 3u),
                                             ::testing::Values(Way::kTranslated)),
                          name_of);
+class TimeStampTest : public SystemTest {};
+
+// The case of RDTSC leaves its value open. Here the guest sets the counter and reads it in line: 2^40 cycles
+// would have to pass before the upper half's third digit changed.
+TEST_F(TimeStampTest, RdtscGoesOnFromWhatWrmsrWrote) {
+  place_code({0xB9, 0x10, 0, 0, 0,           // mov ecx, IA32_TIME_STAMP_COUNTER
+              0xBA, 0x00, 0x40, 0x33, 0x12,  // mov edx, 0x12334000
+              0x31, 0xC0,                    // xor eax, eax
+              0x0F, 0x30,                    // wrmsr
+              0x31, 0xD2,                    // xor edx, edx
+              0x0F, 0x31,                    // rdtsc
+              0xF4});                        // hlt
+  TranslatedMachine machine(model);
+  machine.run(state, ram);
+  EXPECT_EQ(edx() & ~0xFFu, 0x12334000u);
+}
 INSTANTIATE_TEST_SUITE_P(CalledOut, SensitiveTest, ::testing::ValuesIn(callouts()), name_of);
 #endif
 INSTANTIATE_TEST_SUITE_P(Interpreted, SensitiveTest,
