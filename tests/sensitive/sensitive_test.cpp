@@ -21,6 +21,13 @@ std::vector<Case> all_cases() {
   return all;
 }
 
+std::string name_of(const ::testing::TestParamInfo<Parameters>& info) {
+  const auto& [c, ring, way] = info.param;
+  return std::string(c.name) + (ring ? "_ring3" : "_ring0") + (way == Way::kInterpreted16 ? "_16bit" : "");
+}
+
+// Translated code does not run under the sanitizers.
+#ifndef __SANITIZE_ADDRESS__
 std::vector<Parameters> callouts() {
   std::vector<Parameters> all;
   for (const unsigned ring : {0u, 3u}) {
@@ -31,13 +38,6 @@ std::vector<Parameters> callouts() {
   return all;
 }
 
-std::string name_of(const ::testing::TestParamInfo<Parameters>& info) {
-  const auto& [c, ring, way] = info.param;
-  return std::string(c.name) + (ring ? "_ring3" : "_ring0") + (way == Way::kInterpreted16 ? "_16bit" : "");
-}
-
-// Translated code does not run under the sanitizers.
-#ifndef __SANITIZE_ADDRESS__
 INSTANTIATE_TEST_SUITE_P(Translated, SensitiveTest,
                          ::testing::Combine(::testing::ValuesIn(all_cases()), ::testing::Values(0u, 3u),
                                             ::testing::Values(Way::kTranslated)),
