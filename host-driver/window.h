@@ -29,7 +29,8 @@ class Window {
   // False: the host's limit of mappings is reached; nothing changed.
   [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection);
   [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection);
-  void unmap(uint32_t linear, uint64_t length);
+  [[nodiscard]] bool unmap(uint32_t linear, uint64_t length);
+  // Works at the limit, too.
   void unmap_all();
 
  private:

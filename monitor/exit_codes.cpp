@@ -55,7 +55,11 @@ void end_process(ExitCode code, std::string_view line) {
   restore_terminal();
   print_error_line(line);
   flush_log();
-  if (last_act()) last_act()();
+  try {
+    if (last_act()) last_act()();
+  } catch (...) {
+    // Why the process ends has been told.
+  }
   ::_exit(exit_status(code));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host-driver/counters.h"
+#include "host-driver/host_error.h"
 
 namespace ringdown {
 namespace {
@@ -70,7 +71,7 @@ void ShadowMmu::map_or_evict(ShadowSpace& space, uint32_t linear, const Translat
   // A TLB may forget everything at any time.
   supervisor_.clear();
   for (auto& user : user_spaces_) user->clear();
-  if (!space.map(registers_, linear, t, writable)) std::abort();
+  if (!space.map(registers_, linear, t, writable)) host_refuses("mappings of guest memory (vm.max_map_count)");
 }
 
 // Drops user spaces, the least recently used first, then the current ones if they alone are too large.

@@ -96,22 +96,24 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
   counters().shadow_pages_mapped++;
   region.large_page = {.entry = region.directory_entry, .protection = protection, .global = t.global};
   region.has_non_global |= !t.global;
-  if (want_write) protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift);
-  return true;
+  if (!want_write || protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift)) return true;
+  clear();
+  return false;
 }
 
-void ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames) {
+// False: the host's limit of mappings is reached, and some of them may still be writable.
+bool ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames) {
   for (uint64_t n = 0; n < frames; n++) {
     uint64_t end = n;
     while (end < frames && memory_.is_ram_page(first_frame + end) &&
            memory_.holds_code((first_frame + end) << kPageShift))
       end++;
     if (end == n) continue;
-    // Failing to split would leave code writable: give the region up instead.
     if (!window_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift, Protection::kRead))
-      window_.unmap(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift);
+      return false;
     n = end;
   }
+  return true;
 }
 
 bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
@@ -157,7 +159,7 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
 
 void ShadowSpace::drop_region(unsigned index) {
   const ShadowRegion& region = *regions_[index];
-  window_.unmap(index << region_shift_, uint64_t{1} << region_shift_);
+  if (!window_.unmap(index << region_shift_, uint64_t{1} << region_shift_)) return clear();
   mapped_pages_ -= region.mapped.size();
   counters().shadow_pages_unmapped += region.large ? 1 : region.mapped.size();
   regions_[index].reset();
@@ -165,7 +167,8 @@ void ShadowSpace::drop_region(unsigned index) {
 }
 
 void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
-  for (size_t n = active_.size(); n-- > 0;) {
+  // What cannot be dropped alone is dropped with all the others: then none is left.
+  for (size_t n = active_.size(); n-- > 0 && n < active_.size();) {
     const unsigned index = active_[n];
     const ShadowRegion& region = *regions_[index];
     if (!global_too && !region.has_non_global) continue;
@@ -201,7 +204,7 @@ void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, boo
   for (size_t i = 0; i < stale.size();) {
     size_t end = i + 1;
     while (end < stale.size() && stale[end] == stale[end - 1] + 1) end++;
-    window_.unmap(start + (uint32_t{stale[i]} << kPageShift), uint64_t{end - i} << kPageShift);
+    if (!window_.unmap(start + (uint32_t{stale[i]} << kPageShift), uint64_t{end - i} << kPageShift)) return clear();
     i = end;
   }
 }
@@ -221,7 +224,7 @@ void ShadowSpace::revalidate_page(const PagingRegisters& r, uint32_t linear) {
   std::erase(region.mapped, n);
   mapped_pages_--;
   counters().shadow_pages_unmapped++;
-  window_.unmap(linear & ~kPageMask, kPageSize);
+  if (!window_.unmap(linear & ~kPageMask, kPageSize)) clear();
 }
 
 void ShadowSpace::clear() {
@@ -241,14 +244,15 @@ void ShadowSpace::protect_frame(uint64_t frame) {
       const uint64_t first = region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
       const uint64_t base = first & ~((uint64_t{1} << (region_shift_ - kPageShift)) - 1);
       const uint64_t offset = frame - base;
-      if (offset < uint64_t{1} << (region_shift_ - kPageShift))
-        protect_code_frames(static_cast<uint32_t>(start + (offset << kPageShift)), frame, 1);
+      if (offset < uint64_t{1} << (region_shift_ - kPageShift) &&
+          !protect_code_frames(static_cast<uint32_t>(start + (offset << kPageShift)), frame, 1))
+        return clear();
       continue;
     }
     for (const uint16_t n : region.mapped) {
       ShadowRegion::Page& page = region.pages[n];
       if (page.protection != Protection::kReadWrite || frame_of(page.entry) != frame) continue;
-      protect_code_frames(start + (uint32_t{n} << kPageShift), frame, 1);
+      if (!protect_code_frames(start + (uint32_t{n} << kPageShift), frame, 1)) return clear();
       page.protection = Protection::kRead;
     }
   }

@@ -65,9 +65,10 @@ class ShadowSpace {
   ShadowRegion& region_for(const PagingRegisters& r, uint32_t linear, const Translation& t);
   bool map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
   bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
+  // At the host's limit of mappings the next two forget everything: a reference to a region is no longer good.
   void drop_region(unsigned index);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
-  void protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
+  [[nodiscard]] bool protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
 
   Window window_;
   PhysicalMemory& memory_;
