@@ -8,10 +8,10 @@
 namespace ringdown {
 namespace {
 
-// What a region's remembered entries depend on besides the tables themselves.
+// What a region's remembered entries depend on besides the tables themselves. (CR4.PGE is looked at by revalidate().)
 bool same_mode(const PagingRegisters& a, const PagingRegisters& b) {
   return a.enabled == b.enabled && a.pae == b.pae && a.pse == b.pse && a.write_protect == b.write_protect &&
-         a.no_execute == b.no_execute && a.global == b.global;
+         a.no_execute == b.no_execute;
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ uint64_t table_of(const PagingRegisters& r, uint64_t directory_entry) {
 }
 uint64_t frame_of(uint64_t entry) { return (entry & 0xFFFFFF000ull) >> kPageShift; }
 
+bool is_global(const PagingRegisters& r, uint64_t leaf) { return r.global && (leaf & pte::kGlobal); }
+
 // The access rights in a leaf entry, for comparing neighbours of one table.
 uint64_t rights(uint64_t entry) {
   return entry & (pte::kPresent | pte::kWritable | pte::kUser | pte::kGlobal | pte::kNoExecute);
@@ -94,7 +96,7 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
     offset = end + kPageSize;
   }
   counters().shadow_pages_mapped++;
-  region.large_page = {.entry = region.directory_entry, .protection = protection, .global = t.global};
+  region.large_page = {.entry = region.directory_entry, .protection = protection};
   region.has_non_global |= !t.global;
   if (!want_write || protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift)) return true;
   clear();
@@ -150,8 +152,7 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
       counters().shadow_pages_mapped++;
     }
     page = {.entry = n == index ? entry : read_entry(r, memory_, table + n * entry_bytes(r)),
-            .protection = protection,
-            .global = t.global};
+            .protection = protection};
   }
   region.has_non_global |= !t.global;
   return true;
@@ -167,14 +168,16 @@ void ShadowSpace::drop_region(unsigned index) {
 }
 
 void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
-  // What cannot be dropped alone is dropped with all the others: then none is left.
-  for (size_t n = active_.size(); n-- > 0 && n < active_.size();) {
-    const unsigned index = active_[n];
-    const ShadowRegion& region = *regions_[index];
+  // Dropping takes regions out of `active_`: one, or all at the host's limit.
+  for (size_t left = active_.size(); left > 0; left = std::min(left - 1, active_.size())) {
+    const unsigned index = active_[left - 1];
+    ShadowRegion& region = *regions_[index];
     if (!global_too && !region.has_non_global) continue;
     if (read_directory_entry(r, memory_, index << region_shift_) != region.directory_entry)
       drop_region(index);
-    else if (!region.large)
+    else if (region.large)
+      region.has_non_global = !is_global(r, region.directory_entry);
+    else
       revalidate_table(r, index, global_too);
   }
 }
@@ -183,20 +186,24 @@ void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, boo
   ShadowRegion& region = *regions_[index];
   const uint64_t table = table_of(r, region.directory_entry);
   std::vector<uint16_t> stale;
+  region.has_non_global = false;
   std::erase_if(region.mapped, [&](uint16_t n) {
     ShadowRegion::Page& page = region.pages[n];
-    if (page.global && !global_too) return false;
+    if (is_global(r, page.entry) && !global_too) return false;
     const uint64_t now = read_entry(r, memory_, table + n * entry_bytes(r));
-    if (now == page.entry) return false;
-    if (now == (page.entry | pte::kDirty)) {
+    if (now == page.entry || now == (page.entry | pte::kDirty)) {
       page.entry = now;
+      region.has_non_global |= !is_global(r, now);
       return false;
     }
     stale.push_back(n);
     page = {};
     return true;
   });
-  if (stale.empty()) return;
+  if (!stale.empty()) unmap_stale(index, stale);
+}
+
+void ShadowSpace::unmap_stale(unsigned index, std::vector<uint16_t>& stale) {
   mapped_pages_ -= stale.size();
   counters().shadow_pages_unmapped += stale.size();
   std::sort(stale.begin(), stale.end());

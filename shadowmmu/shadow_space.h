@@ -14,7 +14,6 @@ struct ShadowRegion {
   struct Page {
     uint64_t entry = 0;  // the PTE when it was mapped, with the A and D bits then set
     Protection protection = Protection::kNone;
-    bool global = false;
   };
   uint64_t directory_entry = 0;  // the PDE when the first page was mapped
   bool large = false;
@@ -67,6 +66,7 @@ class ShadowSpace {
   bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
   // At the host's limit of mappings the next two forget everything: a reference to a region is no longer good.
   void drop_region(unsigned index);
+  void unmap_stale(unsigned index, std::vector<uint16_t>& stale);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
   [[nodiscard]] bool protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
 

@@ -15,7 +15,7 @@ namespace ringdown {
 // guest flushes its TLB and its page tables turn out to have changed.
 class CodeView {
  public:
-  CodeView();
+  explicit CodeView(bool user);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
@@ -25,10 +25,10 @@ class CodeView {
   // In the current mode's table. nullptr: not there.
   const uint8_t* find(uint32_t eip) const;
   void enter(uint32_t eip, const uint8_t* code);
-  uint64_t table() const { return reinterpret_cast<uint64_t>(current_->table.get()); }
+  uint64_t table() const { return current_->base(); }
 
   // In every mode's.
-  void remove(uint32_t eip, const uint8_t* code);
+  void remove(uint32_t eip);
   void clear_table();
 
   // For TranslatorContext::mode_tables.
@@ -42,13 +42,17 @@ class CodeView {
   std::unordered_map<uint32_t, Page>& pages() { return pages_; }  // by linear page number
 
  private:
+  void clear(uint64_t table);
+
   static constexpr uint64_t kNoMode = ~uint64_t{0};
   struct Slot {
     uint64_t mode = kNoMode;
     uint64_t last_used = 0;
-    std::unique_ptr<SpaceJumpTable> table;
+    std::unique_ptr<uint64_t[]> table;
+    uint64_t base() const { return reinterpret_cast<uint64_t>(table.get()); }
   };
 
+  const JumpTableShape shape_;
   std::array<Slot, TranslatorContext::kModeTables> slots_;
   Slot* current_;
   uint64_t time_ = 0;

@@ -42,6 +42,13 @@ struct alignas(64) TranslatorContext {
   std::array<uint8_t, 1024> slot_space; // by 4 MiB of linear address: which of space_base supervisor code that
                                         // reaches for user memory should use
 
+  // The access that a guest page fault was delivered for. If IRET returns to it, its page is mapped ahead of the
+  // second attempt, which saves a host fault.
+  struct Retry {
+    bool pending, write;
+    uint32_t eip, cr3, linear;
+  } retry;
+
   // For callouts. Written by the monitor.
   struct ModeTable {
     uint64_t mode;  // CodeMode bits; ~0: none
@@ -68,17 +75,20 @@ struct alignas(64) TranslatorContext {
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
 // A hash table from EIP to translated code: all tags first, then all addresses. A tag is the negated EIP, so
-// that one LEA compares without touching flags.
-template <unsigned Entries>
-struct JumpTable {
-  static constexpr unsigned kEntries = Entries;
-  static constexpr uint32_t kMask = Entries - 1;
-  static constexpr size_t kCodeOffset = Entries * sizeof(uint32_t);
-  std::array<uint32_t, Entries> negated_eip;
-  std::array<uint64_t, Entries> code;
+// that one LEA compares without touching flags. Supervisor code is large and stays; user spaces come and go.
+struct JumpTableShape {
+  uint32_t entries;  // a power of two
+  constexpr uint32_t index(uint32_t eip) const { return eip & mask(); }
+  constexpr uint32_t mask() const { return entries - 1; }
+  constexpr uint32_t code_offset() const { return entries * 4; }
+  constexpr uint32_t bytes() const { return entries * 12; }
 };
+constexpr JumpTableShape jump_table_shape(bool user) { return {user ? 2048u : 16384u}; }
 
-constexpr unsigned kJumpTableEntries = 2048;
-using SpaceJumpTable = JumpTable<kJumpTableEntries>;
+// The fields of a table at `base`.
+inline uint32_t& jump_table_tag(uint64_t base, uint32_t index) { return reinterpret_cast<uint32_t*>(base)[index]; }
+inline uint64_t& jump_table_code(uint64_t base, JumpTableShape shape, uint32_t index) {
+  return reinterpret_cast<uint64_t*>(base + shape.code_offset())[index];
+}
 
 }  // namespace ringdown

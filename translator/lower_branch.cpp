@@ -7,8 +7,6 @@ namespace {
 
 using namespace asmjit::x86;
 
-uint32_t table_index(uint32_t target) { return target & SpaceJumpTable::kMask; }
-
 }  // namespace
 
 // Within a page a user target is what it was when the jump was translated. On another page it is whatever the
@@ -52,7 +50,8 @@ void BlockTranslator::emit_stubs() {
 void BlockTranslator::emit_table_jump() {
   auto& a = out_.a();
   const asmjit::Label hit = a.newLabel();
-  a.mov(r9d, SpaceJumpTable::kMask);
+  const JumpTableShape shape = jump_table_shape(key_.mode.user());
+  a.mov(r9d, shape.mask());
   a.pext(r9d, r8d, r9d);
   a.mov(r10, rcx);
   a.mov(ecx, dword_ptr(r14, r9, 2));
@@ -62,13 +61,14 @@ void BlockTranslator::emit_table_jump() {
   out_.emit_exit(Exit::kIndirect);
   a.bind(hit);
   a.mov(rcx, r10);
-  a.jmp(qword_ptr(r14, r9, 3, SpaceJumpTable::kCodeOffset));
+  a.jmp(qword_ptr(r14, r9, 3, static_cast<int32_t>(shape.code_offset())));
 }
 
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   const asmjit::Label hit = a.newLabel();
-  const auto index = static_cast<int32_t>(table_index(target));
+  const JumpTableShape shape = jump_table_shape(key_.mode.user());
+  const auto index = static_cast<int32_t>(shape.index(target));
   // Also on a hit: a kick may exchange the table behind the comparison for one that always leaves with r8.
   a.mov(r8d, target);
   a.mov(r10, rcx);
@@ -79,7 +79,7 @@ void BlockTranslator::emit_table_jump_to(uint32_t target) {
   out_.emit_exit(Exit::kIndirect);
   a.bind(hit);
   a.mov(rcx, r10);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>(SpaceJumpTable::kCodeOffset) + index * 8));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(shape.code_offset()) + index * 8));
 }
 
 std::span<const uint8_t> BlockTranslator::translate_table_jump(uint32_t target) {

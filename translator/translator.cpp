@@ -39,8 +39,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
       memory_(mmu.memory()),
       shadow_(shadow),
       cache_(kCodeCacheBytes),
-      blocks_(model),
-      empty_table_(std::make_unique<SpaceJumpTable>()) {
+      blocks_(model) {
   Emitter out;
   emit_entry_thunk(out);
   entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(
@@ -55,8 +54,12 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_callout_thunk(out, static_cast<Callout>(n));
     context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
-  empty_table_->negated_eip.fill(0);
-  empty_table_->code.fill(context_.exits[static_cast<size_t>(Exit::kIndirect)]);
+  for (const bool user : {false, true}) {
+    const JumpTableShape shape = jump_table_shape(user);
+    empty_tables_[user] = std::make_unique<uint64_t[]>(shape.bytes() / 8);
+    std::fill_n(&jump_table_code(empty_table(user), shape, 0), shape.entries,
+                context_.exits[static_cast<size_t>(Exit::kIndirect)]);
+  }
   memory_.set_observer(this);
   reset();
 }
@@ -99,6 +102,7 @@ RunEnd Translator::run() {
       }
       case Exit::kIndirect:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        if (context_.retry.pending) map_for_retry();
         break;
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
@@ -111,6 +115,14 @@ RunEnd Translator::run() {
     // A callout may have changed the mode.
     if (!CodeMode::translatable(state_)) return RunEnd::kKicked;
   }
+}
+
+// The guest has returned to the access that it took a page fault for.
+void Translator::map_for_retry() {
+  const auto& retry = context_.retry;
+  if (retry.eip != state_.eip || retry.cr3 != state_.cr3) return;
+  context_.retry.pending = false;
+  shadow_.map_ahead(retry.linear, retry.write);
 }
 
 // The page that a callout would have needed, for the next time.
@@ -142,7 +154,7 @@ void Translator::enter(const uint8_t* code) {
 
 CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
-  if (!view) view = std::make_unique<CodeView>();
+  if (!view) view = std::make_unique<CodeView>(&space != &shadow_.supervisor());
   return *view;
 }
 
@@ -262,13 +274,13 @@ void Translator::link_to_table(Edge& edge) {
 // --------------------------------------------------------------------------------
 
 void Translator::discard_block(Block& block) {
-  for (auto& [space, view] : views_) view->remove(block.key.eip, block.code);
+  for (auto& [space, view] : views_) view->remove(block.key.eip);
   cache_.discard(block);
 }
 
 void Translator::discard_frame(uint64_t frame) {
   for (Block* block : cache_.blocks_of_frame(frame)) {
-    for (auto& [space, view] : views_) view->remove(block->key.eip, block->code);
+    for (auto& [space, view] : views_) view->remove(block->key.eip);
   }
   cache_.discard_frame(frame);
   if (memory_.is_ram_page(frame)) memory_.set_holds_code(frame, false);  // a jump may lead anywhere
@@ -280,22 +292,34 @@ void Translator::on_code_write(uint64_t physical, unsigned length) {
     discard_frame(frame);
 }
 
-bool Translator::still_valid(uint32_t page_number, const CodeView::Page& page) const {
-  const auto now = peek(PagingRegisters::of(state_), memory_, page_number << kPageShift);
-  return now && now->physical >> kPageShift == page.frame && now->executable == page.translation.executable &&
-         now->user == page.translation.user && now->global == page.translation.global && is_accessed(*now);
+// Does the page still translate as it did when it was first executed? For the supervisor a cleared A bit is set again,
+// as a processor may that fetches ahead: its blocks are linked across pages and would have to go.
+bool Translator::still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor) {
+  const auto registers = PagingRegisters::of(state_);
+  const uint32_t linear = page_number << kPageShift;
+  const auto now = peek(registers, memory_, linear);
+  if (!now || now->physical >> kPageShift != page.frame || now->executable != page.translation.executable ||
+      now->user != page.translation.user)
+    return false;
+  page.translation = *now;
+  if (is_accessed(*now)) return true;
+  WalkFailure failure;
+  return supervisor && walk(registers, memory_, linear, {AccessKind::kFetch, false}, failure);
 }
 
 void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_too) {
   bool changed = false;
-  std::erase_if(view.pages(), [&](const auto& item) {
-    const auto& [number, page] = item;
-    if ((page.translation.global && !global_too) || still_valid(number, page)) return false;
+  for (auto item = view.pages().begin(); item != view.pages().end();) {
+    auto& [number, page] = *item;
+    if ((page.translation.global && !global_too) || still_valid(number, page, supervisor)) {
+      ++item;
+      continue;
+    }
     changed = true;
     // Supervisor blocks are linked across pages, whatever the space.
     if (supervisor) discard_frame(page.frame);
-    return true;
-  });
+    item = view.pages().erase(item);
+  }
   if (changed) view.clear_table();
 }
 
@@ -315,7 +339,7 @@ void Translator::page_invalidated(uint32_t linear) {
   for (const bool supervisor : {true, false}) {
     CodeView& view = view_of(supervisor ? shadow_.supervisor() : shadow_.user());
     const auto page = view.pages().find(number);
-    if (page == view.pages().end() || still_valid(number, page->second)) continue;
+    if (page == view.pages().end() || still_valid(number, page->second, supervisor)) continue;
     if (supervisor) discard_frame(page->second.frame);
     view.pages().erase(page);
     view.clear_table();
@@ -333,7 +357,7 @@ void Translator::kick(ucontext_t& host) {
   if (!block) return;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   for (unsigned n = 0; n < block->edge_count; n++) cache_.unlink(block->edges[n]);
-  host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
+  host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table(block->key.mode.user()));
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the shadow.
@@ -382,6 +406,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
       return;
     case Miss::kGuestFault:
       pending_fault_ = {Vector::kPageFault, true, failure.error_code, linear};
+      context_.retry = {.pending = true, .write = write, .eip = eip, .cr3 = state_.cr3, .linear = linear};
       return leave(RunEnd::kGuestFault, eip, host);
     case Miss::kCodeWrite:
     case Miss::kEmulate:

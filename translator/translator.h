@@ -47,8 +47,10 @@ class Translator final : public CodeWriteObserver {
  private:
   CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
   CodeView& view_of(const ShadowSpace& space);
+  uint64_t empty_table(bool user) const { return reinterpret_cast<uint64_t>(empty_tables_[user].get()); }
   void follow_spaces();
   void serve_callout_miss();
+  void map_for_retry();
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   Block* block_at(CodeView& view, uint32_t eip, CodeMode mode);
   CodeView::Page& executable_page(CodeView& view, uint32_t eip, bool user);
@@ -63,7 +65,7 @@ class Translator final : public CodeWriteObserver {
   void discard_frame(uint64_t frame);
   void discard_block(Block& block);
   void revalidate_pages(CodeView& view, bool supervisor, bool global_too);
-  bool still_valid(uint32_t page_number, const CodeView::Page& page) const;
+  bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);
 
   // Host faults.
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write, ucontext_t& host);
@@ -83,7 +85,7 @@ class Translator final : public CodeWriteObserver {
   void (*entry_)(TranslatorContext*) = nullptr;
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
   CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
-  std::unique_ptr<SpaceJumpTable> empty_table_;  // every look-up in it leaves translated code
+  std::unique_ptr<uint64_t[]> empty_tables_[2];  // by ring: every look-up in them leaves translated code
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;
