@@ -287,7 +287,10 @@ bool interrupt_return(TranslatorContext& c) {
 }
 
 uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
-  return interrupt_return(*c) ? finish(*c, Sensitive::kIret) : leave_for_interpreter(*c, eip);
+  if (!interrupt_return(*c)) return leave_for_interpreter(*c, eip);
+  const uint64_t next = finish(*c, Sensitive::kIret);
+  // Let the monitor map the page that the guest has just provided.
+  return c->retry.pending && c->state.eip == c->retry.eip ? kDispatch : next;
 }
 
 }  // namespace

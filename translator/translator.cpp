@@ -122,6 +122,7 @@ void Translator::map_for_retry() {
   const auto& retry = context_.retry;
   if (retry.eip != state_.eip || retry.cr3 != state_.cr3) return;
   context_.retry.pending = false;
+  counters().shadow_pages_mapped_ahead++;
   shadow_.map_ahead(retry.linear, retry.write);
 }
 
