@@ -8,16 +8,16 @@ static uint8_t fault_task_stack[4096], resume_stack[4096];
 static uint32_t seen_cr2, seen_error, count;
 static struct Tss interrupted;
 
-static void resume(void) { unwind(kDoubleFault); }
+static void resume_attempt(void) { unwind(kDoubleFault); }
 
-// The double fault's task: remembers, and sends the interrupted one to resume().
+// The double fault's task: remembers, and sends the interrupted one to resume_attempt().
 void on_double_fault(uint32_t error);
 void on_double_fault(uint32_t error) {
   count++;
   seen_cr2 = read_cr2();
   seen_error = error;
   interrupted = tss;
-  tss.eip = (uint32_t)resume;
+  tss.eip = (uint32_t)resume_attempt;
   tss.esp = (uint32_t)(resume_stack + sizeof resume_stack - 16);
   tss.eflags = 2;
   tss.cs = kKernelCs;
