@@ -34,6 +34,9 @@ class CpuModel {
   static CpuModel default_model();
 
   CpuidResult cpuid(uint32_t leaf, uint32_t subleaf) const;
+  // What leaves 15h and 16h say about the time stamp counter; 0, as it is at first: there are no such leaves. Only
+  // a model whose counter is invariant, and which is not an old processor to the letter, has them.
+  void set_tsc_khz(uint32_t khz) { tsc_khz_ = khz; }
   uint32_t signature() const;  // CPUID(1).EAX
   std::string_view name() const { return identity_->name; }
   bool has(Feature f) const { return features_ & bit(f); }
@@ -59,12 +62,14 @@ class CpuModel {
   void apply(const CpuIdentity& identity, FeatureSet features);
   void choose_instructions();
   uint32_t word(CpuidWord w) const;
+  uint32_t max_basic_leaf() const;
   CpuidResult basic_leaf(uint32_t leaf, uint32_t subleaf) const;
   CpuidResult extended_leaf(uint32_t leaf) const;
 
   const CpuIdentity* identity_ = nullptr;
   FeatureSet features_ = 0;
   uint32_t cr4_writable_ = 0;
+  uint32_t tsc_khz_ = 0;
   std::array<bool, 256> supported_isa_{};   // by ZydisISASet
   std::bitset<2048> withheld_mnemonics_{};  // by ZydisMnemonic
 };

@@ -11,6 +11,7 @@ namespace {
 // the machine as real hardware, except that it skips loading microcode, which is what the bit is set for.
 constexpr char kHypervisorSignature[] = "RingdownRing";
 constexpr uint32_t kHypervisorLeaf = 0x40000000, kExtendedLeaf = 0x80000000, kLastExtendedLeaf = 0x80000008;
+constexpr uint32_t kTscFrequencyLeaf = 0x15, kProcessorFrequencyLeaf = 0x16;
 constexpr uint32_t kPhysicalAddressBits = 36, kLinearAddressBits = 32;
 
 uint32_t four_characters(std::string_view text, size_t at) {
@@ -50,6 +51,11 @@ uint32_t CpuModel::word(CpuidWord w) const {
   return value;
 }
 
+uint32_t CpuModel::max_basic_leaf() const {
+  const bool tells_frequency = tsc_khz_ != 0 && has(Feature::kInvtsc) && identity_->trimmed_to_host;
+  return tells_frequency ? kProcessorFrequencyLeaf : identity_->max_basic_leaf;
+}
+
 CpuidResult CpuModel::cpuid(uint32_t leaf, uint32_t subleaf) const {
   if (leaf >= kExtendedLeaf && leaf <= kLastExtendedLeaf && !identity_->brand.empty())
     return extended_leaf(leaf);
@@ -57,14 +63,14 @@ CpuidResult CpuModel::cpuid(uint32_t leaf, uint32_t subleaf) const {
     return {kHypervisorLeaf, four_characters(kHypervisorSignature, 0),
             four_characters(kHypervisorSignature, 4), four_characters(kHypervisorSignature, 8)};
   // A leaf beyond the last is answered like the last basic one.
-  return basic_leaf(std::min<uint32_t>(leaf, identity_->max_basic_leaf), subleaf);
+  return basic_leaf(std::min(leaf, max_basic_leaf()), subleaf);
 }
 
 CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
   constexpr std::string_view vendor = "GenuineIntel";
   switch (leaf) {
     case 0:
-      return {identity_->max_basic_leaf, four_characters(vendor, 0), four_characters(vendor, 8),
+      return {max_basic_leaf(), four_characters(vendor, 0), four_characters(vendor, 8),
               four_characters(vendor, 4)};
     case 1: {
       const uint32_t clflush_line = has(Feature::kClflush) ? kLineSize / 8 << 8 : 0;
@@ -76,6 +82,16 @@ CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
       return deterministic_cache_parameters(subleaf);
     case 7:
       return subleaf == 0 ? CpuidResult{0, word(CpuidWord::k7Ebx), 0, 0} : CpuidResult{};
+    // Told the frequency, a guest need not measure it against the 8254, which fails while the host is busy: Linux
+    // then lives by counting timer interrupts, and loses time.
+    case kTscFrequencyLeaf: {
+      constexpr uint32_t kCrystalKhz = 100;  // small: some multiply it by EBX in 32 bits
+      return {kCrystalKhz, tsc_khz_, kCrystalKhz * 1000, 0};
+    }
+    case kProcessorFrequencyLeaf: {
+      const uint32_t mhz = (tsc_khz_ + 500) / 1000;
+      return {mhz, mhz, 100, 0};
+    }
   }
   return {};  // serial number, MONITOR, power management: none
 }

@@ -15,6 +15,7 @@
 #include "host-driver/log.h"
 #include "host-driver/serial_backend.h"
 #include "host-driver/terminal.h"
+#include "host-driver/tsc_frequency.h"
 #include "images/kernel_image.h"
 #include "monitor/board.h"
 #include "monitor/end_signals.h"
@@ -72,8 +73,10 @@ int64_t clock_start(const RtcStart& rtc) {
 // One run of the command: a machine that is built, boots, is reset as often as its guest asks, and ends.
 class Machine {
  public:
-  Machine(const Options& options, const CpuModel& model)
+  // `model` is completed by what is known of the host once the machine runs.
+  Machine(const Options& options, CpuModel& model)
       : options_(options),
+        model_(model),
         clock_start_(clock_start(options.rtc)),
         ram_(options.memory),
         memory_(ram_.bytes()),
@@ -109,6 +112,8 @@ class Machine {
   bool restart();
 
   const Options& options_;
+  CpuModel& model_;
+  const TscFrequency tsc_frequency_;
   const int64_t clock_start_;  // what the guest's clock shows at time 0 of clock_
   HostClock clock_;
   GuestRam ram_;
@@ -117,6 +122,7 @@ class Machine {
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
   std::optional<int> status_;
+  uint32_t tsc_khz_ = 0;
   bool reset_requested_ = false;
   std::atomic<bool> quit_requested_{false};
 };
@@ -227,6 +233,7 @@ int Machine::run() {
   do {
     power_on();
     if (const auto status = load()) return *status;
+    if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
     vcpu_.run();
   } while (restart());
   return status_.value_or(exit_status(ExitCode::kPowerOff));

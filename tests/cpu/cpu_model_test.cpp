@@ -60,7 +60,27 @@ TEST(CpuModel, DefaultIsAnAtomThatLinuxTrusts) {
   EXPECT_EQ(model.signature(), 0x106CAu);
   EXPECT_EQ(model.cpuid(1, 0).eax, 0x106CAu);
   EXPECT_TRUE(model.cpuid(0x80000007, 0).edx & 1u << 8) << "invariant TSC";
-  EXPECT_LT(model.cpuid(0, 0).eax, 0x15u) << "no leaf that claims a crystal frequency";
+  EXPECT_LT(model.cpuid(0, 0).eax, 0x15u) << "no leaf that claims a frequency nobody has told";
+}
+
+TEST(CpuModel, TellsTheFrequencyOfItsCounterOnceItKnowsIt) {
+  CpuModel model = CpuModel::default_model();
+  model.set_tsc_khz(2'596'142);
+  EXPECT_EQ(model.cpuid(0, 0).eax, 0x16u);
+  const CpuidResult counter = model.cpuid(0x15, 0);
+  EXPECT_EQ(uint64_t{counter.ecx} * counter.ebx / counter.eax, 2'596'142'000u);
+  // Linux calculates this way, in 32 bits.
+  EXPECT_EQ(uint32_t{counter.ecx / 1000 * counter.ebx / counter.eax}, 2'596'142u);
+  EXPECT_EQ(model.cpuid(0x16, 0).eax, 2596u);
+  EXPECT_EQ(model.cpuid(0x0B, 0).ebx, 0u) << "the leaves between are empty";
+}
+
+TEST(CpuModel, AnOldProcessorHasNoLeafForItsFrequency) {
+  CpuModel model;
+  std::string error;
+  ASSERT_TRUE(CpuModel::parse("pentium3", model, error)) << error;
+  model.set_tsc_khz(2'596'142);
+  EXPECT_EQ(model.cpuid(0, 0).eax, 3u);
 }
 
 TEST(CpuModel, SignaturesAreThoseOfTheRealProcessors) {
