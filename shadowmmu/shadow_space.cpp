@@ -185,35 +185,64 @@ void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
 void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, bool global_too) {
   ShadowRegion& region = *regions_[index];
   const uint64_t table = table_of(r, region.directory_entry);
-  std::vector<uint16_t> stale;
+  std::vector<uint16_t> stale, read_only;
   region.has_non_global = false;
   std::erase_if(region.mapped, [&](uint16_t n) {
     ShadowRegion::Page& page = region.pages[n];
     if (is_global(r, page.entry) && !global_too) return false;
     const uint64_t now = read_entry(r, memory_, table + n * entry_bytes(r));
-    if (now == page.entry || now == (page.entry | pte::kDirty)) {
-      page.entry = now;
-      region.has_non_global |= !is_global(r, now);
-      return false;
+    if ((now ^ page.entry) & ~(pte::kWritable | pte::kDirty)) {
+      stale.push_back(n);
+      page = {};
+      return true;
     }
-    stale.push_back(n);
-    page = {};
-    return true;
+    page.entry = now;
+    region.has_non_global |= !is_global(r, now);
+    // What a fork makes read-only, or what was cleaned and must be seen to become dirty again.
+    if (page.protection == Protection::kReadWrite && !((now & pte::kWritable) && (now & pte::kDirty))) {
+      page.protection = Protection::kRead;
+      read_only.push_back(n);
+    }
+    return false;
   });
-  if (!stale.empty()) unmap_stale(index, stale);
+  if (!stale.empty()) unmap_pages(index, stale);
+  // At the host's limit that has taken out everything.
+  if (!read_only.empty() && regions_[index]) protect_pages(index, read_only);
 }
 
-void ShadowSpace::unmap_stale(unsigned index, std::vector<uint16_t>& stale) {
-  mapped_pages_ -= stale.size();
-  counters().shadow_pages_unmapped += stale.size();
-  std::sort(stale.begin(), stale.end());
-  const uint32_t start = index << region_shift_;
-  for (size_t i = 0; i < stale.size();) {
+namespace {
+
+// Calls `act` with each run of neighbours: the first and how many. Sorts.
+template <class F>
+bool for_runs(std::vector<uint16_t>& pages, F act) {
+  std::sort(pages.begin(), pages.end());
+  for (size_t i = 0; i < pages.size();) {
     size_t end = i + 1;
-    while (end < stale.size() && stale[end] == stale[end - 1] + 1) end++;
-    if (!window_.unmap(start + (uint32_t{stale[i]} << kPageShift), uint64_t{end - i} << kPageShift)) return clear();
+    while (end < pages.size() && pages[end] == pages[end - 1] + 1) end++;
+    if (!act(pages[i], end - i)) return false;
     i = end;
   }
+  return true;
+}
+
+}  // namespace
+
+void ShadowSpace::unmap_pages(unsigned index, std::vector<uint16_t>& pages) {
+  mapped_pages_ -= pages.size();
+  counters().shadow_pages_unmapped += pages.size();
+  const uint32_t start = index << region_shift_;
+  const bool done = for_runs(pages, [&](uint32_t first, uint64_t count) {
+    return window_.unmap(start + (first << kPageShift), count << kPageShift);
+  });
+  if (!done) clear();
+}
+
+void ShadowSpace::protect_pages(unsigned index, std::vector<uint16_t>& pages) {
+  const uint32_t start = index << region_shift_;
+  const bool done = for_runs(pages, [&](uint32_t first, uint64_t count) {
+    return window_.protect(start + (first << kPageShift), count << kPageShift, Protection::kRead);
+  });
+  if (!done) clear();
 }
 
 void ShadowSpace::revalidate_page(const PagingRegisters& r, uint32_t linear) {

@@ -66,7 +66,9 @@ class ShadowSpace {
   bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
   // At the host's limit of mappings the next two forget everything: a reference to a region is no longer good.
   void drop_region(unsigned index);
-  void unmap_stale(unsigned index, std::vector<uint16_t>& stale);
+  // Pages of one region, by index; sorts them.
+  void unmap_pages(unsigned index, std::vector<uint16_t>& pages);
+  void protect_pages(unsigned index, std::vector<uint16_t>& pages);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
   [[nodiscard]] bool protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
 
