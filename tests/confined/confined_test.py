@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""confined_test.py ... CASE: a real guest with the program confined as in a container. With --list, the cases."""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+CASES = {}
+GUEST_ENDED_WELL = 1  # isa-debug-exit of 0
+
+
+class Failure(Exception):
+    """What a test expected and did not see."""
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        os.chmod(folder, 0o777)  # the confined program is nobody
+
+    def initramfs(self, command, *programs):
+        path = os.path.join(self.folder, "initramfs")
+        built = [os.path.join(self.folder, os.path.splitext(os.path.basename(source))[0]) for source in programs]
+        if programs:
+            subprocess.run([f"{self.options.source}/tools/build-guest-programs", self.folder, *programs], check=True)
+        subprocess.run([f"{self.options.source}/tools/make-initramfs", "--guests", self.options.guests, "--command", command,
+                        path, *built], check=True)
+        return path
+
+    def copy(self, path):
+        """Where the user nobody can read it, whatever the folders above the original allow."""
+        copied = os.path.join(self.folder, os.path.basename(path))
+        with open(path, "rb") as source, open(copied, "wb") as file:
+            file.write(source.read())
+        os.chmod(copied, 0o755)
+        return copied
+
+    def run(self, initramfs, memory, taken_mappings=0):
+        """Boots; returns the console's output and the counters."""
+        stats = os.path.join(self.folder, f"stats-{taken_mappings}")
+        limit = [] if not taken_mappings else [
+            "env", f"TAKEN_MAPPINGS={taken_mappings}", f"LD_PRELOAD={self.copy(self.options.few_mappings)}"]
+        run = subprocess.run(
+            [self.options.confine, *limit, self.copy(self.options.vmm), "-kernel",
+             self.copy(f"{self.options.guests}/vmlinuz-686"), "-initrd", initramfs, "-append", "console=ttyS0 quiet panic=-1",
+             "-m", str(memory), "-no-reboot", "-device", "isa-debug-exit", "-nographic", "-stats", stats],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if run.returncode != GUEST_ENDED_WELL or run.stderr:
+            raise Failure(f"exit code {run.returncode}; {run.stderr.decode()}\n{run.stdout[-2000:].decode(errors='replace')}")
+        with open(stats) as file:
+            return run.stdout, json.load(file)["counters"]
+
+
+@case
+def an_ordinary_user_in_a_container(bench):
+    output, _ = bench.run(bench.initramfs("echo wor''ks; uname -s"), 128)
+    if b"works\r\nLinux\r\n" not in output:
+        raise Failure(f"not in the output: {output[-500:]!r}")
+
+
+@case
+def more_guest_pages_than_the_host_has_mappings(bench):
+    initramfs = bench.initramfs("PATH=$PATH:/opt; scatter 50000 & scatter 20000; wait %1",
+                                f"{bench.options.source}/tests/confined/scatter.c")
+    for taken in (0, 64500):
+        output, counters = bench.run(initramfs, 512, taken)
+        if re.findall(rb"(\d+) bad", output) != [b"0", b"0"]:
+            raise Failure(f"with {taken} mappings taken: {output[-500:]!r}")
+        if counters["shadow_spaces_dropped"] == 0:
+            raise Failure(f"with {taken} mappings taken nothing had to be forgotten: the limit was not reached")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--list", action="store_true")
+    for name in ("vmm", "guests", "source", "confine", "few-mappings"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("case", nargs="?", choices=CASES)
+    options = parser.parse_args()
+    if options.list or not options.case:
+        print(*CASES, sep="\n")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            CASES[options.case](Bench(options, folder))
+        except Failure as failure:
+            print(f"{options.case}: {failure}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
