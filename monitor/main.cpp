@@ -108,6 +108,8 @@ int main(int count, char** arguments) {
   using namespace ringdown;
   const bool input_is_closed = open_missing_standard_files();
   std::set_terminate(end_by_exception);
+  // A file beyond ulimit -f is then an error with a line of its own, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   const CpuNames cpu{CpuModel::model_names(), CpuModel::feature_names()};
   auto parsed = parse_options(std::span<const char* const>(arguments, count).subspan(count > 0), cpu);
   if (const auto* line = std::get_if<std::string>(&parsed)) return give_up(ExitCode::kBadCommandLine, *line);

@@ -203,6 +203,13 @@ def memory_that_the_host_refuses(bench):
         one_line(bench.run_guest("exit=0", "-display", "none", preexec_fn=lower), HOST_LACKS, "address space")
 
 
+@case
+def files_larger_than_the_limit(bench):
+    def lower():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    one_line(bench.run_guest("exit=0", "-display", "none", preexec_fn=lower), HOST_LACKS, "File too large")
+
+
 # ---- How a run ends -------------------------------------------------------------------------------------------------
 
 
