@@ -1,6 +1,7 @@
 #include "tests/differential/translated_executor.h"
 
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include "host-driver/fault_signals.h"
@@ -8,6 +9,7 @@
 #include "host-driver/kick_timer.h"
 #include "interpreter/interpreter.h"
 #include "tests/differential/guest_tables.h"
+#include "tests/differential/host_stepper.h"
 #include "tests/differential/machine_setting.h"
 #include "translator/translator.h"
 
@@ -48,6 +50,8 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     outcome.vector = kEscaped;
   }
 
+  HostStepper& stepper() { return stepper_; }
+
  private:
   CpuState& state() { return context_->state; }
 
@@ -55,18 +59,33 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     load_initial_state(test_case, state());
     load_setting(test_case, state(), memory_);
     context_->interrupt_pending = test_case.setting.interrupt_pending;
-    for (unsigned page = 0; page < kPageCount; ++page)  // by pages, so that translated code is discarded
-      memory_.write_bytes(kFirstFrameAddress + page * kPageBytes, test_case.memory[page].data(), kPageBytes);
+    for (unsigned page = 0; page < kPageCount; ++page) load_page(page, test_case.memory[page]);
     mmu_.flush();
     tlb_flushed(TlbFlush::kAll);
     timed_out_ = false;
     escaped_ = false;
   }
 
+  // Translated code is discarded when a page is written, but kept if the page is as it was.
+  void load_page(unsigned page, const Page& contents) {
+    const uint32_t physical = kFirstFrameAddress + page * kPageBytes;
+    if (std::memcmp(memory_.ram() + physical, contents.data(), kPageBytes) != 0)
+      memory_.write_bytes(physical, contents.data(), kPageBytes);
+  }
+
+  RunEnd run_translated() {
+    struct Stepping {
+      HostStepper& stepper;
+      explicit Stepping(HostStepper& s) : stepper(s) { stepper.before_run(); }
+      ~Stepping() { stepper.after_run(); }
+    } stepping(stepper_);
+    return translator_.run();
+  }
+
   void execute() {
     if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpreter_.step();
     try {
-      switch (translator_.run()) {
+      switch (run_translated()) {
         case RunEnd::kInterpret:
           return interpreter_.step();
         case RunEnd::kGuestFault:
@@ -99,6 +118,10 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   }
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override {
+    if (signal == SIGTRAP && stepper_.active()) {
+      if (stepper_.on_trap(host)) translator_.kick(host);
+      return true;
+    }
     constexpr int64_t kPageFaultTrap = 14;
     const bool page_fault = signal == SIGSEGV && host.uc_mcontext.gregs[REG_TRAPNO] == kPageFaultTrap;
     if (page_fault && !shadow_.space_at(reinterpret_cast<uint64_t>(info.si_addr))) escaped_ = true;
@@ -119,6 +142,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   ShadowMmu shadow_{ram_.file(), memory_, state()};
   Interpreter interpreter_{state(), mmu_, *this, model_};
   Translator translator_{*context_, mmu_, shadow_, model_};
+  HostStepper stepper_{*context_};
   FaultSignals signals_{*this, report_bug};
   KickTimer timer_;
   uint64_t started_ = 0;
@@ -130,8 +154,21 @@ TranslatedExecutor::TranslatedExecutor() = default;
 TranslatedExecutor::~TranslatedExecutor() = default;
 
 void TranslatedExecutor::run_batch(std::span<const TestCase> cases, std::span<Outcome> outcomes) {
+  kept_.reset();
   Machine machine;
   for (size_t n = 0; n < cases.size(); ++n) machine.run(cases[n], outcomes[n]);
 }
+
+bool TranslatedExecutor::run_kicked(const TestCase& test_case, uint64_t step, Outcome& outcome) {
+  if (!kept_) kept_ = std::make_unique<Machine>();
+  HostStepper& stepper = kept_->stepper();
+  if (step != kNoKick) stepper.begin(step);
+  kept_->run(test_case, outcome);
+  const bool kicked = step != kNoKick && !stepper.active();
+  stepper.end();
+  return kicked;
+}
+
+uint64_t TranslatedExecutor::steps() const { return kept_->stepper().steps(); }
 
 }  // namespace ringdown::differential

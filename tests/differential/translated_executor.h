@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 
 #include "tests/differential/executor.h"
@@ -18,8 +19,17 @@ class TranslatedExecutor : public Executor {
   }
   void run_batch(std::span<const TestCase> cases, std::span<Outcome> outcomes) override;
 
+  // As run(), but the host is single-stepped through translated code, and at this step (from 0) the
+  // translator is kicked. False: the case ended before. The machine is kept for the next call, and what it
+  // has translated.
+  bool run_kicked(const TestCase& test_case, uint64_t step, Outcome& outcome);
+  static constexpr uint64_t kNoKick = ~uint64_t{0};  // no stepping either
+  // How many steps the last run_kicked() made.
+  uint64_t steps() const;
+
  private:
   class Machine;
+  std::unique_ptr<Machine> kept_;
 };
 
 }  // namespace ringdown::differential
