@@ -68,6 +68,15 @@ void append(std::string_view text, bool now) {
   if (tell) tell(*failure);
 }
 
+[[gnu::format(printf, 1, 0)]] std::string formatted(const char* format, va_list arguments) {
+  char* text = nullptr;
+  const int length = vasprintf(&text, format, arguments);
+  if (length < 0) return {};
+  std::string result(text, static_cast<size_t>(length));
+  std::free(text);
+  return result;
+}
+
 }  // namespace
 
 std::span<const LogClassRow> log_class_table() { return kLogClasses; }
@@ -94,14 +103,17 @@ void log_write(LogClass c, std::string_view text) {
 
 void log_printf(LogClass c, const char* format, ...) {
   if (!log_enabled(c)) return;
-  char* text = nullptr;
   va_list arguments;
   va_start(arguments, format);
-  const int length = vasprintf(&text, format, arguments);
+  append(formatted(format, arguments), false);
   va_end(arguments);
-  if (length < 0) return;
-  append({text, static_cast<size_t>(length)}, false);
-  std::free(text);
+}
+
+void append_printf(std::string& text, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  text += formatted(format, arguments);
+  va_end(arguments);
 }
 
 void flush_log() { append({}, true); }

@@ -45,6 +45,8 @@ std::optional<std::string> open_log(LogClasses classes, const std::string& path,
 // Writes `text` as it is, if the class is enabled. Any thread; pieces of one call stay together.
 void log_write(LogClass c, std::string_view text);
 [[gnu::format(printf, 2, 3)]] void log_printf(LogClass c, const char* format, ...);
+// For what is written by more than one call's arguments.
+[[gnu::format(printf, 2, 3)]] void append_printf(std::string& text, const char* format, ...);
 
 // Hands what is buffered to the host. Called before the process ends or stops for long.
 void flush_log();

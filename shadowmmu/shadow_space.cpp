@@ -39,6 +39,13 @@ uint64_t rights(uint64_t entry) {
   return entry & (pte::kPresent | pte::kWritable | pte::kUser | pte::kGlobal | pte::kNoExecute);
 }
 
+// Only A and, of a large page, D may have changed without the region's being stale: this very walk may have set them.
+bool is_still_current(const ShadowRegion& region, bool large, uint64_t directory_entry) {
+  if (region.large != large) return false;
+  const uint64_t set_by_walk = large ? pte::kAccessed | pte::kDirty : pte::kAccessed;
+  return region.directory_entry == directory_entry || (region.directory_entry | set_by_walk) == directory_entry;
+}
+
 }  // namespace
 
 bool ShadowSpace::map(const PagingRegisters& r, uint32_t linear, const Translation& t, bool writable) {
@@ -53,18 +60,14 @@ ShadowRegion& ShadowSpace::region_for(const PagingRegisters& r, uint32_t linear,
   const bool large = t.levels < 2;
   const uint64_t directory_entry = t.levels == 0 ? 0 : t.entry_value[0];
   ShadowRegion* region = regions_[index].get();
-  if (region && (region->large != large || region->directory_entry != directory_entry)) {
-    // Only A, set by this very walk, may differ without the region's being stale.
-    if (!region->large && !large && (region->directory_entry | pte::kAccessed) == directory_entry) {
-      region->directory_entry = directory_entry;
-    } else if (!(large && region->large && (region->directory_entry | pte::kDirty | pte::kAccessed) == directory_entry)) {
-      drop_region(index);
-      region = nullptr;
-    } else {
-      region->directory_entry = directory_entry;
-    }
+  if (region && !is_still_current(*region, large, directory_entry)) {
+    drop_region(index);
+    region = nullptr;
   }
-  if (region) return *region;
+  if (region) {
+    region->directory_entry = directory_entry;
+    return *region;
+  }
   regions_[index] = std::make_unique<ShadowRegion>();
   active_.push_back(static_cast<uint16_t>(index));
   region = regions_[index].get();

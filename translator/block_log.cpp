@@ -3,8 +3,6 @@
 #include <Zydis/Zydis.h>
 
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 
 #include "host-driver/log.h"
 
@@ -13,18 +11,9 @@ namespace {
 
 constexpr unsigned kBytesColumn = 36;
 
-[[gnu::format(printf, 2, 3)]] void append(std::string& text, const char* format, ...) {
-  char line[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  text += line;
-}
-
 std::string hex(std::span<const uint8_t> bytes) {
   std::string text;
-  for (const uint8_t byte : bytes) append(text, "%02x ", byte);
+  for (const uint8_t byte : bytes) append_printf(text, "%02x ", byte);
   return text;
 }
 
@@ -34,7 +23,7 @@ size_t append_instruction(std::string& text, ZydisMachineMode mode, std::span<co
   ZydisDisassembledInstruction i;
   const bool good = ZYAN_SUCCESS(ZydisDisassembleIntel(mode, address, code.data(), code.size(), &i));
   const size_t length = good ? i.info.length : 1;
-  append(text, "%0*llx  %-*s%s\n", mode == ZYDIS_MACHINE_MODE_LONG_64 ? 12 : 8,
+  append_printf(text, "%0*llx  %-*s%s\n", mode == ZYDIS_MACHINE_MODE_LONG_64 ? 12 : 8,
          static_cast<unsigned long long>(address), kBytesColumn, hex(code.first(length)).c_str(),
          good ? i.text : "(bad)");
   return length;
@@ -48,7 +37,7 @@ std::string disassemble(ZydisMachineMode mode, std::span<const uint8_t> code, ui
 
 void append_title(std::string& text, const char* what, const Block& block) {
   const BlockKey& key = block.key;
-  append(text, "%s %08x physical %llx ring %u mode %04x\n", what, key.eip,
+  append_printf(text, "%s %08x physical %llx ring %u mode %04x\n", what, key.eip,
          static_cast<unsigned long long>(key.physical), key.mode.user() ? 3u : 0u, unsigned{key.mode.bits});
 }
 

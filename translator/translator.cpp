@@ -35,7 +35,6 @@ bool is_accessed(const Translation& t) {
 Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model)
     : context_(context),
       state_(context.state),
-      mmu_(mmu),
       memory_(mmu.memory()),
       shadow_(shadow),
       cache_(kCodeCacheBytes),
