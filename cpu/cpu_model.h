@@ -34,8 +34,8 @@ class CpuModel {
   static CpuModel default_model();
 
   CpuidResult cpuid(uint32_t leaf, uint32_t subleaf) const;
-  // What leaves 15h and 16h say about the time stamp counter; 0, as it is at first: there are no such leaves. Only
-  // a model whose counter is invariant, and which is not an old processor to the letter, has them.
+  // What leaves 15h and 16h say about the time stamp counter; 0, as it is at first: there are no such leaves.
+  // Only a model whose counter is invariant, and which is not an old processor to the letter, has them.
   void set_tsc_khz(uint32_t khz) { tsc_khz_ = khz; }
   uint32_t signature() const;  // CPUID(1).EAX
   std::string_view name() const { return identity_->name; }

@@ -82,8 +82,8 @@ CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
       return deterministic_cache_parameters(subleaf);
     case 7:
       return subleaf == 0 ? CpuidResult{0, word(CpuidWord::k7Ebx), 0, 0} : CpuidResult{};
-    // Told the frequency, a guest need not measure it against the 8254, which fails while the host is busy: Linux
-    // then lives by counting timer interrupts, and loses time.
+    // Told the frequency, a guest need not measure it against the 8254, which fails while the host is busy:
+    // Linux then lives by counting timer interrupts, and loses time.
     case kTscFrequencyLeaf: {
       constexpr uint32_t kCrystalKhz = 100;  // small: some multiply it by EBX in 32 bits
       return {kCrystalKhz, tsc_khz_, kCrystalKhz * 1000, 0};

@@ -21,6 +21,7 @@ ZydisDecoder make_decoder(ZydisMachineMode mode, ZydisStackWidth width) {
 OpcodeMap map_of(const ZydisDecodedInstruction& z) {
   if (z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z.encoding != ZYDIS_INSTRUCTION_ENCODING_3DNOW)
     return OpcodeMap::kVector;
+  // clang-format off
   switch (z.opcode_map) {
     case ZYDIS_OPCODE_MAP_DEFAULT: return OpcodeMap::kOneByte;
     case ZYDIS_OPCODE_MAP_0F: return OpcodeMap::k0F;
@@ -35,23 +36,46 @@ OpcodeMap map_of(const ZydisDecodedInstruction& z) {
     case ZYDIS_OPCODE_MAP_XOP9:
     case ZYDIS_OPCODE_MAP_XOPA: return OpcodeMap::kVector;
   }
+  // clang-format on
   return OpcodeMap::kVector;
 }
 
 void read_prefixes(const ZydisDecodedInstruction& z, bool big, Instruction& i) {
   for (unsigned n = 0; n < z.raw.prefix_count; n++) {
     switch (z.raw.prefixes[n].value) {
-      case 0x66: i.operand_size_prefix = true; break;
-      case 0x67: i.address_size_prefix = true; break;
-      case 0xF0: i.lock = true; break;
-      case 0xF2: i.repeat = RepeatPrefix::kRepne; break;
-      case 0xF3: i.repeat = RepeatPrefix::kRep; break;
-      case 0x26: i.segment_override = kEs; break;
-      case 0x2E: i.segment_override = kCs; break;
-      case 0x36: i.segment_override = kSs; break;
-      case 0x3E: i.segment_override = kDs; break;
-      case 0x64: i.segment_override = kFs; break;
-      case 0x65: i.segment_override = kGs; break;
+      case 0x66:
+        i.operand_size_prefix = true;
+        break;
+      case 0x67:
+        i.address_size_prefix = true;
+        break;
+      case 0xF0:
+        i.lock = true;
+        break;
+      case 0xF2:
+        i.repeat = RepeatPrefix::kRepne;
+        break;
+      case 0xF3:
+        i.repeat = RepeatPrefix::kRep;
+        break;
+      case 0x26:
+        i.segment_override = kEs;
+        break;
+      case 0x2E:
+        i.segment_override = kCs;
+        break;
+      case 0x36:
+        i.segment_override = kSs;
+        break;
+      case 0x3E:
+        i.segment_override = kDs;
+        break;
+      case 0x64:
+        i.segment_override = kFs;
+        break;
+      case 0x65:
+        i.segment_override = kGs;
+        break;
     }
   }
   i.prefix_bytes = z.raw.prefix_count;
@@ -79,15 +103,13 @@ void read_operand_fields(const ZydisDecodedInstruction& z, Instruction& i) {
 }  // namespace
 
 DecodeStatus decode(std::span<const uint8_t> code, bool big, Instruction& out) {
-  static const ZydisDecoder decoder32 =
-      make_decoder(ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-  static const ZydisDecoder decoder16 =
-      make_decoder(ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+  static const ZydisDecoder decoder32 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  static const ZydisDecoder decoder16 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
   const size_t length = std::min<size_t>(code.size(), 15);
   ZydisDecoderContext context;
   ZydisDecodedInstruction z;
-  const ZyanStatus status = ZydisDecoderDecodeInstruction(big ? &decoder32 : &decoder16, &context, code.data(),
-                                                          length, &z);
+  const ZyanStatus status =
+      ZydisDecoderDecodeInstruction(big ? &decoder32 : &decoder16, &context, code.data(), length, &z);
   if (!ZYAN_SUCCESS(status)) {
     const bool short_of_bytes = status == ZYDIS_STATUS_NO_MORE_DATA && length < 15;
     return short_of_bytes ? DecodeStatus::kTruncated : DecodeStatus::kInvalid;
@@ -122,14 +144,30 @@ namespace {
 uint32_t offset16(const Instruction& i, const std::array<uint32_t, 8>& gpr) {
   uint32_t sum = static_cast<uint32_t>(i.displacement);
   switch (i.rm) {
-    case 0: sum += gpr[kEbx] + gpr[kEsi]; break;
-    case 1: sum += gpr[kEbx] + gpr[kEdi]; break;
-    case 2: sum += gpr[kEbp] + gpr[kEsi]; break;
-    case 3: sum += gpr[kEbp] + gpr[kEdi]; break;
-    case 4: sum += gpr[kEsi]; break;
-    case 5: sum += gpr[kEdi]; break;
-    case 6: sum += i.mod == 0 ? 0 : gpr[kEbp]; break;
-    case 7: sum += gpr[kEbx]; break;
+    case 0:
+      sum += gpr[kEbx] + gpr[kEsi];
+      break;
+    case 1:
+      sum += gpr[kEbx] + gpr[kEdi];
+      break;
+    case 2:
+      sum += gpr[kEbp] + gpr[kEsi];
+      break;
+    case 3:
+      sum += gpr[kEbp] + gpr[kEdi];
+      break;
+    case 4:
+      sum += gpr[kEsi];
+      break;
+    case 5:
+      sum += gpr[kEdi];
+      break;
+    case 6:
+      sum += i.mod == 0 ? 0 : gpr[kEbp];
+      break;
+    case 7:
+      sum += gpr[kEbx];
+      break;
   }
   return sum & 0xFFFF;
 }

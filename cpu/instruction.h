@@ -32,7 +32,7 @@ struct Instruction {
   uint8_t mod, reg, rm;
   uint8_t scale, index, base;  // of the SIB byte: scale 0..3, raw register numbers
   int32_t displacement;
-  uint8_t displacement_size;   // bytes: 0, 1, 2, 4
+  uint8_t displacement_size;  // bytes: 0, 1, 2, 4
   struct Immediate {
     uint32_t value;  // sign-extended to 32 bits where the instruction does so
     uint8_t size;    // bytes: 0 if absent

@@ -33,7 +33,7 @@ class Mmu {
   // unless that is the first, which throws. Returns how many.
   unsigned fetch(uint32_t linear, uint8_t* to, unsigned length, bool user);
 
-  void flush();             // everything, global or not
+  void flush();  // everything, global or not
   void flush_page(uint32_t linear);
 
   PhysicalMemory& memory() { return memory_; }

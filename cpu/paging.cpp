@@ -146,7 +146,8 @@ std::optional<Translation> walk(const PagingRegisters& registers, PhysicalMemory
   return t;
 }
 
-std::optional<Translation> peek(const PagingRegisters& registers, const PhysicalMemory& memory, uint32_t linear) {
+std::optional<Translation> peek(const PagingRegisters& registers, const PhysicalMemory& memory,
+                                uint32_t linear) {
   if (!registers.enabled) return unpaged(linear);
   WalkFailure failure;
   return Walker{registers, memory, linear}.find(failure);

@@ -22,11 +22,11 @@ constexpr uint64_t kPresent = 1, kWritable = 2, kUser = 4, kAccessed = 0x20, kDi
 
 // What a walk found: the page, what may be done with it, and which entries said so.
 struct Translation {
-  uint64_t physical;      // of the byte asked for
-  uint32_t page_size;     // 4 KiB, 2 MiB or 4 MiB; without paging 4 KiB
+  uint64_t physical;                        // of the byte asked for
+  uint32_t page_size;                       // 4 KiB, 2 MiB or 4 MiB; without paging 4 KiB
   bool user, writable, executable, global;  // combined over all levels
-  bool dirty;             // the leaf's D bit, as it is after the walk
-  uint8_t levels;         // entries used: 0 (no paging), 1 (large page), 2 (4 KiB page); PDPTEs not counted
+  bool dirty;                               // the leaf's D bit, as it is after the walk
+  uint8_t levels;  // entries used: 0 (no paging), 1 (large page), 2 (4 KiB page); PDPTEs not counted
   uint64_t entry_address[2];  // physical addresses of the entries: [0] PDE, [1] PTE
   uint64_t entry_value[2];    // their values after the walk has set A and D
 };
@@ -49,7 +49,9 @@ struct PagingRegisters {
 std::optional<Translation> walk(const PagingRegisters& registers, PhysicalMemory& memory, uint32_t linear,
                                 Access access, WalkFailure& failure);
 
-// As walk() for a read by the supervisor but sets no bits: for debuggers, traces and the shadow's mapping ahead.
-std::optional<Translation> peek(const PagingRegisters& registers, const PhysicalMemory& memory, uint32_t linear);
+// As walk() for a read by the supervisor but sets no bits: for debuggers, traces and the shadow's mapping
+// ahead.
+std::optional<Translation> peek(const PagingRegisters& registers, const PhysicalMemory& memory,
+                                uint32_t linear);
 
 }  // namespace ringdown

@@ -12,10 +12,10 @@ enum Gpr : uint8_t { kEax, kEcx, kEdx, kEbx, kEsp, kEbp, kEsi, kEdi };
 enum SegmentIndex : uint8_t { kEs, kCs, kSs, kDs, kFs, kGs };
 
 namespace eflags {
-constexpr uint32_t kCf = 1u << 0, kFixed = 1u << 1, kPf = 1u << 2, kAf = 1u << 4, kZf = 1u << 6, kSf = 1u << 7,
-                   kTf = 1u << 8, kIf = 1u << 9, kDf = 1u << 10, kOf = 1u << 11, kIopl = 3u << 12,
-                   kNt = 1u << 14, kRf = 1u << 16, kVm = 1u << 17, kAc = 1u << 18, kVif = 1u << 19,
-                   kVip = 1u << 20, kId = 1u << 21;
+constexpr uint32_t kCf = 1u << 0, kFixed = 1u << 1, kPf = 1u << 2, kAf = 1u << 4, kZf = 1u << 6,
+                   kSf = 1u << 7, kTf = 1u << 8, kIf = 1u << 9, kDf = 1u << 10, kOf = 1u << 11,
+                   kIopl = 3u << 12, kNt = 1u << 14, kRf = 1u << 16, kVm = 1u << 17, kAc = 1u << 18,
+                   kVif = 1u << 19, kVip = 1u << 20, kId = 1u << 21;
 constexpr uint32_t kStatus = kCf | kPf | kAf | kZf | kSf | kOf;
 // What translated code keeps in the host's own flags; the rest is virtual.
 constexpr uint32_t kInHostFlags = kStatus | kDf;
@@ -26,8 +26,9 @@ constexpr uint32_t kPe = 1u << 0, kMp = 1u << 1, kEm = 1u << 2, kTs = 1u << 3, k
                    kWp = 1u << 16, kAm = 1u << 18, kNw = 1u << 29, kCd = 1u << 30, kPg = 1u << 31;
 }
 namespace cr4 {
-constexpr uint32_t kVme = 1u << 0, kPvi = 1u << 1, kTsd = 1u << 2, kDe = 1u << 3, kPse = 1u << 4, kPae = 1u << 5,
-                   kMce = 1u << 6, kPge = 1u << 7, kPce = 1u << 8, kOsfxsr = 1u << 9, kOsxmmexcpt = 1u << 10;
+constexpr uint32_t kVme = 1u << 0, kPvi = 1u << 1, kTsd = 1u << 2, kDe = 1u << 3, kPse = 1u << 4,
+                   kPae = 1u << 5, kMce = 1u << 6, kPge = 1u << 7, kPce = 1u << 8, kOsfxsr = 1u << 9,
+                   kOsxmmexcpt = 1u << 10;
 }
 namespace efer {
 constexpr uint64_t kNxe = 1u << 11;
@@ -45,7 +46,7 @@ constexpr int kDplShift = 5;
 // limit 0xFFFF, attributes of a read/write (or readable code) segment, DPL 0 or 3.
 struct Segment {
   uint32_t base;
-  uint32_t limit;       // last valid offset in bytes, granularity applied
+  uint32_t limit;  // last valid offset in bytes, granularity applied
   uint16_t selector;
   uint16_t attributes;  // 0 (not present): a null selector was loaded; every access faults
 
@@ -118,18 +119,16 @@ struct alignas(64) CpuState {
   uint32_t cr0, cr2, cr3, cr4;
   std::array<uint64_t, 4> pdpte;  // loaded by MOV CR3 under PAE (SDM vol. 3, 4.4.1)
   std::array<uint32_t, 8> dr;
-  uint8_t cpl;                // == CS.RPL in protected mode, 0 in real mode, 3 in virtual-8086 mode
-  bool halted;                // HLT: waiting for an interrupt
-  bool shutdown;              // triple fault
-  bool interrupts_shadowed;   // after STI, MOV SS, POP SS: none until the next instruction has run
-  bool debug_trap_shadowed;   // after MOV SS, POP SS: #DB too
+  uint8_t cpl;               // == CS.RPL in protected mode, 0 in real mode, 3 in virtual-8086 mode
+  bool halted;               // HLT: waiting for an interrupt
+  bool shutdown;             // triple fault
+  bool interrupts_shadowed;  // after STI, MOV SS, POP SS: none until the next instruction has run
+  bool debug_trap_shadowed;  // after MOV SS, POP SS: #DB too
   bool nmi_blocked;
   ModelSpecificRegisters msr;
   FxsaveImage fx;
 
-  uint32_t eflags_image() const {
-    return flags | interrupt_flag | system_flags | eflags::kFixed;
-  }
+  uint32_t eflags_image() const { return flags | interrupt_flag | system_flags | eflags::kFixed; }
   void set_eflags_image(uint32_t value) {
     using namespace eflags;
     flags = value & kInHostFlags;
@@ -144,7 +143,8 @@ struct alignas(64) CpuState {
   bool pae() const { return cr4 & cr4::kPae; }
   uint32_t stack_mask() const { return segment[kSs].big() ? 0xFFFFFFFF : 0xFFFF; }
 
-  // State after RESET or INIT (SDM vol. 3, table 9-1); `signature` is CPUID(1).EAX, which RESET leaves in EDX.
+  // State after RESET or INIT (SDM vol. 3, table 9-1); `signature` is CPUID(1).EAX, which RESET leaves in
+  // EDX.
   void reset(uint32_t signature);
 };
 

@@ -1,7 +1,7 @@
 #pragma once
-#include <csignal>
-
 #include <ucontext.h>
+
+#include <csignal>
 
 namespace ringdown {
 
@@ -15,12 +15,14 @@ class HostFaultHandler {
   virtual void on_kick(ucontext_t& host) = 0;
 };
 
-// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and the kick signal, and an alternate stack for
-// the calling thread. A fault that `handler` does not take is a bug of ours: `on_bug` is called (to restore the
-// terminal), then the process dies of the signal. One at a time; the destructor puts back what was there.
+// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and the kick signal, and an alternate stack
+// for the calling thread. A fault that `handler` does not take is a bug of ours: `on_bug` is called (to
+// restore the terminal), then the process dies of the signal. One at a time; the destructor puts back what
+// was there.
 class FaultSignals {
  public:
-  FaultSignals(HostFaultHandler& handler, void (*on_bug)(int signal, const siginfo_t& info, const ucontext_t& host));
+  FaultSignals(HostFaultHandler& handler,
+               void (*on_bug)(int signal, const siginfo_t& info, const ucontext_t& host));
   ~FaultSignals();
   FaultSignals(const FaultSignals&) = delete;
   FaultSignals& operator=(const FaultSignals&) = delete;

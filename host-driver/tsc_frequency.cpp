@@ -21,8 +21,8 @@ int64_t monotonic_nanoseconds() {
 
 TscFrequency::TscFrequency() : start_(sample()) {}
 
-// The clock is read between two readings of the counter. Of several tries the one counts that took least: nothing
-// came between.
+// The clock is read between two readings of the counter. Of several tries the one counts that took least:
+// nothing came between.
 TscFrequency::Sample TscFrequency::sample() {
   Sample best{};
   uint64_t shortest = std::numeric_limits<uint64_t>::max();
@@ -41,7 +41,8 @@ uint32_t TscFrequency::measure_khz() const {
   Sample end = sample();
   while (end.nanoseconds - start_.nanoseconds < kLeastNanoseconds) end = sample();
   const auto cycles = static_cast<double>(end.tsc - start_.tsc);
-  return static_cast<uint32_t>(cycles * 1e6 / static_cast<double>(end.nanoseconds - start_.nanoseconds) + 0.5);
+  return static_cast<uint32_t>(cycles * 1e6 / static_cast<double>(end.nanoseconds - start_.nanoseconds) +
+                               0.5);
 }
 
 }  // namespace ringdown

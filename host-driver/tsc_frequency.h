@@ -8,8 +8,8 @@ namespace ringdown {
 class TscFrequency {
  public:
   TscFrequency();
-  // In kHz. Waits until 10 ms have passed since the construction, which makes the answer exact to some parts in a
-  // million.
+  // In kHz. Waits until 10 ms have passed since the construction, which makes the answer exact to some parts
+  // in a million.
   uint32_t measure_khz() const;
 
  private:

@@ -18,9 +18,12 @@ constexpr uint64_t kReservation = 3 * Window::kSize;  // an aligned window and i
 
 int host_protection(Protection protection) {
   switch (protection) {
-    case Protection::kNone: return PROT_NONE;
-    case Protection::kRead: return PROT_READ;
-    case Protection::kReadWrite: return PROT_READ | PROT_WRITE;
+    case Protection::kNone:
+      return PROT_NONE;
+    case Protection::kRead:
+      return PROT_READ;
+    case Protection::kReadWrite:
+      return PROT_READ | PROT_WRITE;
   }
   return PROT_NONE;
 }
@@ -28,8 +31,9 @@ int host_protection(Protection protection) {
 void* at(uint64_t address) { return reinterpret_cast<void*>(address); }
 
 // Some mappings, held to be given back. A process that has all the mappings which the host allows cannot
-// allocate memory, and may not even replace mappings by fewer ones: then these make room. (Taking the old ones
-// away first would leave a hole in the window for a moment, where another thread's allocation could come to lie.)
+// allocate memory, and may not even replace mappings by fewer ones: then these make room. (Taking the old
+// ones away first would leave a hole in the window for a moment, where another thread's allocation could come
+// to lie.)
 class SpareMappings {
  public:
   SpareMappings() {
@@ -85,8 +89,8 @@ Window::~Window() { munmap(reservation_, kReservation); }
 
 bool Window::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection) {
   counters().host_syscalls_mmap++;
-  void* result = mmap(at(base_ + linear), length, host_protection(protection), MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-                      ram_file_, static_cast<off_t>(ram_offset));
+  void* result = mmap(at(base_ + linear), length, host_protection(protection),
+                      MAP_SHARED | MAP_FIXED | MAP_NORESERVE, ram_file_, static_cast<off_t>(ram_offset));
   if (result != MAP_FAILED) return true;
   if (errno != ENOMEM) host_refuses("mmap of guest memory into a shadow space");
   return false;

@@ -7,8 +7,8 @@ namespace ringdown {
 enum class Protection : uint8_t { kNone, kRead, kReadWrite };
 
 // A shadow space's place in the host: 4 GiB of reserved, inaccessible addresses, aligned to 4 GiB and with
-// inaccessible guards before and behind. Guest-linear address a is host address base() + a. Parts of guest RAM
-// are mapped into it; an access elsewhere is a host fault. An access can name no address outside of
+// inaccessible guards before and behind. Guest-linear address a is host address base() + a. Parts of guest
+// RAM are mapped into it; an access elsewhere is a host fault. An access can name no address outside of
 // [base, base + 4 GiB + 512), which is within the guard.
 class Window {
  public:

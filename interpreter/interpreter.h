@@ -45,8 +45,8 @@ class Interpreter {
   // for a #DB: the image to push is eflags_image() as it is. DR6 is written by whoever raises the #DB.
   void step();
 
-  // What the last step() executed, or tried to; nullptr if it could not be fetched or there was no step. Valid
-  // until the next step().
+  // What the last step() executed, or tried to; nullptr if it could not be fetched or there was no step.
+  // Valid until the next step().
   const Instruction* executed() const { return executed_; }
 
   // Takes an external interrupt (the caller has checked IF and the shadow) or NMI; ends HLT.

@@ -19,10 +19,10 @@ namespace ringdown {
 
 // What leaves the board. All are called on the vCPU thread, from within an access or advance().
 struct BoardOutputs {
-  std::function<void(bool)> intr;              // the INTR pin of the processor
+  std::function<void(bool)> intr;  // the INTR pin of the processor
   std::function<void(ResetKind)> reset;
-  std::function<void(uint32_t)> debug_exit;    // exit status
-  std::function<void(uint8_t)> serial;         // COM1
+  std::function<void(uint32_t)> debug_exit;  // exit status
+  std::function<void(uint8_t)> serial;       // COM1
 };
 
 struct BoardConfiguration {

@@ -1,6 +1,5 @@
 #include "monitor/guest_log.h"
 
-
 #include "host-driver/log.h"
 #include "translator/block_log.h"
 
@@ -9,7 +8,7 @@ namespace {
 
 void append_segment(std::string& text, const char* name, const Segment& s) {
   append_printf(text, "%-4s %04x base %08x limit %08x attributes %04x\n", name, unsigned{s.selector}, s.base,
-         s.limit, unsigned{s.attributes});
+                s.limit, unsigned{s.attributes});
 }
 
 bool is_msr_access(const Instruction& i) {
@@ -20,20 +19,22 @@ bool is_msr_access(const Instruction& i) {
 
 std::string format_state(const CpuState& s) {
   std::string text;
-  append_printf(text, "eax %08x ebx %08x ecx %08x edx %08x\n", s.gpr[kEax], s.gpr[kEbx], s.gpr[kEcx], s.gpr[kEdx]);
-  append_printf(text, "esi %08x edi %08x ebp %08x esp %08x\n", s.gpr[kEsi], s.gpr[kEdi], s.gpr[kEbp], s.gpr[kEsp]);
+  append_printf(text, "eax %08x ebx %08x ecx %08x edx %08x\n", s.gpr[kEax], s.gpr[kEbx], s.gpr[kEcx],
+                s.gpr[kEdx]);
+  append_printf(text, "esi %08x edi %08x ebp %08x esp %08x\n", s.gpr[kEsi], s.gpr[kEdi], s.gpr[kEbp],
+                s.gpr[kEsp]);
   append_printf(text, "eip %08x eflags %08x cpl %u halted %u\n", s.eip, s.eflags_image(), unsigned{s.cpl},
-         unsigned{s.halted});
+                unsigned{s.halted});
   static constexpr const char* kNames[] = {"es", "cs", "ss", "ds", "fs", "gs"};
   for (unsigned n = 0; n < 6; n++) append_segment(text, kNames[n], s.segment[n]);
   append_segment(text, "ldtr", s.ldtr);
   append_segment(text, "tr", s.tr);
-  append_printf(text, "gdtr base %08x limit %04x idtr base %08x limit %04x\n", s.gdtr.base, unsigned{s.gdtr.limit},
-         s.idtr.base, unsigned{s.idtr.limit});
+  append_printf(text, "gdtr base %08x limit %04x idtr base %08x limit %04x\n", s.gdtr.base,
+                unsigned{s.gdtr.limit}, s.idtr.base, unsigned{s.idtr.limit});
   append_printf(text, "cr0 %08x cr2 %08x cr3 %08x cr4 %08x efer %llx\n", s.cr0, s.cr2, s.cr3, s.cr4,
-         static_cast<unsigned long long>(s.msr.efer));
-  append_printf(text, "dr0 %08x dr1 %08x dr2 %08x dr3 %08x dr6 %08x dr7 %08x\n", s.dr[0], s.dr[1], s.dr[2], s.dr[3],
-         s.dr[6], s.dr[7]);
+                static_cast<unsigned long long>(s.msr.efer));
+  append_printf(text, "dr0 %08x dr1 %08x dr2 %08x dr3 %08x dr6 %08x dr7 %08x\n", s.dr[0], s.dr[1], s.dr[2],
+                s.dr[3], s.dr[6], s.dr[7]);
   return text;
 }
 

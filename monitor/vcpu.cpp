@@ -69,7 +69,7 @@ void Vcpu::request_attention() {
   timer_.kick();
 }
 
-// ---- The loop -----------------------------------------------------------------------------------------------
+// ---- The loop ---------------------------------------------------------------------------------------------
 
 void Vcpu::run() {
   while (!stop_ && !state().shutdown) {
@@ -102,7 +102,8 @@ bool Vcpu::take_interrupt() {
   if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
   counters().guest_interrupts++;
   const uint8_t vector = board_->interrupts().acknowledge();
-  if (log_enabled(LogClass::kInt)) log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
+  if (log_enabled(LogClass::kInt))
+    log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
   interpreter_.deliver_interrupt(vector);
   return true;
 }
@@ -115,8 +116,8 @@ void Vcpu::idle() {
   const Nanoseconds deadline = board_->next_event();
   const Nanoseconds now = clock_.now();
   if (deadline > now && !attention_) {
-    // The timer is armed for the deadline already, and its kick ends the sleep: a timeout as early would cost the
-    // host a second timer. This one is for a kick that came just before the sleep.
+    // The timer is armed for the deadline already, and its kick ends the sleep: a timeout as early would cost
+    // the host a second timer. This one is for a kick that came just before the sleep.
     const Nanoseconds grace = armed_for_ == deadline ? kKickAgainNanoseconds : 0;
     sleep(deadline == kNever ? kNever : deadline - now + grace);
   }
@@ -138,9 +139,15 @@ void Vcpu::execute() {
   if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpret();
   try {
     switch (translator_.run()) {
-      case RunEnd::kInterpret: interpret(); break;
-      case RunEnd::kGuestFault: deliver(translator_.pending_fault()); break;
-      case RunEnd::kKicked: attention_ = 1; break;
+      case RunEnd::kInterpret:
+        interpret();
+        break;
+      case RunEnd::kGuestFault:
+        deliver(translator_.pending_fault());
+        break;
+      case RunEnd::kKicked:
+        attention_ = 1;
+        break;
     }
   } catch (const Fault& fault) {
     deliver(fault);
@@ -161,7 +168,7 @@ void Vcpu::deliver(const Fault& fault) {
   interpreter_.deliver_exception(fault);
 }
 
-// ---- What the processor reaches -------------------------------------------------------------------------------
+// ---- What the processor reaches ---------------------------------------------------------------------------
 
 uint32_t Vcpu::read_port(uint16_t port, unsigned size) {
   counters().guest_port_reads++;
@@ -199,9 +206,10 @@ void Vcpu::exception_raised(const Fault& fault) {
   counters().guest_exceptions++;
   counters().guest_page_faults += fault.vector == Vector::kPageFault;
   if (log_enabled(LogClass::kInt))
-    log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n", static_cast<unsigned>(fault.vector),
-               fault.error_code, state().eip, fault.linear_address);
-  if (const Instruction* i = interpreter_.executed()) log_if_unimplemented(*i, fault, state(), interpreter_.model);
+    log_printf(LogClass::kInt, "exception %02x error %x at %08x address %08x\n",
+               static_cast<unsigned>(fault.vector), fault.error_code, state().eip, fault.linear_address);
+  if (const Instruction* i = interpreter_.executed())
+    log_if_unimplemented(*i, fault, state(), interpreter_.model);
 }
 
 bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {

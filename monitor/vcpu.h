@@ -23,7 +23,8 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const Clock& clock);
   ~Vcpu() override;
 
-  // The board whose ports, interrupts and timers this processor is wired to. It may be exchanged between runs.
+  // The board whose ports, interrupts and timers this processor is wired to. It may be exchanged between
+  // runs.
   void attach(Board& board) { board_ = &board; }
   CpuState& state() { return context_->state; }
 

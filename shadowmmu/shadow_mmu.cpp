@@ -8,7 +8,8 @@
 namespace ringdown {
 namespace {
 
-// What a region's remembered entries depend on besides the tables themselves. (CR4.PGE is looked at by revalidate().)
+// What a region's remembered entries depend on besides the tables themselves. (CR4.PGE is looked at by
+// revalidate().)
 bool same_mode(const PagingRegisters& a, const PagingRegisters& b) {
   return a.enabled == b.enabled && a.pae == b.pae && a.pse == b.pse && a.write_protect == b.write_protect &&
          a.no_execute == b.no_execute;
@@ -28,7 +29,8 @@ ShadowSpace* ShadowMmu::space_at(uint64_t host_address) {
   return nullptr;
 }
 
-Miss ShadowMmu::resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure, uint32_t& linear) {
+Miss ShadowMmu::resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure,
+                        uint32_t& linear) {
   ShadowSpace* space = space_at(host_address);
   const uint64_t offset = host_address - space->base();
   if (offset >= Window::kSize) return Miss::kEmulate;  // an access that wraps around at 4 GiB
@@ -58,7 +60,8 @@ Miss ShadowMmu::map_user_page_for_supervisor(uint32_t linear, bool write) {
 
 void ShadowMmu::map_ahead(uint32_t linear, bool write) {
   WalkFailure failure;
-  const auto t = walk(registers_, memory_, linear, {write ? AccessKind::kWrite : AccessKind::kRead, true}, failure);
+  const auto t =
+      walk(registers_, memory_, linear, {write ? AccessKind::kWrite : AccessKind::kRead, true}, failure);
   if (!t || !memory_.is_ram_page(t->physical >> kPageShift)) return;
   if (write && memory_.holds_code(t->physical)) return;
   map_or_evict(*user_, linear, *t, t->writable);
@@ -71,7 +74,8 @@ void ShadowMmu::map_or_evict(ShadowSpace& space, uint32_t linear, const Translat
   // A TLB may forget everything at any time.
   supervisor_.clear();
   for (auto& user : user_spaces_) user->clear();
-  if (!space.map(registers_, linear, t, writable)) host_refuses("mappings of guest memory (vm.max_map_count)");
+  if (!space.map(registers_, linear, t, writable))
+    host_refuses("mappings of guest memory (vm.max_map_count)");
 }
 
 // Drops user spaces, the least recently used first, then the current ones if they alone are too large.

@@ -20,9 +20,9 @@ enum class Miss : uint8_t {
 };
 
 // The shadow spaces of a virtual processor. Supervisor code has one, whatever CR3 holds, because kernels map
-// themselves alike everywhere; what differs is taken out when CR3 is loaded. User code has one for each CR3, kept
-// while there is room. U/S is thereby "mapped here or not"; R/W is the host's own protection, and D=0 pages are
-// mapped read-only until they are written.
+// themselves alike everywhere; what differs is taken out when CR3 is loaded. User code has one for each CR3,
+// kept while there is room. U/S is thereby "mapped here or not"; R/W is the host's own protection, and D=0
+// pages are mapped read-only until they are written.
 class ShadowMmu {
  public:
   ShadowMmu(int ram_file, PhysicalMemory& memory, CpuState& state);
@@ -34,7 +34,8 @@ class ShadowMmu {
   Miss resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure, uint32_t& linear);
   // The space that a host address lies in (guards included); nullptr if in neither of the current two.
   ShadowSpace* space_at(uint64_t host_address);
-  // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A (and D).
+  // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A
+  // (and D).
   void map_ahead(uint32_t linear, bool write);
   // Maps a user's page into the supervisor space, for accesses that cannot be pointed at the user space.
   Miss map_user_page_for_supervisor(uint32_t linear, bool write);

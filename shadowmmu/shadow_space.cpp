@@ -25,7 +25,9 @@ uint64_t read_directory_entry(const PagingRegisters& r, const PhysicalMemory& me
   return read_entry(r, memory, directory_entry_address(r, linear));
 }
 
-unsigned page_index(const PagingRegisters& r, uint32_t linear) { return linear >> 12 & (r.pae ? 0x1FF : 0x3FF); }
+unsigned page_index(const PagingRegisters& r, uint32_t linear) {
+  return linear >> 12 & (r.pae ? 0x1FF : 0x3FF);
+}
 uint64_t entry_bytes(const PagingRegisters& r) { return r.pae ? 8 : 4; }
 uint64_t table_of(const PagingRegisters& r, uint64_t directory_entry) {
   return directory_entry & (r.pae ? 0xFFFFFF000ull : 0xFFFFF000ull);
@@ -39,11 +41,13 @@ uint64_t rights(uint64_t entry) {
   return entry & (pte::kPresent | pte::kWritable | pte::kUser | pte::kGlobal | pte::kNoExecute);
 }
 
-// Only A and, of a large page, D may have changed without the region's being stale: this very walk may have set them.
+// Only A and, of a large page, D may have changed without the region's being stale: this very walk may have
+// set them.
 bool is_still_current(const ShadowRegion& region, bool large, uint64_t directory_entry) {
   if (region.large != large) return false;
   const uint64_t set_by_walk = large ? pte::kAccessed | pte::kDirty : pte::kAccessed;
-  return region.directory_entry == directory_entry || (region.directory_entry | set_by_walk) == directory_entry;
+  return region.directory_entry == directory_entry ||
+         (region.directory_entry | set_by_walk) == directory_entry;
 }
 
 }  // namespace
@@ -77,8 +81,8 @@ ShadowRegion& ShadowSpace::region_for(const PagingRegisters& r, uint32_t linear,
   return *region;
 }
 
-bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
-                            bool writable) {
+bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear,
+                            const Translation& t, bool writable) {
   const uint64_t bytes = region_bytes(r);
   const uint32_t start = linear & ~static_cast<uint32_t>(bytes - 1);
   const uint64_t physical = t.physical & ~(bytes - 1);
@@ -94,7 +98,8 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
   while (offset < bytes) {
     uint64_t end = offset;
     while (end < bytes && memory_.is_ram_page((physical + end) >> kPageShift)) end += kPageSize;
-    if (end > offset && !window_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset, protection))
+    if (end > offset &&
+        !window_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset, protection))
       return false;
     offset = end + kPageSize;
   }
@@ -114,15 +119,16 @@ bool ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uin
            memory_.holds_code((first_frame + end) << kPageShift))
       end++;
     if (end == n) continue;
-    if (!window_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift, Protection::kRead))
+    if (!window_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift,
+                         Protection::kRead))
       return false;
     n = end;
   }
   return true;
 }
 
-bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
-                            bool writable) {
+bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear,
+                            const Translation& t, bool writable) {
   const unsigned index = page_index(r, linear);
   const uint64_t frame = t.physical >> kPageShift;
   const uint64_t entry = t.entry_value[1];
@@ -145,7 +151,8 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
     while (end < region.pages.size() && end - index < kNeighbours && joins(end)) end++;
   }
   const uint32_t start = (linear & ~kPageMask) - ((index - first) << kPageShift);
-  if (!window_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift, protection))
+  if (!window_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift,
+                   protection))
     return false;
   for (unsigned n = first; n < end; n++) {
     ShadowRegion::Page& page = region.pages[n];
@@ -280,7 +287,8 @@ void ShadowSpace::protect_frame(uint64_t frame) {
     const uint32_t start = uint32_t{index} << region_shift_;
     if (region.large) {
       if (region.large_page.protection != Protection::kReadWrite) continue;
-      const uint64_t first = region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
+      const uint64_t first =
+          region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
       const uint64_t base = first & ~((uint64_t{1} << (region_shift_ - kPageShift)) - 1);
       const uint64_t offset = frame - base;
       if (offset < uint64_t{1} << (region_shift_ - kPageShift) &&

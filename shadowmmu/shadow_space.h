@@ -25,21 +25,23 @@ struct ShadowRegion {
 
 // One shadow space: a window, and a record of which guest entries each of its pages was mapped by.
 //
-// It is a TLB that never forgets by itself. Nothing tells it when the guest writes a page table; instead, when
-// the guest flushes its TLB, revalidate() compares the remembered entries with what the tables hold now and
-// takes out what changed. Until then a stale mapping is what the architecture allows (SDM vol. 3, 4.10.4).
-// Why this rather than write protection: docs/decisions/001-tlb-by-comparison.md.
+// It is a TLB that never forgets by itself. Nothing tells it when the guest writes a page table; instead,
+// when the guest flushes its TLB, revalidate() compares the remembered entries with what the tables hold now
+// and takes out what changed. Until then a stale mapping is what the architecture allows (SDM vol.
+// 3, 4.10.4). Why this rather than write protection: docs/decisions/001-tlb-by-comparison.md.
 class ShadowSpace {
  public:
-  ShadowSpace(int ram_file, PhysicalMemory& memory) : window_(ram_file), memory_(memory), regions_(kMaxRegions) {}
+  ShadowSpace(int ram_file, PhysicalMemory& memory)
+      : window_(ram_file), memory_(memory), regions_(kMaxRegions) {}
 
   uint64_t base() const { return window_.base(); }
   bool contains_or_guards(uint64_t host_address) const { return window_.contains_or_guards(host_address); }
 
-  // Maps the page that `t` found for `linear`, and neighbours that the same tables put at neighbouring frames.
-  // `writable`: as far as the guest is concerned; pages that hold code are mapped read-only all the same.
-  // False: the host's limit of mappings is reached.
-  [[nodiscard]] bool map(const PagingRegisters& registers, uint32_t linear, const Translation& t, bool writable);
+  // Maps the page that `t` found for `linear`, and neighbours that the same tables put at neighbouring
+  // frames. `writable`: as far as the guest is concerned; pages that hold code are mapped read-only all the
+  // same. False: the host's limit of mappings is reached.
+  [[nodiscard]] bool map(const PagingRegisters& registers, uint32_t linear, const Translation& t,
+                         bool writable);
 
   // Takes out every page whose entries differ from those remembered.
   void revalidate(const PagingRegisters& registers, bool global_too);
@@ -56,15 +58,21 @@ class ShadowSpace {
   uint64_t last_used = 0;  // for eviction
 
  private:
-  static constexpr unsigned kMaxRegions = 2048;  // of 2 MiB; half of them where a directory entry covers 4 MiB
+  static constexpr unsigned kMaxRegions =
+      2048;  // of 2 MiB; half of them where a directory entry covers 4 MiB
 
   static uint32_t region_bytes(const PagingRegisters& r) { return r.pae ? 2u << 20 : 4u << 20; }
-  static unsigned region_index(const PagingRegisters& r, uint32_t linear) { return linear >> (r.pae ? 21 : 22); }
+  static unsigned region_index(const PagingRegisters& r, uint32_t linear) {
+    return linear >> (r.pae ? 21 : 22);
+  }
 
   ShadowRegion& region_for(const PagingRegisters& r, uint32_t linear, const Translation& t);
-  bool map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
-  bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t, bool writable);
-  // At the host's limit of mappings the next two forget everything: a reference to a region is no longer good.
+  bool map_large(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
+                 bool writable);
+  bool map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear, const Translation& t,
+                 bool writable);
+  // At the host's limit of mappings the next two forget everything: a reference to a region is no longer
+  // good.
   void drop_region(unsigned index);
   // Pages of one region, by index; sorts them.
   void unmap_pages(unsigned index, std::vector<uint16_t>& pages);

@@ -5,8 +5,8 @@
 
 namespace ringdown {
 
-// A memory operand of host code. In a window it is gs:[...] with 32-bit addressing, so that it cannot leave the
-// window; otherwise it is a plain 64-bit address whose base register was computed to lie in one.
+// A memory operand of host code. In a window it is gs:[...] with 32-bit addressing, so that it cannot leave
+// the window; otherwise it is a plain 64-bit address whose base register was computed to lie in one.
 struct Address {
   static constexpr uint8_t kNone = 0xFF;
   uint8_t base = kNone, index = kNone;  // host register numbers

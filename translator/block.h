@@ -13,8 +13,8 @@ struct Block;
 // linked. The stub is always legal: it leaves translated code with the edge as argument.
 struct Edge {
   Block* from = nullptr;
-  Block* to = nullptr;  // nullptr: not linked
-  uint32_t target = 0;  // EIP
+  Block* to = nullptr;            // nullptr: not linked
+  uint32_t target = 0;            // EIP
   const uint8_t* site = nullptr;  // of the rel32, in the executable view
   const uint8_t* stub = nullptr;
 };

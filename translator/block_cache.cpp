@@ -17,8 +17,9 @@ size_t align(size_t bytes) { return (bytes + kCodeAlignment - 1) & ~(kCodeAlignm
 
 const InstructionStart& Block::start_at(const uint8_t* host) const {
   const auto offset = static_cast<uint16_t>(host - code);
-  const auto after = std::upper_bound(starts.begin(), starts.end(), offset,
-                                      [](uint16_t at, const InstructionStart& s) { return at < s.host_offset; });
+  const auto after =
+      std::upper_bound(starts.begin(), starts.end(), offset,
+                       [](uint16_t at, const InstructionStart& s) { return at < s.host_offset; });
   return *std::prev(after);
 }
 

@@ -24,8 +24,8 @@ size_t append_instruction(std::string& text, ZydisMachineMode mode, std::span<co
   const bool good = ZYAN_SUCCESS(ZydisDisassembleIntel(mode, address, code.data(), code.size(), &i));
   const size_t length = good ? i.info.length : 1;
   append_printf(text, "%0*llx  %-*s%s\n", mode == ZYDIS_MACHINE_MODE_LONG_64 ? 12 : 8,
-         static_cast<unsigned long long>(address), kBytesColumn, hex(code.first(length)).c_str(),
-         good ? i.text : "(bad)");
+                static_cast<unsigned long long>(address), kBytesColumn, hex(code.first(length)).c_str(),
+                good ? i.text : "(bad)");
   return length;
 }
 
@@ -38,7 +38,8 @@ std::string disassemble(ZydisMachineMode mode, std::span<const uint8_t> code, ui
 void append_title(std::string& text, const char* what, const Block& block) {
   const BlockKey& key = block.key;
   append_printf(text, "%s %08x physical %llx ring %u mode %04x\n", what, key.eip,
-         static_cast<unsigned long long>(key.physical), key.mode.user() ? 3u : 0u, unsigned{key.mode.bits});
+                static_cast<unsigned long long>(key.physical), key.mode.user() ? 3u : 0u,
+                unsigned{key.mode.bits});
 }
 
 // Where the stubs of the edges begin: behind all that belongs to an instruction.

@@ -51,6 +51,7 @@ void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip())
 
 // False: nothing was emitted, the instruction is the interpreter's.
 bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
+  // clang-format off
   switch (t) {
     case Treatment::kInterpret: return false;
     case Treatment::kNothing: return true;
@@ -91,6 +92,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
     case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
   }
+  // clang-format on
   return false;
 }
 

@@ -11,12 +11,12 @@
 
 namespace ringdown {
 
-// The guest code to translate: the bytes from the block's start to the end of its page, and what can be had of
-// the next page.
+// The guest code to translate: the bytes from the block's start to the end of its page, and what can be had
+// of the next page.
 struct GuestCode {
   std::span<const uint8_t> bytes;
-  unsigned in_first_page;         // how many of them
-  uint64_t next_frame;            // of the next page; Block::kNoFrame if it cannot be fetched
+  unsigned in_first_page;  // how many of them
+  uint64_t next_frame;     // of the next page; Block::kNoFrame if it cannot be fetched
 };
 
 // Turns guest code into one block of host code.
@@ -27,13 +27,14 @@ class BlockTranslator {
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
 
-  // Translates at least one instruction. The code is in emitted() until the next call. Edges' sites and stubs are
-  // still relative to the block's start, as if it were placed at address 0. Instruction starts are ascending.
+  // Translates at least one instruction. The code is in emitted() until the next call. Edges' sites and stubs
+  // are still relative to the block's start, as if it were placed at address 0. Instruction starts are
+  // ascending.
   std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code);
   std::span<const uint8_t> emitted() const { return out_.code(); }
 
-  // A jump by the jump table to a known target: what an edge is redirected to that must not be linked, because
-  // only the table knows whether the target is the same in the space that is current then.
+  // A jump by the jump table to a known target: what an edge is redirected to that must not be linked,
+  // because only the table knows whether the target is the same in the space that is current then.
   std::span<const uint8_t> translate_table_jump(uint32_t target);
 
  private:
@@ -104,7 +105,7 @@ class BlockTranslator {
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;
-  bool accessor_ = false;      // the current instruction is a user accessor
+  bool accessor_ = false;  // the current instruction is a user accessor
   // Conditional jumps to where only the jump table may lead: patched to code behind the block's own.
   struct FarTarget {
     uint32_t rel32_offset, target;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace segment_attribute;
 
-// ---- Memory -------------------------------------------------------------------------------------------------
+// ---- Memory -----------------------------------------------------------------------------------------------
 
 // `length` bytes of supervisor memory within one page, or nullptr.
 uint8_t* reach(TranslatorContext& c, uint32_t linear, unsigned length, bool write) {
@@ -34,7 +34,7 @@ uint32_t dword(const uint8_t* from, unsigned index) {
 
 void set_dword(uint8_t* to, unsigned index, uint32_t value) { __builtin_memcpy(to + index * 4, &value, 4); }
 
-// ---- Descriptors (SDM vol. 3, 3.4.5) ------------------------------------------------------------------------
+// ---- Descriptors (SDM vol. 3, 3.4.5) ----------------------------------------------------------------------
 
 struct RawDescriptor {
   uint64_t bits;
@@ -79,8 +79,8 @@ bool read_flat_code(TranslatorContext& c, uint16_t selector, unsigned dpl, RawDe
 // A flat 32-bit stack of this privilege level.
 bool read_flat_stack(TranslatorContext& c, uint16_t selector, unsigned dpl, RawDescriptor& d) {
   constexpr uint16_t type = kCode | kExpandDownOrConforming | kWritableOrReadable;
-  return (selector & 3u) == dpl && read_descriptor(c, selector, d) && (d.attributes() & type) == kWritableOrReadable &&
-         d.has(kBig) && d.dpl() == dpl && is_flat(d);
+  return (selector & 3u) == dpl && read_descriptor(c, selector, d) &&
+         (d.attributes() & type) == kWritableOrReadable && d.has(kBig) && d.dpl() == dpl && is_flat(d);
 }
 
 bool load_data_segment(TranslatorContext& c, unsigned index, uint16_t selector) {
@@ -111,7 +111,7 @@ void enter_flat(CpuState& s, uint16_t cs, uint16_t ss, unsigned cpl) {
   s.cpl = static_cast<uint8_t>(cpl);
 }
 
-// ---- Continuing ---------------------------------------------------------------------------------------------
+// ---- Continuing -------------------------------------------------------------------------------------------
 
 uint64_t leave_for_interpreter(TranslatorContext& c, uint32_t eip) {
   c.exit = Exit::kInterpret;
@@ -149,7 +149,7 @@ uint64_t finish(TranslatorContext& c, Sensitive instruction) {
   return proceed(c);
 }
 
-// ---- The instructions ----------------------------------------------------------------------------------------
+// ---- The instructions -------------------------------------------------------------------------------------
 
 uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
   if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
@@ -268,7 +268,8 @@ bool interrupt_return(TranslatorContext& c) {
   if (!frame) return false;
   const uint32_t eip = dword(frame, 0), image = dword(frame, 2);
   const auto cs = static_cast<uint16_t>(dword(frame, 1));
-  // RF, set in the image of every fault, matters to instruction breakpoints only, and there are none in translated code.
+  // RF, set in the image of every fault, matters to instruction breakpoints only, and there are none in
+  // translated code.
   constexpr uint32_t unusual = eflags::kTf | eflags::kNt | eflags::kVm | eflags::kVif | eflags::kVip;
   if ((image | s.system_flags) & unusual) return false;
   if ((image & eflags::kIf) && c.interrupt_pending) return false;
@@ -297,12 +298,18 @@ uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t
 
 CalloutFunction callout_function(Callout callout) {
   switch (callout) {
-    case Callout::kLoadSegment: return load_segment;
-    case Callout::kPopSegment: return pop_segment;
-    case Callout::kInterrupt: return interrupt;
-    case Callout::kSysenter: return sysenter;
-    case Callout::kSysexit: return sysexit;
-    case Callout::kInterruptReturn: return interrupt_return;
+    case Callout::kLoadSegment:
+      return load_segment;
+    case Callout::kPopSegment:
+      return pop_segment;
+    case Callout::kInterrupt:
+      return interrupt;
+    case Callout::kSysenter:
+      return sysenter;
+    case Callout::kSysexit:
+      return sysexit;
+    case Callout::kInterruptReturn:
+      return interrupt_return;
   }
   return nullptr;
 }

@@ -5,18 +5,19 @@
 
 namespace ringdown {
 
-// Sensitive instructions done by a plain call from translated code. These functions are compiled without vector
-// registers (CMakeLists.txt), which belong to the guest meanwhile, and call nothing that is not.
+// Sensitive instructions done by a plain call from translated code. These functions are compiled without
+// vector registers (CMakeLists.txt), which belong to the guest meanwhile, and call nothing that is not.
 //
-// Each does the usual case completely or changes nothing: what needs a fault, a gate of another kind, a segment that
-// is not flat, a page that is not at hand, or an interrupt taken, is the interpreter's. Returns the host address to
-// continue at, or kLeaveForInterpreter, or kDispatch (done, but the next block must be looked up by the monitor);
-// in these two cases `exit` and `exit_argument` of the context are set.
+// Each does the usual case completely or changes nothing: what needs a fault, a gate of another kind, a
+// segment that is not flat, a page that is not at hand, or an interrupt taken, is the interpreter's. Returns
+// the host address to continue at, or kLeaveForInterpreter, or kDispatch (done, but the next block must be
+// looked up by the monitor); in these two cases `exit` and `exit_argument` of the context are set.
 constexpr uint64_t kLeaveForInterpreter = 0, kDispatch = 1;
 
-// `eip`: of the instruction. `info`: its length in bits 0..7, and by kind the segment register or the vector in
-// bits 8..15. `value`: kLoadSegment and kPopSegment: the new selector.
-using CalloutFunction = uint64_t (*)(TranslatorContext* context, uint32_t eip, uint32_t info, uint32_t value) noexcept;
+// `eip`: of the instruction. `info`: its length in bits 0..7, and by kind the segment register or the vector
+// in bits 8..15. `value`: kLoadSegment and kPopSegment: the new selector.
+using CalloutFunction = uint64_t (*)(TranslatorContext* context, uint32_t eip, uint32_t info,
+                                     uint32_t value) noexcept;
 
 CalloutFunction callout_function(Callout callout);
 

@@ -52,7 +52,8 @@ void CodeView::enter(uint32_t eip, const uint8_t* code) {
 void CodeView::remove(uint32_t eip) {
   const uint32_t index = shape_.index(eip);
   for (const Slot& slot : slots_) {
-    if (slot.table && jump_table_tag(slot.base(), index) == 0u - eip) jump_table_tag(slot.base(), index) = no_tag(index);
+    if (slot.table && jump_table_tag(slot.base(), index) == 0u - eip)
+      jump_table_tag(slot.base(), index) = no_tag(index);
   }
 }
 

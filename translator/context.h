@@ -15,35 +15,35 @@ enum class Exit : uint32_t {
   kFault,      // the host raised a fault; the fault handler has left its decision in the context
 };
 
-// Sensitive instructions for which translated code calls C++ that touches no vector register, so that nothing but the
-// general registers has to be saved (callouts.h).
+// Sensitive instructions for which translated code calls C++ that touches no vector register, so that nothing
+// but the general registers has to be saved (callouts.h).
 enum class Callout : uint8_t { kLoadSegment, kPopSegment, kInterrupt, kSysenter, kSysexit, kInterruptReturn };
 constexpr size_t kCallouts = 6;
 
-// A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by the
-// monitor; dropped when the guest flushes its TLB.
+// A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
+// the monitor; dropped when the guest flushes its TLB.
 struct CalloutPage {
   uint32_t tag;  // linear page number + 1; 0: empty
   bool writable, global;
   uint8_t* host;  // in the flat mapping of guest RAM
 };
 
-// What translated code and the monitor share; r15 points to it while translated code runs. Guest registers are
-// in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
+// What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
+// are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
   CpuState state;
 
   // Written by the monitor, read by translated code.
-  uint64_t space_base[2];       // host address of linear 0: [0] supervisor space, [1] user space
-  uint64_t jump_table;          // of the current space, loaded into r14 on entry
-  uint64_t time_stamp_offset;   // guest TSC = host TSC + this
-  uint32_t interrupt_pending;   // the INTR pin: STI and POPF leave translated code if it is set
-  std::array<uint64_t, 4> exits;        // addresses of the exit thunks, by Exit
-  std::array<uint8_t, 1024> slot_space; // by 4 MiB of linear address: which of space_base supervisor code that
-                                        // reaches for user memory should use
+  uint64_t space_base[2];                // host address of linear 0: [0] supervisor space, [1] user space
+  uint64_t jump_table;                   // of the current space, loaded into r14 on entry
+  uint64_t time_stamp_offset;            // guest TSC = host TSC + this
+  uint32_t interrupt_pending;            // the INTR pin: STI and POPF leave translated code if it is set
+  std::array<uint64_t, 4> exits;         // addresses of the exit thunks, by Exit
+  std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
+                                         // that reaches for user memory should use
 
-  // The access that a guest page fault was delivered for. If IRET returns to it, its page is mapped ahead of the
-  // second attempt, which saves a host fault.
+  // The access that a guest page fault was delivered for. If IRET returns to it, its page is mapped ahead of
+  // the second attempt, which saves a host fault.
   struct Retry {
     bool pending, write;
     uint32_t eip, cr3, linear;
@@ -55,17 +55,18 @@ struct alignas(64) TranslatorContext {
     uint64_t table;
   };
   static constexpr size_t kModeTables = 4;
-  std::array<ModeTable, kModeTables> mode_tables[2];  // the jump tables of the current spaces, by ring as space_base
-  std::array<uint64_t, kCallouts> callouts;           // addresses of their thunks
-  std::array<CalloutPage, 64> callout_pages;          // by linear page number
+  std::array<ModeTable, kModeTables>
+      mode_tables[2];                         // the jump tables of the current spaces, by ring as space_base
+  std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
+  std::array<CalloutPage, 64> callout_pages;  // by linear page number
   // Written by callouts.
-  uint64_t window_base;         // what the host's GS base holds
-  uint32_t callout_miss;        // linear page number + 1 that a callout had no page for; 0: none
+  uint64_t window_base;   // what the host's GS base holds
+  uint32_t callout_miss;  // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
 
   // Written by the thunks.
-  uint64_t host_stack;          // the monitor's stack pointer while translated code runs
-  uint64_t entry;               // host address to enter at
+  uint64_t host_stack;  // the monitor's stack pointer while translated code runs
+  uint64_t entry;       // host address to enter at
   uint64_t exit_argument;
   Exit exit;
 };
@@ -86,7 +87,9 @@ struct JumpTableShape {
 constexpr JumpTableShape jump_table_shape(bool user) { return {user ? 2048u : 16384u}; }
 
 // The fields of a table at `base`.
-inline uint32_t& jump_table_tag(uint64_t base, uint32_t index) { return reinterpret_cast<uint32_t*>(base)[index]; }
+inline uint32_t& jump_table_tag(uint64_t base, uint32_t index) {
+  return reinterpret_cast<uint32_t*>(base)[index];
+}
 inline uint64_t& jump_table_code(uint64_t base, JumpTableShape shape, uint32_t index) {
   return reinterpret_cast<uint64_t*>(base + shape.code_offset())[index];
 }

@@ -22,9 +22,9 @@ struct Encoding {
   std::span<const uint8_t> immediate{};
 };
 
-// Emits host code. asmjit encodes what the translator makes up; what is copied from the guest, and every access
-// to a window, is put together from raw fields here. None of the emitted helpers touches the host's flags
-// unless its name says so.
+// Emits host code. asmjit encodes what the translator makes up; what is copied from the guest, and every
+// access to a window, is put together from raw fields here. None of the emitted helpers touches the host's
+// flags unless its name says so.
 class Emitter {
  public:
   Emitter();

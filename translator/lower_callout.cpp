@@ -1,5 +1,5 @@
-// Sensitive instructions that call C++ (callouts.h). They end their block: the state that they change decides where
-// and in which mode to go on.
+// Sensitive instructions that call C++ (callouts.h). They end their block: the state that they change decides
+// where and in which mode to go on.
 #include "host-driver/log.h"
 #include "translator/block_translator.h"
 

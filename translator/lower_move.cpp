@@ -6,8 +6,8 @@
 namespace ringdown {
 namespace {
 
-// F2 and F3 select SSE instructions (and PAUSE, POPCNT, CRC32). Elsewhere this processor ignores them, while the
-// host may read them as LZCNT, TZCNT, XACQUIRE or BND.
+// F2 and F3 select SSE instructions (and PAUSE, POPCNT, CRC32). Elsewhere this processor ignores them, while
+// the host may read them as LZCNT, TZCNT, XACQUIRE or BND.
 bool repeat_is_part_of_opcode(const Instruction& i) {
   if (i.map == OpcodeMap::kOneByte) return i.opcode == 0x90;
   return i.mnemonic != ZYDIS_MNEMONIC_BSF && i.mnemonic != ZYDIS_MNEMONIC_BSR;
@@ -63,7 +63,8 @@ bool BlockTranslator::lower_absolute_move(const Instruction& i) {
   // A0 MOV AL, moffs … A3 MOV moffs, EAX are 8A 8B 88 89 with a register operand of 0.
   static constexpr uint8_t kWithModrm[] = {0x8A, 0x8B, 0x88, 0x89};
   const Address address = resolve(i, {.displacement = i.displacement});
-  out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = kWithModrm[i.opcode & 3]}, kEax, address);
+  out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = kWithModrm[i.opcode & 3]}, kEax,
+                   address);
   return true;
 }
 

@@ -1,4 +1,5 @@
-// The stack. ESP changes after the last access that can fault, so the state is always that before the instruction.
+// The stack. ESP changes after the last access that can fault, so the state is always that before the
+// instruction.
 #include "cpu/state.h"
 #include "translator/block_translator.h"
 
@@ -63,7 +64,8 @@ bool BlockTranslator::lower_push_all(const Instruction&) {
   return true;
 }
 
-// All is touched first, in order, so that a fault finds the registers as they were and names the right address.
+// All is touched first, in order, so that a fault finds the registers as they were and names the right
+// address.
 bool BlockTranslator::lower_pop_all(const Instruction&) {
   for (int32_t offset = 0; offset < 32; offset += 4) out_.emit_load(kR10, stack(offset));
   for (uint8_t reg = 0; reg < 8; reg++) {

@@ -1,6 +1,7 @@
-// String instructions. Their ES:EDI operand takes no segment override, so the registers are made host addresses
-// for the duration and truncated afterwards; windows are aligned to 4 GiB, so truncation is exact at any moment,
-// also when an iteration faults. A repetition that runs out of the window meets the guard page after it.
+// String instructions. Their ES:EDI operand takes no segment override, so the registers are made host
+// addresses for the duration and truncated afterwards; windows are aligned to 4 GiB, so truncation is exact
+// at any moment, also when an iteration faults. A repetition that runs out of the window meets the guard page
+// after it.
 #include "translator/block_translator.h"
 
 namespace ringdown {
@@ -8,7 +9,9 @@ namespace {
 
 using namespace asmjit::x86;
 
-bool uses_source(uint8_t opcode) { return (opcode >= 0xA4 && opcode <= 0xA7) || opcode == 0xAC || opcode == 0xAD; }
+bool uses_source(uint8_t opcode) {
+  return (opcode >= 0xA4 && opcode <= 0xA7) || opcode == 0xAC || opcode == 0xAD;
+}
 bool uses_destination(uint8_t opcode) { return opcode != 0xAC && opcode != 0xAD; }
 
 Mem space_base(bool user) { return Emitter::context(offsetof(TranslatorContext, space_base) + user * 8u, 8); }

@@ -18,8 +18,9 @@ constexpr int32_t kHostInterruptFlag = eflags::kIf;
 
 }  // namespace
 
-// PUSHFD: the host's own status flags and DF, plus the virtual ones. Sums instead of ORs, which would change flags:
-// the parts have no bit in common. The host's bit 1 is the fixed one; its AC, NT, IOPL and ID bits are 0.
+// PUSHFD: the host's own status flags and DF, plus the virtual ones. Sums instead of ORs, which would change
+// flags: the parts have no bit in common. The host's bit 1 is the fixed one; its AC, NT, IOPL and ID bits are
+// 0.
 bool BlockTranslator::lower_push_flags(const Instruction&) {
   auto& a = out_.a();
   a.mov(r9, rsp);
@@ -119,8 +120,8 @@ bool BlockTranslator::lower_read_time_stamp(const Instruction&) {
 }
 
 bool BlockTranslator::lower_read_control(const Instruction& i) {
-  static constexpr size_t kControl[] = {offsetof(CpuState, cr0), 0, offsetof(CpuState, cr2), offsetof(CpuState, cr3),
-                                        offsetof(CpuState, cr4)};
+  static constexpr size_t kControl[] = {offsetof(CpuState, cr0), 0, offsetof(CpuState, cr2),
+                                        offsetof(CpuState, cr3), offsetof(CpuState, cr4)};
   if (i.reg == 1 || i.reg > 4) return false;
   out_.a().mov(gpd(i.rm), field(kState + kControl[i.reg]));
   return true;

@@ -270,8 +270,7 @@ void Translator::link_to_table(Edge& edge) {
   if (trampoline) cache_.redirect(edge, trampoline);
 }
 
-// ---- What the guest changes
-// --------------------------------------------------------------------------------
+// ---- What the guest changes -------------------------------------------------------------------------------
 
 void Translator::discard_block(Block& block) {
   for (auto& [space, view] : views_) view->remove(block.key.eip);
@@ -292,8 +291,8 @@ void Translator::on_code_write(uint64_t physical, unsigned length) {
     discard_frame(frame);
 }
 
-// Does the page still translate as it did when it was first executed? For the supervisor a cleared A bit is set again,
-// as a processor may that fetches ahead: its blocks are linked across pages and would have to go.
+// Does the page still translate as it did when it was first executed? For the supervisor a cleared A bit is
+// set again, as a processor may that fetches ahead: its blocks are linked across pages and would have to go.
 bool Translator::still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor) {
   const auto registers = PagingRegisters::of(state_);
   const uint32_t linear = page_number << kPageShift;
@@ -346,8 +345,7 @@ void Translator::page_invalidated(uint32_t linear) {
   }
 }
 
-// ---- What the host reports
-// ----------------------------------------------------------------------------------
+// ---- What the host reports --------------------------------------------------------------------------------
 
 void Translator::kick(ucontext_t& host) {
   kicked_ = 1;
@@ -360,10 +358,12 @@ void Translator::kick(ucontext_t& host) {
   host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table(block->key.mode.user()));
 }
 
-// A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the shadow.
+// A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
+// shadow.
 void Translator::leave_repeat(const Block& block, ucontext_t& host) {
   constexpr uint8_t kSti = 0xFB;
-  const InstructionStart& start = block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
+  const InstructionStart& start =
+      block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
   const uint64_t physical = block.key.physical + start.guest_offset;
   if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return;
   leave(RunEnd::kKicked, block.key.eip + start.guest_offset, host);

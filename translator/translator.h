@@ -23,7 +23,8 @@ enum class RunEnd : uint8_t {
   kKicked,      // kick() was called: the monitor has something to do
 };
 
-// Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in them.
+// Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in
+// them.
 class Translator final : public CodeWriteObserver {
  public:
   Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model);
@@ -35,7 +36,8 @@ class Translator final : public CodeWriteObserver {
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
-  // Makes run() return soon: at the latest when the block that runs now ends, if that is called again until it does.
+  // Makes run() return soon: at the latest when the block that runs now ends, if that is called again until
+  // it does.
   void kick(ucontext_t& host);
 
   // The guest flushed its TLB; after the shadow MMU was told.
@@ -68,11 +70,13 @@ class Translator final : public CodeWriteObserver {
   bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);
 
   // Host faults.
-  void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write, ucontext_t& host);
+  void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
+                         ucontext_t& host);
   void leave_repeat(const Block& block, ucontext_t& host);
   void leave_for_interpreter(uint32_t eip, ucontext_t& host);
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
-  void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write, ucontext_t& host);
+  void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
+                            ucontext_t& host);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
 
   TranslatorContext& context_;
@@ -83,7 +87,7 @@ class Translator final : public CodeWriteObserver {
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
-  CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
+  CodeView* current_views_[2] = {};              // of the supervisor space and of the current user space
   std::unique_ptr<uint64_t[]> empty_tables_[2];  // by ring: every look-up in them leaves translated code
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret;

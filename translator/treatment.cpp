@@ -14,7 +14,7 @@ bool in(uint8_t opcode, uint8_t first, uint8_t last) { return opcode >= first &&
 
 Treatment copy_if(bool harmless) { return harmless ? kCopy : kInterpret; }
 
-// ---- What is sensitive: by the table ------------------------------------------------------------------------
+// ---- What is sensitive: by the table ----------------------------------------------------------------------
 
 // SS is loaded together with an interrupt shadow, CS by none of these.
 bool loads_data_segment(const Instruction& i) {
@@ -37,7 +37,7 @@ Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, Cod
   return lowered_form(t, i, mode) ? t : kInterpret;
 }
 
-// ---- What is not: the list of what is known to be harmless in ring 3 -----------------------------------------
+// ---- What is not: the list of what is known to be harmless in ring 3 --------------------------------------
 
 // The arithmetic block 00-3F holds eight groups of eight: six ALU forms, then segments, prefixes and BCD.
 Treatment alu_group(uint8_t opcode) { return copy_if((opcode & 7) < 6); }
@@ -45,11 +45,13 @@ Treatment alu_group(uint8_t opcode) { return copy_if((opcode & 7) < 6); }
 Treatment group_ff(const Instruction& i) {
   if (i.reg <= 1) return kCopy;
   if (i.operand_size != 4) return kInterpret;
+  // clang-format off
   switch (i.reg) {
     case 2: return kCallIndirect;
     case 4: return kJumpIndirect;
     case 6: return kPushMemory;
   }
+  // clang-format on
   return kInterpret;
 }
 
@@ -70,6 +72,7 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
   if (in(op, 0x70, 0x7F)) return kJumpConditional;
   if (in(op, 0xB0, 0xBF)) return kCopy;
   if (in(op, 0xD8, 0xDF)) return x87(i, mode);
+  // clang-format off
   switch (op) {
     case 0x60: return wide ? kPushAll : kInterpret;
     case 0x61: return wide ? kPopAll : kInterpret;
@@ -100,25 +103,30 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0xFE: return copy_if(i.reg <= 1);
     case 0xFF: return group_ff(i);
   }
+  // clang-format on
   return kInterpret;
 }
 
 bool is_vector(const Instruction& i) {
+  // clang-format off
   switch (i.isa_set) {
     case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX: case ZYDIS_ISA_SET_SSEMXCSR:
     case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSSE3: case ZYDIS_ISA_SET_SSSE3MMX: case ZYDIS_ISA_SET_SSE4:
     case ZYDIS_ISA_SET_AES: case ZYDIS_ISA_SET_PCLMULQDQ: case ZYDIS_ISA_SET_SHA:
       return true;
   }
+  // clang-format on
   return false;
 }
 
 // In these two sets are integer instructions as well.
-bool is_sse42_vector(const Instruction& i) { return i.isa_set == ZYDIS_ISA_SET_SSE42 && i.map == OpcodeMap::k0F3A; }
+bool is_sse42_vector(const Instruction& i) {
+  return i.isa_set == ZYDIS_ISA_SET_SSE42 && i.map == OpcodeMap::k0F3A;
+}
 
 Treatment vector(CodeMode mode) {
-  // MOVNTI, the fences and the like do not depend on the vector state, but copying them only when it is usable
-  // costs nothing: it always is.
+  // MOVNTI, the fences and the like do not depend on the vector state, but copying them only when it is
+  // usable costs nothing: it always is.
   return copy_if(mode.has(CodeMode::kSse));
 }
 
@@ -129,7 +137,7 @@ Treatment group_ae(const Instruction& i, CodeMode mode) {
 }
 
 Treatment group_c7(const Instruction& i) {
-  if (i.mod != 3) return copy_if(i.reg == 1);  // CMPXCHG8B
+  if (i.mod != 3) return copy_if(i.reg == 1);                     // CMPXCHG8B
   return copy_if(i.reg >= 6 && i.repeat == RepeatPrefix::kNone);  // RDRAND, RDSEED
 }
 
@@ -138,6 +146,7 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
   if (in(op, 0x80, 0x8F)) return i.operand_size == 4 ? kJumpConditional : kInterpret;
   if (in(op, 0x40, 0x4F) || in(op, 0x90, 0x9F) || in(op, 0xC8, 0xCF)) return kCopy;
   if (in(op, 0x18, 0x1F) || op == 0x0D) return kNothing;
+  // clang-format off
   switch (op) {
     case 0x77: return copy_if(mode.has(CodeMode::kX87));
     case 0xA3: case 0xAB: case 0xB3: case 0xBB: return i.mod == 3 ? kCopy : kBitString;
@@ -152,19 +161,23 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
     // that are masked out can fault or make a page dirty.
     case 0xF7: return kInterpret;
   }
+  // clang-format on
   if (i.isa_set == ZYDIS_ISA_SET_PENTIUMMMX) return copy_if(mode.has(CodeMode::kX87));
   return is_vector(i) ? vector(mode) : kInterpret;
 }
 
 Treatment three_byte(const Instruction& i, CodeMode mode) {
+  // clang-format off
   switch (i.isa_set) {
     case ZYDIS_ISA_SET_MOVBE: case ZYDIS_ISA_SET_ADOX_ADCX: return kCopy;
     case ZYDIS_ISA_SET_SSE42: return is_sse42_vector(i) || i.opcode == 0x37 ? vector(mode) : kCopy;  // CRC32
   }
+  // clang-format on
   return is_vector(i) ? vector(mode) : kInterpret;
 }
 
 Treatment by_map(const Instruction& i, CodeMode mode) {
+  // clang-format off
   switch (i.map) {
     case OpcodeMap::kOneByte: return one_byte(i, mode);
     case OpcodeMap::k0F: return two_byte(i, mode);
@@ -173,6 +186,7 @@ Treatment by_map(const Instruction& i, CodeMode mode) {
     case OpcodeMap::k3dNow:
     case OpcodeMap::kVector: return kInterpret;
   }
+  // clang-format on
   return kInterpret;
 }
 
@@ -183,6 +197,7 @@ bool segment_usable(const Instruction& i, CodeMode mode) {
 }
 
 bool touches_segment(Treatment t) {
+  // clang-format off
   switch (t) {
     case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kString:
     case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect: case kCallLoadSegment:
@@ -194,6 +209,7 @@ bool touches_segment(Treatment t) {
     case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter: case kCallSysexit:
       return false;
   }
+  // clang-format on
   return false;
 }
 
@@ -203,6 +219,7 @@ bool implicit_operand(Treatment t) { return t == kString || t == kTranslateByte;
 }  // namespace
 
 TreatmentKind kind_of(Treatment t) {
+  // clang-format off
   switch (t) {
     case kInterpret: return TreatmentKind::kInterpret;
     case kCopy: case kNothing: return TreatmentKind::kIdentical;
@@ -216,6 +233,7 @@ TreatmentKind kind_of(Treatment t) {
     case kCallSysexit:
       return TreatmentKind::kCallout;
   }
+  // clang-format on
   return TreatmentKind::kInterpret;
 }
 

@@ -7,18 +7,18 @@
 
 namespace ringdown {
 
-// What the translator does with a guest instruction. One function, treatment_of(), decides it for discovery and
-// for emission: what sensitive.inc names is treated as it says; of the rest, whatever is not listed as harmless in
-// ring 3 is the interpreter's.
+// What the translator does with a guest instruction. One function, treatment_of(), decides it for discovery
+// and for emission: what sensitive.inc names is treated as it says; of the rest, whatever is not listed as
+// harmless in ring 3 is the interpreter's.
 enum class Treatment : uint8_t {
   kInterpret,
-  kCopy,            // as it is; a memory operand is pointed into the window
-  kNothing,         // a hint: emits nothing
+  kCopy,               // as it is; a memory operand is pointed into the window
+  kNothing,            // a hint: emits nothing
   kIncrementRegister,  // 40-4F, REX prefixes in 64-bit code
-  kAbsoluteMove,    // A0-A3
+  kAbsoluteMove,       // A0-A3
   kLoadEffectiveAddress,
-  kBitString,       // BT BTS BTR BTC m, r: reaches beyond its operand
-  kTranslateByte,   // XLAT
+  kBitString,      // BT BTS BTR BTC m, r: reaches beyond its operand
+  kTranslateByte,  // XLAT
   kString,
   kPushRegister,
   kPopRegister,
@@ -31,23 +31,23 @@ enum class Treatment : uint8_t {
   kPushFlags,
   kPopFlags,
   kPushSegment,
-  kReadSegment,     // MOV r/m, sreg
+  kReadSegment,  // MOV r/m, sreg
   kClearInterruptFlag,
   kSetInterruptFlag,
   kReadTimeStamp,
-  kReadControl,     // MOV r, CRn
+  kReadControl,  // MOV r, CRn
   // What ends a block:
   kJumpConditional,
-  kLoop,            // LOOP LOOPE LOOPNE JECXZ
+  kLoop,  // LOOP LOOPE LOOPNE JECXZ
   kJump,
   kCall,
   kJumpIndirect,
   kCallIndirect,
   kReturn,
   // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp):
-  kCallLoadSegment,      // MOV sreg, r/m
+  kCallLoadSegment,  // MOV sreg, r/m
   kCallPopSegment,
-  kCallInterrupt,        // INT n
+  kCallInterrupt,  // INT n
   kCallInterruptReturn,
   kCallSysenter,
   kCallSysexit,

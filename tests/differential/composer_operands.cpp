@@ -84,7 +84,8 @@ void Composer::add_prefixes(const Template& t, bool memory, bool& narrow, bool& 
   address16 = memory && random.percent(2);
   if (narrow) e.add(0x66);
   if (address16) e.add(0x67);
-  if (memory && random.percent(override_percent)) e.add(random.pick<uint8_t>({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65}));
+  if (memory && random.percent(override_percent))
+    e.add(random.pick<uint8_t>({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65}));
   if (memory && t.lockable && random.percent(10)) e.add(0xF0);
 }
 

@@ -77,7 +77,7 @@ TEST_F(Kicks, AtEveryHostInstruction) {
 
 TEST_F(Kicks, AtRandomInRandomSequences) {
   constexpr unsigned kKicksPerCase = 8;
-  const uint64_t seed = setting("RINGDOWN_SEED", 20260101), count = setting("RINGDOWN_CASES", 100);
+  const uint64_t seed = setting("RINGDOWN_SEED", 20260101), count = setting("RINGDOWN_KICKED_CASES", 100);
   uint64_t kicked = 0;
   for (uint64_t n = 0; n < count && !HasFailure(); ++n) {
     if (!begin((n % 2 ? generate_for_machines : generate)(seed, n))) continue;
