@@ -20,6 +20,8 @@ namespace {
 
 // A kick may come between the monitor's last look and translated code, where it is not seen: it is repeated.
 constexpr uint64_t kKickAgainNanoseconds = 200'000;
+// In place of the time that the timer is armed for, while kicks are being repeated.
+constexpr Nanoseconds kRepeatedKick = 0;
 
 void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
   restore_terminal();
@@ -40,6 +42,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       wake_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       signature_(model.signature()) {
   if (wake_event_ < 0) host_refuses("eventfd");
+  context_->bus = this;
 }
 
 Vcpu::~Vcpu() { close(wake_event_); }
@@ -85,13 +88,16 @@ void Vcpu::run() {
 
 void Vcpu::attend() {
   attention_ = 0;
+  context_->attention = 0;
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   if (board_->next_event() <= clock_.now()) board_->advance();
   arm(board_->next_event());
 }
 
 void Vcpu::arm(Nanoseconds deadline) {
-  if (deadline == armed_for_) return;
+  // An earlier kick than needed is cheaper than one call for each change.
+  const bool repeating = armed_for_ == kRepeatedKick;
+  if (!repeating && deadline >= armed_for_) return;
   armed_for_ = deadline;
   if (deadline == kNever) return timer_.disarm();
   const Nanoseconds now = clock_.now();
@@ -172,18 +178,25 @@ void Vcpu::deliver(const Fault& fault) {
 
 uint32_t Vcpu::read_port(uint16_t port, unsigned size) {
   counters().guest_port_reads++;
-  attention_ = 1;
   if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
     log_unclaimed_port("read", port, size, state().eip);
-  return board_->ports().read(port, size);
+  const uint32_t value = board_->ports().read(port, size);
+  note_port_access();
+  return value;
 }
 
 void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
   counters().guest_port_writes++;
-  attention_ = 1;
   if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
     log_unclaimed_port("write", port, size, state().eip);
   board_->ports().write(port, size, value);
+  note_port_access();
+}
+
+// A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes early.)
+void Vcpu::note_port_access() {
+  if (stop_ || board_->next_event() < armed_for_) attention_ = 1;
+  context_->attention = attention_;
 }
 
 uint64_t Vcpu::time_stamp_counter() { return __rdtsc() + context_->time_stamp_offset; }
@@ -223,7 +236,7 @@ void Vcpu::on_kick(ucontext_t& host) {
     return;
   }
   translator_.kick(host);
-  armed_for_ = 0;
+  armed_for_ = kRepeatedKick;
   timer_.arm(kKickAgainNanoseconds);
 }
 

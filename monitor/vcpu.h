@@ -66,6 +66,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void interpret();
   void deliver(const Fault& fault);
   void arm(Nanoseconds deadline);
+  void note_port_access();
 
   const Clock& clock_;
   std::unique_ptr<TranslatorContext> context_;

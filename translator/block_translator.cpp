@@ -91,6 +91,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallInterruptReturn: return lower_callout(Callout::kInterruptReturn);
     case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
     case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
+    case Treatment::kCallPortIo: return lower_port_io(i);
   }
   // clang-format on
   return false;

@@ -294,6 +294,24 @@ uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t
   return c->retry.pending && c->state.eip == c->retry.eip ? kDispatch : next;
 }
 
+// IN and OUT of AL and EAX in ring 0, where IOPL and the I/O permission bitmap do not matter.
+uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  if (!c->bus) return leave_for_interpreter(*c, eip);
+  constexpr unsigned kWide = 1 << 8, kOutput = 2 << 8;
+  const auto port = static_cast<uint16_t>(value);
+  const unsigned size = info & kWide ? 4 : 1;
+  uint32_t& eax = c->state.gpr[kEax];
+  c->state.eip = eip;  // for the log
+  if (info & kOutput)
+    c->bus->write_port(port, size, info & kWide ? eax : eax & 0xFF);
+  else
+    eax = info & kWide ? c->bus->read_port(port, 4) : (eax & ~0xFFu) | (c->bus->read_port(port, 1) & 0xFF);
+  c->state.eip = eip + (info & 0xFF);
+  const uint64_t next = finish(*c, info & kOutput ? Sensitive::kOut : Sensitive::kIn);
+  const bool interrupt = c->interrupt_pending && c->state.interrupt_flag;
+  return c->attention || interrupt ? kDispatch : next;
+}
+
 }  // namespace
 
 CalloutFunction callout_function(Callout callout) {
@@ -310,6 +328,8 @@ CalloutFunction callout_function(Callout callout) {
       return sysexit;
     case Callout::kInterruptReturn:
       return interrupt_return;
+    case Callout::kPortIo:
+      return port_io;
   }
   return nullptr;
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/cpu_bus.h"
 #include "cpu/state.h"
 
 namespace ringdown {
@@ -17,8 +18,16 @@ enum class Exit : uint32_t {
 
 // Sensitive instructions for which translated code calls C++ that touches no vector register, so that nothing
 // but the general registers has to be saved (callouts.h).
-enum class Callout : uint8_t { kLoadSegment, kPopSegment, kInterrupt, kSysenter, kSysexit, kInterruptReturn };
-constexpr size_t kCallouts = 6;
+enum class Callout : uint8_t {
+  kLoadSegment,
+  kPopSegment,
+  kInterrupt,
+  kSysenter,
+  kSysexit,
+  kInterruptReturn,
+  kPortIo,  // reaches devices, which may use vector registers: its thunk saves them
+};
+constexpr size_t kCallouts = 7;
 
 // A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
 // the monitor; dropped when the guest flushes its TLB.
@@ -50,6 +59,8 @@ struct alignas(64) TranslatorContext {
   } retry;
 
   // For callouts. Written by the monitor.
+  CpuBus* bus;         // not owned; nullptr: port I/O is the interpreter's
+  uint32_t attention;  // nonzero: the run loop has something to do, such as arming a timer earlier
   struct ModeTable {
     uint64_t mode;  // CodeMode bits; ~0: none
     uint64_t table;

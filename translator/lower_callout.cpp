@@ -33,4 +33,14 @@ bool BlockTranslator::lower_pop_segment(const Instruction& i) {
   return lower_callout(Callout::kPopSegment, i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7 : 3));
 }
 
+// E4-E7 name the port, EC-EF take it from DX; bit 0 is the width, bit 1 the direction.
+bool BlockTranslator::lower_port_io(const Instruction& i) {
+  auto& a = out_.a();
+  if (i.opcode & 8)
+    a.movzx(r10d, dx);
+  else
+    a.mov(r10d, i.immediate[0].value & 0xFF);
+  return lower_callout(Callout::kPortIo, i.opcode & 3);
+}
+
 }  // namespace ringdown

@@ -47,12 +47,16 @@ void emit_suspend(asmjit::x86::Assembler& a) {
   a.mov(field(kFlags, 4), eax);
 }
 
-// Saves the vector state and returns from the entry thunk.
-void emit_return_to_monitor(asmjit::x86::Assembler& a) {
+// The guest's vector state into the state; MXCSR as C++ expects it.
+void emit_save_vectors(asmjit::x86::Assembler& a) {
   a.fxsave(field(kFx, 512));
   a.push(kHostMxcsr);
   a.ldmxcsr(ptr(rsp, 0, 4));
   a.pop(rax);
+}
+
+// Returns from the entry thunk.
+void emit_return_to_monitor(asmjit::x86::Assembler& a) {
   for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
   a.ret();
 }
@@ -73,12 +77,15 @@ void emit_exit_thunk(Emitter& out, Exit exit) {
   emit_suspend(a);
   a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
   a.mov(field(offsetof(TranslatorContext, exit), 4), static_cast<uint32_t>(exit));
+  emit_save_vectors(a);
   emit_return_to_monitor(a);
 }
 
 void emit_callout_thunk(Emitter& out, Callout callout) {
   auto& a = out.a();
+  const bool saves_vectors = callout == Callout::kPortIo;
   emit_suspend(a);
+  if (saves_vectors) emit_save_vectors(a);
   a.mov(rdi, r15);
   a.mov(esi, r8d);
   a.mov(edx, r9d);
@@ -91,8 +98,10 @@ void emit_callout_thunk(Emitter& out, Callout callout) {
   const asmjit::Label leave = a.newLabel();
   a.jbe(leave);
   a.mov(field(offsetof(TranslatorContext, entry), 8), rax);
+  if (saves_vectors) a.fxrstor(field(kFx, 512));
   emit_resume(a);
   a.bind(leave);
+  if (!saves_vectors) emit_save_vectors(a);
   emit_return_to_monitor(a);
 }
 

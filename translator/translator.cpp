@@ -111,8 +111,9 @@ RunEnd Translator::run() {
         if (!fault_redispatch_) return fault_end_;
         break;
     }
-    // A callout may have changed the mode.
-    if (!CodeMode::translatable(state_)) return RunEnd::kKicked;
+    // A callout may have changed the mode, armed a device or raised an interrupt.
+    const bool interrupt = context_.interrupt_pending && state_.interrupt_flag;
+    if (context_.attention || interrupt || !CodeMode::translatable(state_)) return RunEnd::kKicked;
   }
 }
 

@@ -207,6 +207,7 @@ bool touches_segment(Treatment t) {
     case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
     case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn: case kCallPopSegment:
     case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter: case kCallSysexit:
+    case kCallPortIo:
       return false;
   }
   // clang-format on
@@ -230,7 +231,7 @@ TreatmentKind kind_of(Treatment t) {
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
     case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter:
-    case kCallSysexit:
+    case kCallSysexit: case kCallPortIo:
       return TreatmentKind::kCallout;
   }
   // clang-format on

@@ -51,6 +51,7 @@ enum class Treatment : uint8_t {
   kCallInterruptReturn,
   kCallSysenter,
   kCallSysexit,
+  kCallPortIo,  // IN, OUT
 };
 
 // How far from the guest's instruction a treatment is.
