@@ -208,7 +208,7 @@ void SerialBackend::write_output() {
   size_t size;
   {
     Lock lock(mutex_);
-    size = output_.peek(chunk);
+    size = output_.peek({chunk.data(), std::min(chunk.size(), files_.write_at_once)});
   }
   if (size == 0) return;
   const ssize_t written = ::write(files_.output.get(), chunk.data(), size);

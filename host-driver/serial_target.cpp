@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,9 +15,22 @@ using Opened = std::variant<SerialFiles, std::string>;
 
 FileDescriptor duplicate(int fd) { return FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
+// O_NONBLOCK belongs to what was opened, which others may share: not to be set on a duplicate.
+FileDescriptor open_again_nonblocking(int fd) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return FileDescriptor(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+}
+
+// A terminal that has room for a byte blocks whoever writes two. A pipe takes PIPE_BUF whole.
 Opened open_stdio() {
-  return SerialFiles{
-      .input = duplicate(STDIN_FILENO), .output = duplicate(STDOUT_FILENO), .name = "standard output"};
+  SerialFiles files{.input = duplicate(STDIN_FILENO), .name = "standard output"};
+  const bool terminal = ::isatty(STDOUT_FILENO);
+  if (terminal) files.output = open_again_nonblocking(STDOUT_FILENO);
+  if (!files.output) {
+    files.output = duplicate(STDOUT_FILENO);
+    if (terminal) files.write_at_once = 1;
+  }
+  return files;
 }
 
 Opened open_file(const std::string& path) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <variant>
 
@@ -25,6 +26,7 @@ struct SerialFiles {
   std::string name;             // what an error line calls it
   std::string pty_path = {};    // of kPty: what to tell the user
   bool output_can_wait = true;  // false: drop output rather than stop the guest while nobody reads
+  size_t write_at_once = 4096;  // bytes: no more than a write takes without blocking once there is room
 };
 
 // The second alternative is one line for the user. Standard input is taken as it is: the terminal module
