@@ -40,4 +40,17 @@ void KickTimer::disarm() {
 
 void KickTimer::kick() { syscall(SYS_tgkill, getpid(), thread_, signal_number()); }
 
+KickTimer::Held::Held() {
+  sigemptyset(&kick_);
+  sigaddset(&kick_, signal_number());
+  pthread_sigmask(SIG_BLOCK, &kick_, &before_);
+}
+
+KickTimer::Held::~Held() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void KickTimer::Held::sleep() const {
+  counters().host_syscalls_sleep++;
+  sigwaitinfo(&kick_, nullptr);
+}
+
 }  // namespace ringdown

@@ -1,4 +1,5 @@
 #pragma once
+#include <csignal>
 #include <cstdint>
 #include <ctime>
 
@@ -20,6 +21,20 @@ class KickTimer {
   void disarm();
   // Any thread: kicks now.
   void kick();
+
+  // While one lives, kicks of this thread wait, and end its sleep instead of interrupting it.
+  class Held {
+   public:
+    Held();
+    ~Held();
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    // Until there is a kick, which its handler then does not see, or another signal.
+    void sleep() const;
+
+   private:
+    sigset_t kick_, before_;
+  };
 
  private:
   timer_t timer_;

@@ -1,8 +1,5 @@
 #include "monitor/vcpu.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <x86intrin.h>
 
 #include <algorithm>
@@ -39,13 +36,9 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       interpreter_(context_->state, mmu_, *this, model),
       translator_(*context_, mmu_, shadow_, model),
       signals_(*this, report_bug),
-      wake_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       signature_(model.signature()) {
-  if (wake_event_ < 0) host_refuses("eventfd");
   context_->bus = this;
 }
-
-Vcpu::~Vcpu() { close(wake_event_); }
 
 void Vcpu::reset() {
   log_reset(state());
@@ -66,9 +59,6 @@ void Vcpu::state_changed() {
 
 void Vcpu::request_attention() {
   requested_.store(true, std::memory_order_release);
-  const uint64_t one = 1;
-  // An eventfd that is full has its reader's attention already.
-  [[maybe_unused]] const ssize_t written = write(wake_event_, &one, sizeof one);
   timer_.kick();
 }
 
@@ -114,31 +104,17 @@ bool Vcpu::take_interrupt() {
   return true;
 }
 
+// The timer is armed for whatever is next: its kick ends the sleep, as another thread's does.
 void Vcpu::idle() {
   counters().guest_halts++;
   if (on_idle) on_idle();
   if (stop_) return;
-  idling_ = 1;
-  const Nanoseconds deadline = board_->next_event();
-  const Nanoseconds now = clock_.now();
-  if (deadline > now && !attention_) {
-    // The timer is armed for the deadline already, and its kick ends the sleep: a timeout as early would cost
-    // the host a second timer. This one is for a kick that came just before the sleep.
-    const Nanoseconds grace = armed_for_ == deadline ? kKickAgainNanoseconds : 0;
-    sleep(deadline == kNever ? kNever : deadline - now + grace);
+  const KickTimer::Held kicks;
+  if (!attention_) {
+    kicks.sleep();
+    armed_for_ = kNever;
   }
-  idling_ = 0;
   attention_ = 1;
-}
-
-void Vcpu::sleep(Nanoseconds longest) {
-  counters().host_syscalls_sleep++;
-  pollfd wake{.fd = wake_event_, .events = POLLIN, .revents = 0};
-  const timespec timeout{.tv_sec = static_cast<time_t>(longest / 1'000'000'000),
-                         .tv_nsec = static_cast<long>(longest % 1'000'000'000)};
-  if (ppoll(&wake, 1, longest == kNever ? nullptr : &timeout, nullptr) <= 0) return;
-  uint64_t count;
-  [[maybe_unused]] const ssize_t got = read(wake_event_, &count, sizeof count);
 }
 
 void Vcpu::execute() {
@@ -231,10 +207,6 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
-  if (idling_) {
-    armed_for_ = kNever;
-    return;
-  }
   translator_.kick(host);
   armed_for_ = kRepeatedKick;
   timer_.arm(kKickAgainNanoseconds);

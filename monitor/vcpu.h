@@ -21,7 +21,6 @@ namespace ringdown {
 class Vcpu final : public CpuBus, public HostFaultHandler {
  public:
   Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const Clock& clock);
-  ~Vcpu() override;
 
   // The board whose ports, interrupts and timers this processor is wired to. It may be exchanged between
   // runs.
@@ -60,7 +59,6 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
 
   void attend();
   void idle();
-  void sleep(Nanoseconds longest);
   bool take_interrupt();
   void execute();
   void interpret();
@@ -77,11 +75,9 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   Board* board_ = nullptr;
   FaultSignals signals_;
   KickTimer timer_;
-  int wake_event_;  // an eventfd: ends idling
   Nanoseconds armed_for_ = kNever;
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
-  volatile sig_atomic_t idling_ = 0;
   std::atomic<bool> requested_{false};
   bool stop_ = false;
 };
