@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +9,8 @@ namespace ringdown {
 struct Block;
 
 // A direct jump out of a block: `jmp rel32` or `jcc rel32` at `site`, which goes to its own stub until it is
-// linked. The stub is always legal: it leaves translated code with the edge as argument.
+// linked. The stub is always legal: it leaves translated code with the edge as argument. It lies far from the
+// block, because it is used once.
 struct Edge {
   Block* from = nullptr;
   Block* to = nullptr;            // nullptr: not linked
@@ -34,7 +34,8 @@ struct InstructionStart {
   uint16_t guest_offset;
 };
 
-// One translated stretch of guest code, entered at its start only.
+// One translated stretch of guest code, entered at its start only: by a linked edge at its body, by the jump
+// table or the monitor at its entry, which compares r8d with the block's EIP first.
 struct Block {
   static constexpr uint64_t kNoFrame = ~uint64_t{0};
 
@@ -43,11 +44,13 @@ struct Block {
   uint64_t second_frame = kNoFrame;  // of the page that the last instruction reaches into
   const uint8_t* code = nullptr;     // in the executable view
   uint32_t code_bytes = 0;
+  uint16_t body_offset = 0;        // the entry is in front of the body; 0: it is with the stubs
+  const uint8_t* entry = nullptr;  // where the jump table leads
   std::vector<InstructionStart> starts;
-  std::array<Edge, 2> edges;
-  unsigned edge_count = 0;
+  std::vector<Edge> edges;      // not to grow once the stubs are made, which hold their addresses
   std::vector<Edge*> incoming;  // edges that are linked to this block
 
+  const uint8_t* body() const { return code + body_offset; }
   bool crosses_page() const { return second_frame != kNoFrame; }
   // The start of the instruction that a host address within the block belongs to.
   const InstructionStart& start_at(const uint8_t* host) const;

@@ -9,9 +9,7 @@
 namespace ringdown {
 namespace {
 
-constexpr size_t kCodeAlignment = 16;
-
-size_t align(size_t bytes) { return (bytes + kCodeAlignment - 1) & ~(kCodeAlignment - 1); }
+size_t align(size_t bytes, size_t alignment) { return (bytes + alignment - 1) & ~(alignment - 1); }
 
 }  // namespace
 
@@ -23,7 +21,7 @@ const InstructionStart& Block::start_at(const uint8_t* host) const {
   return *std::prev(after);
 }
 
-BlockCache::BlockCache(size_t code_bytes) : memory_(code_bytes) {}
+BlockCache::BlockCache(size_t code_bytes) : memory_(code_bytes), stubs_(memory_.size()) {}
 
 const uint8_t* BlockCache::add_permanent(std::span<const uint8_t> code) {
   const uint8_t* place = add_code(code);
@@ -31,14 +29,20 @@ const uint8_t* BlockCache::add_permanent(std::span<const uint8_t> code) {
   return place;
 }
 
-const uint8_t* BlockCache::add_code(std::span<const uint8_t> code) {
-  if (used_ + code.size() > memory_.size()) return nullptr;
-  const uint8_t* place = memory_.executable() + used_;
+const uint8_t* BlockCache::copy(size_t offset, std::span<const uint8_t> code) {
+  const uint8_t* place = memory_.executable() + offset;
   std::memcpy(memory_.writable(place), code.data(), code.size());
-  used_ = align(used_ + code.size());
   counters().host_code_bytes += code.size();
   return place;
 }
+
+const uint8_t* BlockCache::add_code(std::span<const uint8_t> code) {
+  const uint8_t* place = copy(used_, code);
+  used_ = align(used_ + code.size(), kCodeAlignment);
+  return place;
+}
+
+const uint8_t* BlockCache::add_stubs(std::span<const uint8_t> code) { return copy(stubs_ -= code.size(), code); }
 
 Block* BlockCache::find(const BlockKey& key) const {
   const auto found = by_key_.find(key);
@@ -53,35 +57,50 @@ Block* BlockCache::at(const uint8_t* host) const {
   return host < block->code + block->code_bytes ? block : nullptr;
 }
 
-bool BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code) {
+void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code,
+                     std::span<const uint8_t> stubs) {
   block->code = add_code(code);
-  if (!block->code) return false;
   block->code_bytes = static_cast<uint32_t>(code.size());
+  place_stubs(*block, stubs);
   by_key_[block->key] = block.get();
   by_frame_[block->key.physical >> kPageShift].push_back(block.get());
   if (block->crosses_page()) by_frame_[block->second_frame].push_back(block.get());
   by_address_.push_back(std::move(block));
-  return true;
 }
 
-void BlockCache::point(const Edge& edge, const uint8_t* target) {
-  const auto relative = static_cast<int32_t>(target - (edge.site + 4));
-  std::memcpy(memory_.writable(edge.site), &relative, 4);
+void BlockCache::place_stubs(Block& block, std::span<const uint8_t> stubs) {
+  const uint8_t* place = add_stubs(stubs);
+  for (Edge& edge : block.edges) {
+    edge.site = block.code + reinterpret_cast<uint64_t>(edge.site);
+    edge.stub = place + reinterpret_cast<uint64_t>(edge.stub);
+    point(edge.site, edge.stub);
+  }
+  if (block.body_offset) {
+    block.entry = block.code;
+  } else {
+    block.entry = place + reinterpret_cast<uint64_t>(block.entry);
+    point(place + stubs.size() - 4, block.body());
+  }
+}
+
+void BlockCache::point(const uint8_t* rel32, const uint8_t* target) {
+  const auto relative = static_cast<int32_t>(target - (rel32 + 4));
+  std::memcpy(memory_.writable(rel32), &relative, 4);
 }
 
 void BlockCache::link(Edge& edge, Block& to) {
   counters().block_links++;
   edge.to = &to;
   to.incoming.push_back(&edge);
-  point(edge, to.code);
+  point(edge.site, to.body());
 }
 
-void BlockCache::redirect(Edge& edge, const uint8_t* to) { point(edge, to); }
+void BlockCache::redirect(Edge& edge, const uint8_t* to) { point(edge.site, to); }
 
 void BlockCache::unlink(Edge& edge) {
   if (edge.to) std::erase(edge.to->incoming, &edge);
   edge.to = nullptr;
-  point(edge, edge.stub);
+  point(edge.site, edge.stub);
 }
 
 std::span<Block* const> BlockCache::blocks_of_frame(uint64_t frame) const {
@@ -101,7 +120,7 @@ void BlockCache::discard_frame(uint64_t frame) {
 void BlockCache::discard(Block& block) {
   counters().blocks_discarded++;
   while (!block.incoming.empty()) unlink(*block.incoming.back());
-  for (unsigned n = 0; n < block.edge_count; n++) unlink(block.edges[n]);
+  for (Edge& edge : block.edges) unlink(edge);
   by_key_.erase(block.key);
   remove_from_frame(block.key.physical >> kPageShift, block);
   if (block.crosses_page()) remove_from_frame(block.second_frame, block);
@@ -119,6 +138,8 @@ void BlockCache::forget_all() {
   by_frame_.clear();
   by_address_.clear();
   used_ = permanent_;
+  stubs_ = memory_.size();
+  generation_++;
 }
 
 }  // namespace ringdown

@@ -10,24 +10,30 @@
 
 namespace ringdown {
 
-// All translated blocks and the memory that their code is in. Blocks are found by key, by host address and by
-// the guest's page frame that they were made from. Memory is given back only all at once, by flush().
+// All translated blocks and the memory that their code is in: what runs often grows from its start, what runs
+// once, the stubs, from its end. Blocks are found by key, by host address and by the guest's page frame that
+// they were made from. Memory is given back only all at once, by flush().
 class BlockCache {
  public:
   explicit BlockCache(size_t code_bytes);
 
   // Room for code that stays for good (thunks). Only before the first block.
   const uint8_t* add_permanent(std::span<const uint8_t> code);
+  // Whether so many bytes more can be added.
+  bool has_room(size_t bytes) const { return used_ + kCodeAlignment + bytes <= stubs_; }
 
   Block* find(const BlockKey& key) const;
   // The block whose code holds this host address, discarded or not; nullptr if it is not a block's.
   Block* at(const uint8_t* host) const;
   bool contains(uint64_t host) const { return memory_.contains(host); }
+  // Changes with every flush().
+  uint64_t generation() const { return generation_; }
 
-  // Copies `code` in and adds the block. False: there is no room; flush() first.
-  [[nodiscard]] bool add(std::unique_ptr<Block> block, std::span<const uint8_t> code);
-  // Code that belongs to no block's key, such as a trampoline; nullptr: no room.
-  const uint8_t* add_code(std::span<const uint8_t> code);
+  // Copies both in and adds the block, whose edges' sites and stubs were offsets until now. A block whose entry
+  // is with the stubs has it at their end, so that the jump to its body is last. Only if has_room() for both.
+  void add(std::unique_ptr<Block> block, std::span<const uint8_t> code, std::span<const uint8_t> stubs);
+  // Code that belongs to no block's key, such as a trampoline. Only if has_room().
+  const uint8_t* add_stubs(std::span<const uint8_t> code);
 
   void link(Edge& edge, Block& to);
   // The same with code that is not a block.
@@ -46,9 +52,6 @@ class BlockCache {
     forget_all();
   }
 
-  const CodeMemory& memory() const { return memory_; }
-  size_t used() const { return used_; }
-
  private:
   struct KeyHash {
     size_t operator()(const BlockKey& key) const {
@@ -56,12 +59,19 @@ class BlockCache {
     }
   };
 
-  void point(const Edge& edge, const uint8_t* target);
+  static constexpr size_t kCodeAlignment = 16;
+
+  const uint8_t* add_code(std::span<const uint8_t> code);
+  const uint8_t* copy(size_t offset, std::span<const uint8_t> code);
+  void place_stubs(Block& block, std::span<const uint8_t> stubs);
+  void point(const uint8_t* rel32, const uint8_t* target);
   void remove_from_frame(uint64_t frame, Block& block);
   void forget_all();
 
   CodeMemory memory_;
-  size_t permanent_ = 0, used_ = 0;
+  size_t permanent_ = 0, used_ = 0;  // from the start
+  size_t stubs_;                     // offset of the lowest
+  uint64_t generation_ = 0;
   std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
   std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
   std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code

@@ -42,14 +42,6 @@ void append_title(std::string& text, const char* what, const Block& block) {
                 unsigned{key.mode.bits});
 }
 
-// Where the stubs of the edges begin: behind all that belongs to an instruction.
-uint32_t stubs_offset(const Block& block, size_t host_bytes) {
-  auto offset = static_cast<uint32_t>(host_bytes);
-  for (unsigned n = 0; n < block.edge_count; n++)
-    offset = std::min(offset, static_cast<uint32_t>(block.edges[n].stub - block.code));
-  return offset;
-}
-
 }  // namespace
 
 std::string disassemble_guest(std::span<const uint8_t> code, uint32_t address) {
@@ -71,17 +63,16 @@ std::string format_host_code(const Block& block, std::span<const uint8_t> guest,
   std::string text;
   append_title(text, "out", block);
   const auto address = reinterpret_cast<uint64_t>(block.code);
-  const uint32_t stubs = stubs_offset(block, host.size());
+  if (block.body_offset) text += "-- entry\n" + disassemble_host(host.first(block.body_offset), address);
   for (size_t n = 0; n < block.starts.size(); n++) {
     const InstructionStart& start = block.starts[n];
-    const uint32_t end = n + 1 < block.starts.size() ? block.starts[n + 1].host_offset : stubs;
+    const size_t end = n + 1 < block.starts.size() ? block.starts[n + 1].host_offset : host.size();
     text += "-- ";
     append_instruction(text, ZYDIS_MACHINE_MODE_LEGACY_32, guest.subspan(start.guest_offset),
                        block.key.eip + start.guest_offset);
     text += disassemble_host(host.subspan(start.host_offset, end - start.host_offset),
                              address + start.host_offset);
   }
-  if (stubs < host.size()) text += "-- stubs\n" + disassemble_host(host.subspan(stubs), address + stubs);
   return text + "\n";
 }
 

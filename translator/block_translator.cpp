@@ -10,12 +10,15 @@ constexpr unsigned kMaxInstructions = 64;
 
 }  // namespace
 
-std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code) {
+std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code, EnteredBy by) {
   auto block = std::make_unique<Block>();
   block_ = block.get();
   block_->key = key_ = key;
   out_.reset();
+  stubs_.reset();
   guest_offset_ = 0;
+  if (by == EnteredBy::kTable) emit_entry(out_, key.eip);
+  block_->body_offset = static_cast<uint16_t>(out_.offset());
   bool ended = false, enables_interrupts = false;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
@@ -35,6 +38,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     guest_offset_ += length_;
     counters().instructions_translated++;
     if (crosses || guest_offset_ >= code.in_first_page) break;
+    if (t == Treatment::kJumpConditional && translated_.find(key_here())) break;
   }
   block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
   // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up.
@@ -42,9 +46,15 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     out_.emit_exit(Exit::kInterpret, eip());
   else if (!ended)
     emit_goto(eip());
+  emit_far_targets();
   emit_stubs();
   counters().blocks_translated++;
   return block;
+}
+
+// Where the block has come to.
+BlockKey BlockTranslator::key_here() const {
+  return {.physical = key_.physical + guest_offset_, .eip = eip(), .mode = key_.mode};
 }
 
 void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip()); }

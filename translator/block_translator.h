@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cpu/cpu_model.h"
-#include "translator/block.h"
+#include "translator/block_cache.h"
 #include "translator/emitter.h"
 #include "translator/treatment.h"
 
@@ -19,19 +19,24 @@ struct GuestCode {
   uint64_t next_frame;     // of the next page; Block::kNoFrame if it cannot be fetched
 };
 
-// Turns guest code into one block of host code.
+// Who wants a block: what will come more often, as far as one can know.
+enum class EnteredBy : uint8_t { kTable, kEdge };
+
+// Turns guest code into one block of host code: a superblock, which goes on behind conditional jumps that are
+// not taken until there is an unconditional one or a block that is translated already.
 class BlockTranslator {
  public:
-  explicit BlockTranslator(const CpuModel& model) : model_(model) {}
+  BlockTranslator(const CpuModel& model, const BlockCache& translated)
+      : model_(model), translated_(translated) {}
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
 
-  // Translates at least one instruction. The code is in emitted() until the next call. Edges' sites and stubs
-  // are still relative to the block's start, as if it were placed at address 0. Instruction starts are
-  // ascending.
-  std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code);
+  // Translates at least one instruction. The code is in emitted() until the next call. What the block has of
+  // addresses are still offsets: for BlockCache::add(). Instruction starts are ascending.
+  std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code, EnteredBy by);
   std::span<const uint8_t> emitted() const { return out_.code(); }
+  std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
 
   // A jump by the jump table to a known target: what an edge is redirected to that must not be linked,
   // because only the table knows whether the target is the same in the space that is current then.
@@ -87,6 +92,8 @@ class BlockTranslator {
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump();
   void emit_table_jump_to(uint32_t target);
+  static void emit_entry(Emitter& out, uint32_t eip);
+  void emit_far_targets();
   void emit_stubs();
 
   // Where a memory operand is in the host: emits what must be computed first, in r8 and r9.
@@ -95,13 +102,15 @@ class BlockTranslator {
   Address add_segment_base(HostRegister base, Address flat);
   Address emit_user_or_supervisor(const Address& flat);
 
+  BlockKey key_here() const;
   uint32_t eip() const { return key_.eip + guest_offset_; }
   uint32_t next_eip() const { return eip() + length_; }
   bool direct_link_allowed(uint32_t target) const;
 
   const CpuModel& model_;
+  const BlockCache& translated_;
   std::unordered_set<uint64_t> user_accessors_;
-  Emitter out_;
+  Emitter out_, stubs_;
   Block* block_ = nullptr;
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction

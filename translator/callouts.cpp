@@ -129,15 +129,12 @@ uint64_t proceed(TranslatorContext& c) {
   const uint64_t mode = CodeMode::of(c.state).bits;
   for (const auto& candidate : c.mode_tables[user]) {
     if (candidate.mode != mode) continue;
-    const JumpTableShape shape = jump_table_shape(user);
-    const uint32_t index = shape.index(eip);
-    if (jump_table_tag(candidate.table, index) != 0u - eip) return kDispatch;
     c.jump_table = candidate.table;
     if (c.window_base != c.space_base[user]) {
       c.window_base = c.space_base[user];
       _writegsbase_u64(c.window_base);
     }
-    return jump_table_code(candidate.table, shape, index);
+    return jump_table_code(candidate.table, user, eip);
   }
   return kDispatch;
 }

@@ -3,18 +3,13 @@
 #include <algorithm>
 
 namespace ringdown {
-namespace {
 
-// Matches no EIP that could ask for this entry.
-uint32_t no_tag(uint32_t index) { return 0u - (index ^ 1); }
-
-}  // namespace
-
-CodeView::CodeView(bool user) : shape_(jump_table_shape(user)), current_(&slots_[0]) { use_mode(CodeMode{}); }
-
-void CodeView::clear(uint64_t table) {
-  for (uint32_t index = 0; index < shape_.entries; index++) jump_table_tag(table, index) = no_tag(index);
+CodeView::CodeView(bool user, uint64_t nowhere)
+    : user_(user), nowhere_(nowhere), current_(&slots_[0]) {
+  use_mode(CodeMode{});
 }
+
+void CodeView::clear(Slot& slot) { std::fill_n(slot.table.get(), jump_table_entries(user_), nowhere_); }
 
 void CodeView::use_mode(CodeMode mode) {
   if (current_->mode == mode.bits) return;
@@ -23,8 +18,11 @@ void CodeView::use_mode(CodeMode mode) {
     slot = std::min_element(slots_.begin(), slots_.end(),
                             [](const Slot& a, const Slot& b) { return a.last_used < b.last_used; });
     slot->mode = mode.bits;
-    if (!slot->table) slot->table = std::make_unique_for_overwrite<uint64_t[]>(shape_.bytes() / 8);
-    clear(slot->base());
+    if (!slot->table) {
+      slot->table = std::make_unique_for_overwrite<uint64_t[]>(jump_table_entries(user_));
+      slot->eips = std::make_unique<uint32_t[]>(jump_table_entries(user_));
+    }
+    clear(*slot);
   }
   slot->last_used = ++time_;
   current_ = &*slot;
@@ -38,28 +36,27 @@ void CodeView::use_cr3(uint32_t cr3) {
 }
 
 const uint8_t* CodeView::find(uint32_t eip) const {
-  const uint32_t index = shape_.index(eip);
-  if (jump_table_tag(table(), index) != 0u - eip) return nullptr;
-  return reinterpret_cast<const uint8_t*>(jump_table_code(table(), shape_, index));
+  const uint32_t index = index_of(eip);
+  if (current_->eips[index] != eip || current_->table[index] == nowhere_) return nullptr;
+  return reinterpret_cast<const uint8_t*>(current_->table[index]);
 }
 
-void CodeView::enter(uint32_t eip, const uint8_t* code) {
-  const uint32_t index = shape_.index(eip);
-  jump_table_tag(table(), index) = 0u - eip;
-  jump_table_code(table(), shape_, index) = reinterpret_cast<uint64_t>(code);
+void CodeView::enter(uint32_t eip, const uint8_t* entry) {
+  const uint32_t index = index_of(eip);
+  current_->eips[index] = eip;
+  current_->table[index] = reinterpret_cast<uint64_t>(entry);
 }
 
 void CodeView::remove(uint32_t eip) {
-  const uint32_t index = shape_.index(eip);
-  for (const Slot& slot : slots_) {
-    if (slot.table && jump_table_tag(slot.base(), index) == 0u - eip)
-      jump_table_tag(slot.base(), index) = no_tag(index);
+  const uint32_t index = index_of(eip);
+  for (Slot& slot : slots_) {
+    if (slot.table && slot.eips[index] == eip) slot.table[index] = nowhere_;
   }
 }
 
 void CodeView::clear_table() {
-  for (const Slot& slot : slots_) {
-    if (slot.table) clear(slot.base());
+  for (Slot& slot : slots_) {
+    if (slot.table) clear(slot);
   }
 }
 

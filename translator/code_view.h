@@ -15,16 +15,17 @@ namespace ringdown {
 // guest flushes its TLB and its page tables turn out to have changed.
 class CodeView {
  public:
-  explicit CodeView(bool user);
+  // `nowhere`: the code that entries lead to which lead to no block.
+  CodeView(bool user, uint64_t nowhere);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
   // Forgets everything that belongs to another CR3.
   void use_cr3(uint32_t cr3);
 
-  // In the current mode's table. nullptr: not there.
+  // In the current mode's table: a block's entry. nullptr: not there.
   const uint8_t* find(uint32_t eip) const;
-  void enter(uint32_t eip, const uint8_t* code);
+  void enter(uint32_t eip, const uint8_t* entry);
   uint64_t table() const { return current_->base(); }
 
   // In every mode's.
@@ -42,17 +43,20 @@ class CodeView {
   std::unordered_map<uint32_t, Page>& pages() { return pages_; }  // by linear page number
 
  private:
-  void clear(uint64_t table);
-
   static constexpr uint64_t kNoMode = ~uint64_t{0};
   struct Slot {
     uint64_t mode = kNoMode;
     uint64_t last_used = 0;
     std::unique_ptr<uint64_t[]> table;
+    std::unique_ptr<uint32_t[]> eips;  // for which each entry was made last
     uint64_t base() const { return reinterpret_cast<uint64_t>(table.get()); }
   };
 
-  const JumpTableShape shape_;
+  void clear(Slot& slot);
+  uint32_t index_of(uint32_t eip) const { return eip & jump_table_mask(user_); }
+
+  const bool user_;
+  const uint64_t nowhere_;
   std::array<Slot, TranslatorContext::kModeTables> slots_;
   Slot* current_;
   uint64_t time_ = 0;

@@ -86,23 +86,12 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// A hash table from EIP to translated code: all tags first, then all addresses. A tag is the negated EIP, so
-// that one LEA compares without touching flags. Supervisor code is large and stays; user spaces come and go.
-struct JumpTableShape {
-  uint32_t entries;  // a power of two
-  constexpr uint32_t index(uint32_t eip) const { return eip & mask(); }
-  constexpr uint32_t mask() const { return entries - 1; }
-  constexpr uint32_t code_offset() const { return entries * 4; }
-  constexpr uint32_t bytes() const { return entries * 12; }
-};
-constexpr JumpTableShape jump_table_shape(bool user) { return {user ? 2048u : 16384u}; }
-
-// The fields of a table at `base`.
-inline uint32_t& jump_table_tag(uint64_t base, uint32_t index) {
-  return reinterpret_cast<uint32_t*>(base)[index];
-}
-inline uint64_t& jump_table_code(uint64_t base, JumpTableShape shape, uint32_t index) {
-  return reinterpret_cast<uint64_t*>(base + shape.code_offset())[index];
+// A jump table is indexed by the low bits of an EIP and leads to the entry of a block whose EIP has these bits,
+// or to the exit thunk kIndirect. Supervisor code is large and stays; user spaces come and go.
+constexpr uint32_t jump_table_entries(bool user) { return user ? 2048 : 16384; }
+constexpr uint32_t jump_table_mask(bool user) { return jump_table_entries(user) - 1; }
+inline uint64_t jump_table_code(uint64_t table, bool user, uint32_t eip) {
+  return reinterpret_cast<const uint64_t*>(table)[eip & jump_table_mask(user)];
 }
 
 }  // namespace ringdown

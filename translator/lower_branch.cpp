@@ -17,8 +17,23 @@ bool BlockTranslator::direct_link_allowed(uint32_t target) const {
 }
 
 void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
-  Edge& edge = block_->edges[block_->edge_count++];
-  edge = {.from = block_, .target = target, .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})};
+  block_->edges.push_back({.from = block_,
+                           .target = target,
+                           .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})});
+}
+
+// The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags are
+// kept, which leaves JRCXZ.
+void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
+  auto& a = out.a();
+  const asmjit::Label hit = a.newLabel();
+  a.mov(r10, rcx);
+  a.lea(ecx, ptr(r8, static_cast<int32_t>(0 - eip)));
+  a.jecxz(rcx, hit);
+  a.mov(rcx, r10);
+  out.emit_exit(Exit::kIndirect);
+  a.bind(hit);
+  a.mov(rcx, r10);
 }
 
 void BlockTranslator::emit_goto(uint32_t target) {
@@ -32,54 +47,37 @@ void BlockTranslator::emit_goto_if(uint8_t condition, uint32_t target) {
   far_targets_.push_back({rel32, target});
 }
 
-void BlockTranslator::emit_stubs() {
+void BlockTranslator::emit_far_targets() {
   for (const auto& [rel32, target] : far_targets_) {
     out_.patch(rel32, out_.offset());
     emit_table_jump_to(target);
   }
   far_targets_.clear();
-  for (unsigned n = 0; n < block_->edge_count; n++) {
-    Edge& edge = block_->edges[n];
-    edge.stub = reinterpret_cast<const uint8_t*>(uint64_t{out_.offset()});
-    out_.patch(static_cast<uint32_t>(reinterpret_cast<uint64_t>(edge.site)), out_.offset());
-    out_.emit_exit(Exit::kLink, reinterpret_cast<uint64_t>(&edge));
+}
+
+void BlockTranslator::emit_stubs() {
+  for (Edge& edge : block_->edges) {
+    edge.stub = reinterpret_cast<const uint8_t*>(uint64_t{stubs_.offset()});
+    stubs_.emit_exit(Exit::kLink, reinterpret_cast<uint64_t>(&edge));
   }
+  if (block_->body_offset) return;
+  block_->entry = reinterpret_cast<const uint8_t*>(uint64_t{stubs_.offset()});
+  emit_entry(stubs_, key_.eip);
+  stubs_.emit_jump();
 }
 
 // To the EIP in r8d, by the jump table; flags are kept.
 void BlockTranslator::emit_table_jump() {
   auto& a = out_.a();
-  const asmjit::Label hit = a.newLabel();
-  const JumpTableShape shape = jump_table_shape(key_.mode.user());
-  a.mov(r9d, shape.mask());
+  a.mov(r9d, jump_table_mask(key_.mode.user()));
   a.pext(r9d, r8d, r9d);
-  a.mov(r10, rcx);
-  a.mov(ecx, dword_ptr(r14, r9, 2));
-  a.lea(ecx, ptr(rcx, r8));
-  a.jecxz(rcx, hit);
-  a.mov(rcx, r10);
-  out_.emit_exit(Exit::kIndirect);
-  a.bind(hit);
-  a.mov(rcx, r10);
-  a.jmp(qword_ptr(r14, r9, 3, static_cast<int32_t>(shape.code_offset())));
+  a.jmp(qword_ptr(r14, r9, 3));
 }
 
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
-  const asmjit::Label hit = a.newLabel();
-  const JumpTableShape shape = jump_table_shape(key_.mode.user());
-  const auto index = static_cast<int32_t>(shape.index(target));
-  // Also on a hit: a kick may exchange the table behind the comparison for one that always leaves with r8.
   a.mov(r8d, target);
-  a.mov(r10, rcx);
-  a.mov(ecx, dword_ptr(r14, index * 4));
-  a.lea(ecx, ptr(rcx, static_cast<int32_t>(target)));
-  a.jecxz(rcx, hit);
-  a.mov(rcx, r10);
-  out_.emit_exit(Exit::kIndirect);
-  a.bind(hit);
-  a.mov(rcx, r10);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>(shape.code_offset()) + index * 8));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>((target & jump_table_mask(key_.mode.user())) * 8)));
 }
 
 std::span<const uint8_t> BlockTranslator::translate_table_jump(uint32_t target) {
@@ -90,7 +88,6 @@ std::span<const uint8_t> BlockTranslator::translate_table_jump(uint32_t target) 
 
 bool BlockTranslator::lower_jump_conditional(const Instruction& i) {
   emit_goto_if(i.opcode & 15, next_eip() + i.immediate[0].value);
-  emit_goto(next_eip());
   return true;
 }
 

@@ -24,7 +24,8 @@ Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size);
 // What C++ expects of MXCSR: all exceptions masked, round to nearest.
 constexpr uint32_t kHostMxcsr = 0x1F80;
 
-// Guest registers from the state; continues at context->entry. The flags are set while RSP is the host's.
+// Guest registers from the state, r8d what the entry of a block expects; continues at context->entry. The flags
+// are set while RSP is the host's.
 void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
   a.mov(r12d, field(segment_base(kFs), 4));
@@ -32,6 +33,7 @@ void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(eax, field(kFlags, 4));
   a.push(rax);
   a.popfq();
+  a.mov(r8d, field(kState + offsetof(CpuState, eip), 4));
   for (uint8_t n = 0; n < 8; n++) a.mov(gpd(n), field(kGprs + n * 4u, 4));
   a.jmp(field(offsetof(TranslatorContext, entry), 8));
 }

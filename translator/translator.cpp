@@ -38,7 +38,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
       memory_(mmu.memory()),
       shadow_(shadow),
       cache_(kCodeCacheBytes),
-      blocks_(model) {
+      blocks_(model, cache_) {
   Emitter out;
   emit_entry_thunk(out);
   entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(
@@ -54,10 +54,9 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
   for (const bool user : {false, true}) {
-    const JumpTableShape shape = jump_table_shape(user);
-    empty_tables_[user] = std::make_unique<uint64_t[]>(shape.bytes() / 8);
-    std::fill_n(&jump_table_code(empty_table(user), shape, 0), shape.entries,
-                context_.exits[static_cast<size_t>(Exit::kIndirect)]);
+    const uint32_t entries = jump_table_entries(user);
+    empty_tables_[user] = std::make_unique_for_overwrite<uint64_t[]>(entries);
+    std::fill_n(empty_tables_[user].get(), entries, context_.exits[static_cast<size_t>(Exit::kIndirect)]);
   }
   memory_.set_observer(this);
   reset();
@@ -155,7 +154,10 @@ void Translator::enter(const uint8_t* code) {
 
 CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
-  if (!view) view = std::make_unique<CodeView>(&space != &shadow_.supervisor());
+  if (!view) {
+    view = std::make_unique<CodeView>(&space != &shadow_.supervisor(),
+                                      context_.exits[static_cast<size_t>(Exit::kIndirect)]);
+  }
   return *view;
 }
 
@@ -165,11 +167,11 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   CodeView& view = current_view();
   view.use_mode(mode);
   if (const uint8_t* code = view.find(eip)) return code;
-  const Block* block = block_at(view, eip, mode);
+  const Block* block = block_at(view, eip, mode, EnteredBy::kTable);
   if (!block) return nullptr;
-  view.enter(eip, block->code);
+  view.enter(eip, block->entry);
   context_.mode_tables[mode.user()] = view.mode_tables();
-  return block->code;
+  return block->entry;
 }
 
 CodeView::Page& Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
@@ -181,7 +183,7 @@ CodeView::Page& Translator::executable_page(CodeView& view, uint32_t eip, bool u
   return view.pages()[eip >> kPageShift] = {.frame = t->physical >> kPageShift, .translation = *t};
 }
 
-Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode) {
+Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
   const uint64_t frame = executable_page(view, eip, mode.user()).frame;
   if (!memory_.is_ram_page(frame)) return nullptr;
   const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
@@ -191,12 +193,12 @@ Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode) {
     discard_block(*block);
     block = nullptr;
   }
-  return block ? block : translate(view, key);
+  return block ? block : translate(view, key, by);
 }
 
 // ---- Translating ------------------------------------------------------------------------------------------
 
-Block* Translator::translate(CodeView& view, const BlockKey& key) {
+Block* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
@@ -218,7 +220,7 @@ Block* Translator::translate(CodeView& view, const BlockKey& key) {
     }
     code.bytes = {buffer.data(), size};
   }
-  std::unique_ptr<Block> block = blocks_.translate(key, code);
+  std::unique_ptr<Block> block = blocks_.translate(key, code, by);
   Block* raw = block.get();
   place(block);
   log_translation(*raw, code.bytes, blocks_.emitted());
@@ -227,13 +229,8 @@ Block* Translator::translate(CodeView& view, const BlockKey& key) {
 
 void Translator::place(std::unique_ptr<Block>& block) {
   Block& b = *block;
-  auto emitted = blocks_.emitted();
-  if (cache_.used() + emitted.size() > cache_.memory().size()) flush_cache();
-  if (!cache_.add(std::move(block), emitted)) std::abort();  // a block larger than the whole cache
-  for (unsigned n = 0; n < b.edge_count; n++) {
-    b.edges[n].site = b.code + reinterpret_cast<uint64_t>(b.edges[n].site);
-    b.edges[n].stub = b.code + reinterpret_cast<uint64_t>(b.edges[n].stub);
-  }
+  if (!cache_.has_room(blocks_.emitted().size() + blocks_.emitted_stubs().size())) flush_cache();
+  cache_.add(std::move(block), blocks_.emitted(), blocks_.emitted_stubs());
   own_frame(b.key.physical >> kPageShift);
   if (b.crosses_page()) own_frame(b.second_frame);
 }
@@ -253,13 +250,13 @@ void Translator::flush_cache() {
 // Links an edge that was just taken, if its target can be had and may be linked.
 void Translator::follow(Edge& edge) {
   const CodeMode mode = edge.from->key.mode;
-  const size_t used = cache_.used();
+  const uint64_t generation = cache_.generation();
   CodeView& view = current_view();
   if (mode != CodeMode::of(state_)) return;
   view.use_mode(mode);
-  Block* target = block_at(view, edge.target, mode);
+  Block* target = block_at(view, edge.target, mode, EnteredBy::kEdge);
   // Making room for the target may have emptied the cache, the edge's own block with it.
-  if (!target || cache_.used() < used) return;
+  if (!target || cache_.generation() != generation) return;
   if (mode.user() && target->crosses_page())
     link_to_table(edge);
   else
@@ -267,8 +264,8 @@ void Translator::follow(Edge& edge) {
 }
 
 void Translator::link_to_table(Edge& edge) {
-  const uint8_t* trampoline = cache_.add_code(blocks_.translate_table_jump(edge.target));
-  if (trampoline) cache_.redirect(edge, trampoline);
+  const auto trampoline = blocks_.translate_table_jump(edge.target);
+  if (cache_.has_room(trampoline.size())) cache_.redirect(edge, cache_.add_stubs(trampoline));
 }
 
 // ---- What the guest changes -------------------------------------------------------------------------------
@@ -355,7 +352,7 @@ void Translator::kick(ucontext_t& host) {
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
   if (!block) return;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
-  for (unsigned n = 0; n < block->edge_count; n++) cache_.unlink(block->edges[n]);
+  for (Edge& edge : block->edges) cache_.unlink(edge);
   host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table(block->key.mode.user()));
 }
 

@@ -54,9 +54,9 @@ class Translator final : public CodeWriteObserver {
   void serve_callout_miss();
   void map_for_retry();
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
-  Block* block_at(CodeView& view, uint32_t eip, CodeMode mode);
+  Block* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
   CodeView::Page& executable_page(CodeView& view, uint32_t eip, bool user);
-  Block* translate(CodeView& view, const BlockKey& key);
+  Block* translate(CodeView& view, const BlockKey& key, EnteredBy by);
   void place(std::unique_ptr<Block>& block);
   void flush_cache();
   void own_frame(uint64_t frame);

@@ -65,6 +65,7 @@ TreatmentKind kind_of(Treatment t);
 
 Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode);
 
-inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t >= Treatment::kJumpConditional; }
+// Nothing of a block can come behind it.
+inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t > Treatment::kJumpConditional; }
 
 }  // namespace ringdown

@@ -14,9 +14,9 @@
 namespace ringdown {
 namespace {
 
-// mov eax, [ebx]; jmp to itself — and host code for the two, with a stub.
+// mov eax, [ebx]; jmp to itself — and host code for the two, with an entry of one byte.
 constexpr std::array<uint8_t, 4> kGuest = {0x8B, 0x03, 0xEB, 0xFE};
-constexpr std::array<uint8_t, 10> kHost = {0x67, 0x65, 0x8B, 0x03, 0xE9, 0, 0, 0, 0, 0xC3};
+constexpr std::array<uint8_t, 10> kHost = {0x90, 0x67, 0x65, 0x8B, 0x03, 0xE9, 0, 0, 0, 0};
 
 Block block() {
   Block b;
@@ -24,9 +24,8 @@ Block block() {
   b.guest_bytes = kGuest.size();
   b.code = reinterpret_cast<const uint8_t*>(uint64_t{0x7000});
   b.code_bytes = kHost.size();
-  b.starts = {{.host_offset = 0, .guest_offset = 0}, {.host_offset = 4, .guest_offset = 2}};
-  b.edges[0].stub = b.code + 9;
-  b.edge_count = 1;
+  b.body_offset = 1;
+  b.starts = {{.host_offset = 1, .guest_offset = 0}, {.host_offset = 5, .guest_offset = 2}};
   return b;
 }
 
@@ -40,12 +39,12 @@ TEST(BlockLog, GuestCodeHasAddressesBytesAndMnemonics) {
 TEST(BlockLog, HostCodeStandsUnderItsGuestInstruction) {
   EXPECT_EQ(format_host_code(block(), kGuest, kHost),
             "out c0001000 physical 1000 ring 0 mode 0000\n"
+            "-- entry\n"
+            "000000007000  90                                  nop\n"
             "-- c0001000  8b 03                               mov eax, [ebx]\n"
-            "000000007000  67 65 8b 03                         mov eax, gs:[ebx]\n"
+            "000000007001  67 65 8b 03                         mov eax, gs:[ebx]\n"
             "-- c0001002  eb fe                               jmp 0xC0001002\n"
-            "000000007004  e9 00 00 00 00                      jmp 0x0000000000007009\n"
-            "-- stubs\n"
-            "000000007009  c3                                  ret\n\n");
+            "000000007005  e9 00 00 00 00                      jmp 0x000000000000700A\n\n");
 }
 
 TEST(BlockLog, WhatIsNoInstructionIsShownAsABadByte) {

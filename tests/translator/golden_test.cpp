@@ -94,26 +94,26 @@ enum class Kind : uint8_t { kRing0, kRing0UserAccessor, kRing3 };
 // The host code of one instruction, without the stubs of its edges, which hold addresses of the moment.
 class Translation {
  public:
-  Translation(const std::vector<uint8_t>& instruction, Kind kind) : translator_(model_) {
+  Translation(const std::vector<uint8_t>& instruction, Kind kind) : translator_(model_, nothing_translated_) {
     guest_ = instruction;
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind == Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
     block_ = translator_.translate(key, {.bytes = guest_,
                                          .in_first_page = static_cast<unsigned>(guest_.size()),
-                                         .next_frame = Block::kNoFrame});
+                                         .next_frame = Block::kNoFrame},
+                                   EnteredBy::kEdge);
   }
 
   std::string text() const {
     const auto code = translator_.emitted();
-    uint64_t end = block_->starts.size() > 1 ? block_->starts[1].host_offset : code.size();
-    for (unsigned n = 0; n < block_->edge_count; n++)
-      end = std::min(end, reinterpret_cast<uint64_t>(block_->edges[n].stub));
+    const size_t end = block_->starts.size() > 1 ? block_->starts[1].host_offset : code.size();
     return with_names_in_each_line(disassemble_host(code.first(end), 0));
   }
 
  private:
   CpuModel model_ = CpuModel::default_model();
+  BlockCache nothing_translated_{4096};
   BlockTranslator translator_;
   std::vector<uint8_t> guest_;
   std::unique_ptr<Block> block_;
@@ -143,6 +143,23 @@ TEST_P(GoldenTest, HostCodeIsAsItWas) {
   std::stringstream before;
   before << file.rdbuf();
   EXPECT_EQ(before.str(), now) << "RINGDOWN_UPDATE_GOLDEN=1 accepts the new code";
+}
+
+TEST(Entry, ComparesTheEipAskedForAndKeepsFlags) {
+  const CpuModel model = CpuModel::default_model();
+  const BlockCache nothing_translated(4096);
+  BlockTranslator translator(model, nothing_translated);
+  const std::vector<uint8_t> guest{0x90};
+  const auto block = translator.translate({.physical = kEip, .eip = kEip, .mode = mode_of_ring(0)},
+                                          {.bytes = guest, .in_first_page = 1, .next_frame = Block::kNoFrame},
+                                          EnteredBy::kTable);
+  EXPECT_EQ(with_names_in_each_line(disassemble_host(translator.emitted().first(block->body_offset), 0)),
+            "000000000000  49 89 ca                            mov r10, rcx\n"
+            "000000000003  41 8d 88 00 f0 bf ff                lea ecx, [r8-0x401000]\n"
+            "00000000000a  e3 0a                               jrcxz 0x0000000000000016\n"
+            "00000000000c  4c 89 d1                            mov rcx, r10\n"
+            "00000000000f                                      jmp [exit_indirect]\n"
+            "000000000016  4c 89 d1                            mov rcx, r10\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GoldenTest, ::testing::ValuesIn(golden_files().begin(), golden_files().end()),
