@@ -81,12 +81,14 @@ void SerialBackend::write(uint8_t byte) {
   room_.wait(lock, [this] { return output_.room() != 0 || refused_ || !can_wait_; });
   if (refused_ || output_.room() == 0) return;
   output_.push(byte);
+  output_pending_.store(true, std::memory_order_relaxed);
   output_has_room_ = output_.room() != 0 || !can_wait_;
   wake_from_vcpu(Sleep::kUntilOutput);
   if (output_.size() == kOutputBurst) wake_from_vcpu(Sleep::kUntilDeadline);
 }
 
 void SerialBackend::flush() {
+  if (!output_pending_.load(std::memory_order_relaxed)) return;
   Lock lock(mutex_);
   if (output_.empty() || flush_now_) return;
   flush_now_ = true;
@@ -222,6 +224,7 @@ void SerialBackend::consume_output(size_t count) {
   output_has_room_ = true;
   room_.notify_all();
   if (!output_.empty()) return;
+  output_pending_.store(false, std::memory_order_relaxed);
   flush_now_ = false;
   output_deadline_.reset();
 }

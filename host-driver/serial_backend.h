@@ -112,6 +112,7 @@ class SerialBackend {
   Sleep sleep_ = Sleep::kAwake;
   std::atomic<bool> stop_waiting_{false};  // can_wait_ becomes false
   std::atomic<size_t> input_count_{0};
+  std::atomic<bool> output_pending_{false};  // for flush(), which an idle guest calls at every tick
   std::atomic<bool> output_has_room_{true};
 
   std::thread thread_;  // last: it uses all of the above

@@ -99,6 +99,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallPopSegment: return lower_pop_segment(i);
     case Treatment::kCallInterrupt: return lower_callout(Callout::kInterrupt, i.immediate[0].value & 0xFF);
     case Treatment::kCallInterruptReturn: return lower_callout(Callout::kInterruptReturn);
+    case Treatment::kCallHalt: return lower_callout(Callout::kHalt);
     case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
     case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
     case Treatment::kCallPortIo: return lower_port_io(i);

@@ -291,6 +291,14 @@ uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t
   return c->retry.pending && c->state.eip == c->retry.eip ? kDispatch : next;
 }
 
+// In ring 0. The monitor waits for the interrupt.
+uint64_t halt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
+  c->state.eip = eip + (info & 0xFF);
+  c->state.halted = true;
+  finish(*c, Sensitive::kHlt);
+  return kDispatch;
+}
+
 // IN and OUT of AL and EAX in ring 0, where IOPL and the I/O permission bitmap do not matter.
 uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
   if (!c->bus) return leave_for_interpreter(*c, eip);
@@ -325,6 +333,8 @@ CalloutFunction callout_function(Callout callout) {
       return sysexit;
     case Callout::kInterruptReturn:
       return interrupt_return;
+    case Callout::kHalt:
+      return halt;
     case Callout::kPortIo:
       return port_io;
   }

@@ -25,9 +25,10 @@ enum class Callout : uint8_t {
   kSysenter,
   kSysexit,
   kInterruptReturn,
+  kHalt,
   kPortIo,  // reaches devices, which may use vector registers: its thunk saves them
 };
-constexpr size_t kCallouts = 7;
+constexpr size_t kCallouts = 8;
 
 // A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
 // the monitor; dropped when the guest flushes its TLB.

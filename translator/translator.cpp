@@ -110,9 +110,9 @@ RunEnd Translator::run() {
         if (!fault_redispatch_) return fault_end_;
         break;
     }
-    // A callout may have changed the mode, armed a device or raised an interrupt.
+    // A callout may have changed the mode, armed a device, raised an interrupt, or halted.
     const bool interrupt = context_.interrupt_pending && state_.interrupt_flag;
-    if (context_.attention || interrupt || !CodeMode::translatable(state_)) return RunEnd::kKicked;
+    if (context_.attention || interrupt || state_.halted || !CodeMode::translatable(state_)) return RunEnd::kKicked;
   }
 }
 
@@ -334,7 +334,7 @@ void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   for (const bool supervisor : {true, false}) {
-    CodeView& view = view_of(supervisor ? shadow_.supervisor() : shadow_.user());
+    CodeView& view = *current_views_[supervisor ? 0 : 1];
     const auto page = view.pages().find(number);
     if (page == view.pages().end() || still_valid(number, page->second, supervisor)) continue;
     if (supervisor) discard_frame(page->second.frame);

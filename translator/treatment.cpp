@@ -2,6 +2,7 @@
 
 #include <Zydis/Zydis.h>
 
+#include "host-driver/log.h"
 #include "interpreter/lock.h"
 #include "translator/sensitive.h"
 
@@ -24,12 +25,13 @@ bool loads_data_segment(const Instruction& i) {
 
 // Does the form that a sensitive instruction's treatment is made for fit this one?
 bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
+  const bool callout = kind_of(t) == TreatmentKind::kCallout;
+  if (callout && log_enabled(LogClass::kSensitive)) return false;  // the log is written where the interpreter runs
   if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
   if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
   if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
-  if (kind_of(t) == TreatmentKind::kCallout) return i.operand_size == 4;
-  return true;
+  return !callout || i.operand_size == 4;
 }
 
 Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
@@ -206,7 +208,7 @@ bool touches_segment(Treatment t) {
     case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
     case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
     case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn: case kCallPopSegment:
-    case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter: case kCallSysexit:
+    case kCallInterrupt: case kCallInterruptReturn: case kCallHalt: case kCallSysenter: case kCallSysexit:
     case kCallPortIo:
       return false;
   }
@@ -230,8 +232,8 @@ TreatmentKind kind_of(Treatment t) {
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
-    case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallSysenter:
-    case kCallSysexit: case kCallPortIo:
+    case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallHalt:
+    case kCallSysenter: case kCallSysexit: case kCallPortIo:
       return TreatmentKind::kCallout;
   }
   // clang-format on

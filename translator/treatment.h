@@ -49,6 +49,7 @@ enum class Treatment : uint8_t {
   kCallPopSegment,
   kCallInterrupt,  // INT n
   kCallInterruptReturn,
+  kCallHalt,
   kCallSysenter,
   kCallSysexit,
   kCallPortIo,  // IN, OUT

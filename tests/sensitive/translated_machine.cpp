@@ -26,6 +26,7 @@ void TranslatedMachine::run(CpuState& state, std::vector<uint8_t>& ram, unsigned
     std::copy(ram.begin(), ram.end(), ram_.bytes().begin());
     exits_.clear();
     sensitive_counts() = {};
+    callouts_before_ = counters().callouts;
   };
   vcpu_.on_idle = [&] {
     if (--times == 0)

@@ -5,6 +5,7 @@
 
 #include "cpu/cpu_model.h"
 #include "cpu/physical_memory.h"
+#include "host-driver/counters.h"
 #include "host-driver/guest_ram.h"
 #include "monitor/board.h"
 #include "monitor/vcpu.h"
@@ -27,6 +28,8 @@ class TranslatedMachine {
 
   // What was written to isa-debug-exit, at port 501h.
   const std::vector<uint32_t>& exits() const { return exits_; }
+  // Of the last run.
+  uint64_t callouts() const { return counters().callouts - callouts_before_; }
 
  private:
   static constexpr uint64_t kRamBytes = 1 << 20;
@@ -38,6 +41,7 @@ class TranslatedMachine {
   PhysicalMemory memory_{ram_.bytes()};
   Vcpu vcpu_;
   std::vector<uint32_t> exits_;
+  uint64_t callouts_before_ = 0;
   Board board_;
 };
 

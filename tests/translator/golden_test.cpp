@@ -64,6 +64,7 @@ constexpr Field kFields[] = {
     {callout_slot(Callout::kInterruptReturn), "call_interrupt_return"},
     {callout_slot(Callout::kSysenter), "call_sysenter"},
     {callout_slot(Callout::kSysexit), "call_sysexit"},
+    {callout_slot(Callout::kHalt), "call_halt"},
     {callout_slot(Callout::kPortIo), "call_port_io"},
 };
 
