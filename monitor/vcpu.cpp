@@ -171,7 +171,14 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
 
 // A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes early.)
 void Vcpu::note_port_access() {
-  if (stop_ || board_->next_event() < armed_for_) attention_ = 1;
+  const Nanoseconds next = board_->next_event();
+  if (next < armed_for_) {
+    if (next > clock_.now())
+      arm(next);
+    else
+      attention_ = 1;
+  }
+  if (stop_) attention_ = 1;
   context_->attention = attention_;
 }
 

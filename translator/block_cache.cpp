@@ -30,10 +30,9 @@ const uint8_t* BlockCache::add_permanent(std::span<const uint8_t> code) {
 }
 
 const uint8_t* BlockCache::copy(size_t offset, std::span<const uint8_t> code) {
-  const uint8_t* place = memory_.executable() + offset;
-  std::memcpy(memory_.writable(place), code.data(), code.size());
+  std::memcpy(memory_.prepare(offset, code.size()), code.data(), code.size());
   counters().host_code_bytes += code.size();
-  return place;
+  return memory_.executable() + offset;
 }
 
 const uint8_t* BlockCache::add_code(std::span<const uint8_t> code) {
