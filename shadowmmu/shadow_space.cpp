@@ -87,7 +87,7 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
   const uint32_t start = linear & ~static_cast<uint32_t>(bytes - 1);
   const uint64_t physical = t.physical & ~(bytes - 1);
   const bool want_write = writable && t.dirty;
-  if (region.large_page.protection == Protection::kReadWrite) {
+  if (region.large_protection == Protection::kReadWrite) {
     // The whole is mapped already: this page alone was taken out of write access, for code that is gone now.
     return !memory_.holds_code(t.physical)
                ? window_.protect(linear & ~kPageMask, kPageSize, Protection::kReadWrite)
@@ -104,7 +104,7 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
     offset = end + kPageSize;
   }
   counters().shadow_pages_mapped++;
-  region.large_page = {.entry = region.directory_entry, .protection = protection};
+  region.large_protection = protection;
   region.has_non_global |= !t.global;
   if (!want_write || protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift)) return true;
   clear();
@@ -286,7 +286,7 @@ void ShadowSpace::protect_frame(uint64_t frame) {
     ShadowRegion& region = *regions_[index];
     const uint32_t start = uint32_t{index} << region_shift_;
     if (region.large) {
-      if (region.large_page.protection != Protection::kReadWrite) continue;
+      if (region.large_protection != Protection::kReadWrite) continue;
       const uint64_t first =
           region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
       const uint64_t base = first & ~((uint64_t{1} << (region_shift_ - kPageShift)) - 1);

@@ -18,9 +18,9 @@ struct ShadowRegion {
   uint64_t directory_entry = 0;  // the PDE when the first page was mapped
   bool large = false;
   bool has_non_global = false;
-  Page large_page;               // `large`: the whole region
-  std::vector<Page> pages;       // not `large`: by index within the region
-  std::vector<uint16_t> mapped;  // indices into `pages` that may be mapped
+  Protection large_protection = Protection::kNone;  // `large`: of the whole region
+  std::vector<Page> pages;                          // not `large`: by index within the region
+  std::vector<uint16_t> mapped;                     // indices into `pages` that may be mapped
 };
 
 // One shadow space: a window, and a record of which guest entries each of its pages was mapped by.

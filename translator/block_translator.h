@@ -38,9 +38,9 @@ class BlockTranslator {
   std::span<const uint8_t> emitted() const { return out_.code(); }
   std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
 
-  // A jump by the jump table to a known target: what an edge is redirected to that must not be linked,
-  // because only the table knows whether the target is the same in the space that is current then.
-  std::span<const uint8_t> translate_table_jump(uint32_t target);
+  // A jump by the jump table to a known target: what an edge of user code is redirected to that must not be
+  // linked, because only the table knows whether the target is the same in the space that is current then.
+  std::span<const uint8_t> translate_user_table_jump(uint32_t target);
 
  private:
   bool lower_plain(Treatment t, const Instruction& i);
@@ -91,7 +91,7 @@ class BlockTranslator {
   void emit_goto_if(uint8_t condition, uint32_t target);
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump();
-  void emit_table_jump_to(uint32_t target);
+  void emit_table_jump_to(uint32_t target, bool user);
   static void emit_entry(Emitter& out, uint32_t eip);
   void emit_far_targets();
   void emit_stubs();

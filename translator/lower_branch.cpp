@@ -37,7 +37,7 @@ void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
 }
 
 void BlockTranslator::emit_goto(uint32_t target) {
-  if (!direct_link_allowed(target)) return emit_table_jump_to(target);
+  if (!direct_link_allowed(target)) return emit_table_jump_to(target, key_.mode.user());
   emit_edge(out_.emit_jump(), target);
 }
 
@@ -50,7 +50,7 @@ void BlockTranslator::emit_goto_if(uint8_t condition, uint32_t target) {
 void BlockTranslator::emit_far_targets() {
   for (const auto& [rel32, target] : far_targets_) {
     out_.patch(rel32, out_.offset());
-    emit_table_jump_to(target);
+    emit_table_jump_to(target, key_.mode.user());
   }
   far_targets_.clear();
 }
@@ -74,15 +74,15 @@ void BlockTranslator::emit_table_jump() {
   a.jmp(qword_ptr(r14, r9, 3));
 }
 
-void BlockTranslator::emit_table_jump_to(uint32_t target) {
+void BlockTranslator::emit_table_jump_to(uint32_t target, bool user) {
   auto& a = out_.a();
   a.mov(r8d, target);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>((target & jump_table_mask(key_.mode.user())) * 8)));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>((target & jump_table_mask(user)) * 8)));
 }
 
-std::span<const uint8_t> BlockTranslator::translate_table_jump(uint32_t target) {
+std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
   out_.reset();
-  emit_table_jump_to(target);
+  emit_table_jump_to(target, true);
   return out_.code();
 }
 

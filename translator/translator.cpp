@@ -263,8 +263,9 @@ void Translator::follow(Edge& edge) {
     cache_.link(edge, *target);
 }
 
+// Of user code.
 void Translator::link_to_table(Edge& edge) {
-  const auto trampoline = blocks_.translate_table_jump(edge.target);
+  const auto trampoline = blocks_.translate_user_table_jump(edge.target);
   if (cache_.has_room(trampoline.size())) cache_.redirect(edge, cache_.add_stubs(trampoline));
 }
 

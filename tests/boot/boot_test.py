@@ -8,19 +8,14 @@ import random
 import string
 import subprocess
 import sys
-import tempfile
 
-from machine import DEADLINE_SECONDS, PROMPT, Failure, Machine
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from machine import DEADLINE_SECONDS, PROMPT, Machine  # noqa: E402
 
-CASES = {}
 # monitor/exit_codes.h; QEMU has one code for each of these.
 RESET, TRIPLE_FAULT = "reset", "triple fault"
 EXIT_CODES = {"ringdown": {RESET: 12, TRIPLE_FAULT: 14}, "qemu": {RESET: 0, TRIPLE_FAULT: 0}}
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
 
 
 class Bench:
@@ -197,23 +192,10 @@ def demo_says_when_the_guest_did_not_get_there(bench):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--vmm")
-    parser.add_argument("--guests")
-    parser.add_argument("--source")
+    for name in ("vmm", "guests", "source"):
+        parser.add_argument(f"--{name}")
     parser.add_argument("--deadline", type=float, default=DEADLINE_SECONDS, help="seconds for one machine")
-    parser.add_argument("case", nargs="?", choices=CASES)
-    options = parser.parse_args()
-    if options.list or not options.case:
-        print(*CASES, sep="\n")
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            CASES[options.case](Bench(options, folder))
-        except Failure as failure:
-            print(f"{options.case}: {failure}", file=sys.stderr)
-            return 1
-    return 0
+    return run_cases(parser, Bench)
 
 
 if __name__ == "__main__":

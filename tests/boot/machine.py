@@ -3,17 +3,17 @@ import os
 import re
 import select
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from cases import Failure  # noqa: E402  (found by the line above)
 
 # For the slowest host and the sanitizers; a test that passes comes nowhere near.
 DEADLINE_SECONDS = 240
 # Not only at the very end: the kernel may say something behind it.
 PROMPT = rb"/\S* # (?:\x1b\[6n)?"
-
-
-class Failure(Exception):
-    """What a test expected and did not see, with the end of the console."""
 
 
 class Machine:

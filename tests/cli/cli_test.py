@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 
-from session import Failure, Session, adopt_orphans, wait_for_orphans
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from session import Session, adopt_orphans, wait_for_orphans  # noqa: E402
 
 # monitor/exit_codes.h
 POWER_OFF, BAD_COMMAND_LINE, BAD_IMAGE, HOST_LACKS, IO_ERROR = 0, 2, 4, 6, 8
@@ -18,12 +20,6 @@ RESET, TRIPLE_FAULT, USER_QUIT = 12, 14, 16
 MEBIBYTE = 1 << 20
 NOBODY = 65534
 DEBUG_EXIT = ("-device", "isa-debug-exit,iobase=0x501,iosize=2")
-CASES = {}
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
 
 
 def check(what, actual, expected):
@@ -436,22 +432,10 @@ def memory_sizes(bench):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--list", action="store_true")
     parser.add_argument("--vmm")
     parser.add_argument("--guest")
-    parser.add_argument("case", nargs="?", choices=CASES)
-    options = parser.parse_args()
-    if options.list or not options.case:
-        print(*CASES, sep="\n")
-        return 0
     adopt_orphans()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            CASES[options.case](Bench(options.vmm, options.guest, folder))
-        except Failure as failure:
-            print(f"{options.case}: {failure}", file=sys.stderr)
-            return 1
-    return 0
+    return run_cases(parser, lambda options, folder: Bench(options.vmm, options.guest, folder))
 
 
 if __name__ == "__main__":

@@ -6,19 +6,11 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 
-CASES = {}
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+
 GUEST_ENDED_WELL = 1  # isa-debug-exit of 0
-
-
-class Failure(Exception):
-    """What a test expected and did not see."""
-
-
-def case(function):
-    CASES[function.__name__] = function
-    return function
 
 
 class Bench:
@@ -80,21 +72,9 @@ def more_guest_pages_than_the_host_has_mappings(bench):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--list", action="store_true")
     for name in ("vmm", "guests", "source", "confine", "few-mappings"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("case", nargs="?", choices=CASES)
-    options = parser.parse_args()
-    if options.list or not options.case:
-        print(*CASES, sep="\n")
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            CASES[options.case](Bench(options, folder))
-        except Failure as failure:
-            print(f"{options.case}: {failure}", file=sys.stderr)
-            return 1
-    return 0
+    return run_cases(parser, Bench)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,11 @@ USER_CODE(by_direct_jump, "jmp 0x40001000");
 USER_CODE(by_branch, "testl %esp, %esp\n jnz 0x40001000");
 USER_CODE(by_direct_call, "call 0x40001000");
 extern char behind_call[];
+// A branch within a page to an instruction that reaches into the next one.
+USER_CODE(page_end,
+          ".balign 4096\n .skip 0xFF0\n" LABEL(branch_to_crossing) "testl %eax, %eax\n jnz crossing\n int $0x30\n"
+          ".org branch_to_crossing + 0xE\n" LABEL(crossing) "movl $0x12345678, %ebx");
+extern char branch_to_crossing[], crossing[];
 
 static void check_target(uint32_t target, uint32_t error) {
   static const struct {
@@ -35,6 +40,19 @@ static void direct(void) {
   CHECK_PAGE_FAULT(try_user(by_direct_call, 0), kMissing, error, kMissing);
 }
 
+// Where a translator knows the target before the branch is first taken, and has met other code meanwhile.
+static void branch_across_pages(void* page) {
+  CHECK_EQ(try_user(crossing, 0), 0x30);
+  CHECK_EQ(try_user(branch_to_crossing, 0), 0x30);
+  write_return(page, 2);
+  CHECK_EQ(call((uint32_t)page), 2);
+  for (int i = 0; i < 3; i++) {
+    CHECK_EQ(try_user(branch_to_crossing, 1), 0x30);
+    CHECK_EQ(trap.eip, (uint32_t)crossing + 7);
+    CHECK_EQ(trap.ebx, 0x12345678);
+  }
+}
+
 void guest_main(void) {
   const uint32_t frame = (uint32_t)alloc_page();
   PaeEntry* tables = new_pae_tables();
@@ -42,9 +60,11 @@ void guest_main(void) {
   *pae_page_entry(tables, kKernelPage) = frame | kP | kW;
   *pae_page_entry(tables, kNoExecutePage) = frame | kP | kW | kU | kNx;
   write_return((void*)frame, 1);
+  void* fresh = alloc_page();
   write_cr4(read_cr4() | kCr4Pae);
   wrmsr(0xC0000080, 0x800);  // EFER.NXE
   enable_paging(tables);
+  branch_across_pages(fresh);
   for (int round = 0; round < 3; round++) {
     check_target(kMissing, kUser | kFetch);
     check_target(kNoTable, kUser | kFetch);
