@@ -30,7 +30,7 @@ const uint8_t* BlockCache::add_permanent(std::span<const uint8_t> code) {
 }
 
 const uint8_t* BlockCache::copy(size_t offset, std::span<const uint8_t> code) {
-  std::memcpy(memory_.prepare(offset, code.size()), code.data(), code.size());
+  std::copy(code.begin(), code.end(), memory_.prepare(offset, code.size()));
   counters().host_code_bytes += code.size();
   return memory_.executable() + offset;
 }
