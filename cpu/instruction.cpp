@@ -42,41 +42,21 @@ OpcodeMap map_of(const ZydisDecodedInstruction& z) {
 
 void read_prefixes(const ZydisDecodedInstruction& z, bool big, Instruction& i) {
   for (unsigned n = 0; n < z.raw.prefix_count; n++) {
+    // clang-format off
     switch (z.raw.prefixes[n].value) {
-      case 0x66:
-        i.operand_size_prefix = true;
-        break;
-      case 0x67:
-        i.address_size_prefix = true;
-        break;
-      case 0xF0:
-        i.lock = true;
-        break;
-      case 0xF2:
-        i.repeat = RepeatPrefix::kRepne;
-        break;
-      case 0xF3:
-        i.repeat = RepeatPrefix::kRep;
-        break;
-      case 0x26:
-        i.segment_override = kEs;
-        break;
-      case 0x2E:
-        i.segment_override = kCs;
-        break;
-      case 0x36:
-        i.segment_override = kSs;
-        break;
-      case 0x3E:
-        i.segment_override = kDs;
-        break;
-      case 0x64:
-        i.segment_override = kFs;
-        break;
-      case 0x65:
-        i.segment_override = kGs;
-        break;
+      case 0x66: i.operand_size_prefix = true; break;
+      case 0x67: i.address_size_prefix = true; break;
+      case 0xF0: i.lock = true; break;
+      case 0xF2: i.repeat = RepeatPrefix::kRepne; break;
+      case 0xF3: i.repeat = RepeatPrefix::kRep; break;
+      case 0x26: i.segment_override = kEs; break;
+      case 0x2E: i.segment_override = kCs; break;
+      case 0x36: i.segment_override = kSs; break;
+      case 0x3E: i.segment_override = kDs; break;
+      case 0x64: i.segment_override = kFs; break;
+      case 0x65: i.segment_override = kGs; break;
     }
+    // clang-format on
   }
   i.prefix_bytes = z.raw.prefix_count;
   i.operand_size = i.operand_size_prefix == big ? 2 : 4;
@@ -143,32 +123,18 @@ namespace {
 
 uint32_t offset16(const Instruction& i, const std::array<uint32_t, 8>& gpr) {
   uint32_t sum = static_cast<uint32_t>(i.displacement);
+  // clang-format off
   switch (i.rm) {
-    case 0:
-      sum += gpr[kEbx] + gpr[kEsi];
-      break;
-    case 1:
-      sum += gpr[kEbx] + gpr[kEdi];
-      break;
-    case 2:
-      sum += gpr[kEbp] + gpr[kEsi];
-      break;
-    case 3:
-      sum += gpr[kEbp] + gpr[kEdi];
-      break;
-    case 4:
-      sum += gpr[kEsi];
-      break;
-    case 5:
-      sum += gpr[kEdi];
-      break;
-    case 6:
-      sum += i.mod == 0 ? 0 : gpr[kEbp];
-      break;
-    case 7:
-      sum += gpr[kEbx];
-      break;
+    case 0: sum += gpr[kEbx] + gpr[kEsi]; break;
+    case 1: sum += gpr[kEbx] + gpr[kEdi]; break;
+    case 2: sum += gpr[kEbp] + gpr[kEsi]; break;
+    case 3: sum += gpr[kEbp] + gpr[kEdi]; break;
+    case 4: sum += gpr[kEsi]; break;
+    case 5: sum += gpr[kEdi]; break;
+    case 6: sum += i.mod == 0 ? 0 : gpr[kEbp]; break;
+    case 7: sum += gpr[kEbx]; break;
   }
+  // clang-format on
   return sum & 0xFFFF;
 }
 

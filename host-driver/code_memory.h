@@ -3,15 +3,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "host-driver/reservation.h"
+
 namespace ringdown {
 
 // Memory for translated code: one memfd seen twice, once writable and once executable, never both at one
-// address. Within rel32 reach of the thunks that it calls, since both are within it. In huge pages where the host
-// has them for the asking (Linux 6.1, MADV_COLLAPSE).
+// address. Within rel32 reach of the thunks that it calls, since both are within it. In huge pages where the
+// host has them for the asking (Linux 6.1, MADV_COLLAPSE).
 class CodeMemory {
  public:
   explicit CodeMemory(size_t bytes);
-  ~CodeMemory();
   CodeMemory(const CodeMemory&) = delete;
   CodeMemory& operator=(const CodeMemory&) = delete;
 
@@ -27,8 +28,8 @@ class CodeMemory {
 
  private:
   size_t size_;
-  std::vector<bool> used_pages_;  // by huge page
-  void* reservations_[2];         // what both views are in
+  std::vector<bool> used_pages_;                   // by huge page
+  const Reservation for_writing_, for_execution_;  // what both views are in
   uint8_t* writable_;
   const uint8_t* executable_;
 };

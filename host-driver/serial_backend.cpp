@@ -80,11 +80,16 @@ void SerialBackend::write(uint8_t byte) {
   Lock lock(mutex_);
   room_.wait(lock, [this] { return output_.room() != 0 || refused_ || !can_wait_; });
   if (refused_ || output_.room() == 0) return;
-  output_.push(byte);
-  output_pending_.store(true, std::memory_order_relaxed);
+  push_output(byte);
   output_has_room_ = output_.room() != 0 || !can_wait_;
   wake_from_vcpu(Sleep::kUntilOutput);
   if (output_.size() == kOutputBurst) wake_from_vcpu(Sleep::kUntilDeadline);
+}
+
+// With the mutex held.
+void SerialBackend::push_output(uint8_t byte) {
+  output_.push(byte);
+  output_pending_.store(true, std::memory_order_relaxed);
 }
 
 void SerialBackend::flush() {
@@ -198,7 +203,7 @@ void SerialBackend::act_on(TerminalCommand command) {
   if (command == TerminalCommand::kNone) return;
   {
     Lock lock(mutex_);
-    for (const char c : answer_to(command)) output_.push(static_cast<uint8_t>(c));
+    for (const char c : answer_to(command)) push_output(static_cast<uint8_t>(c));
   }
   if (command == TerminalCommand::kQuit) stop_waiting();
   const bool is_for_owner = command == TerminalCommand::kQuit || command == TerminalCommand::kBreak;

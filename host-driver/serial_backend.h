@@ -84,6 +84,7 @@ class SerialBackend {
   void accept(std::span<const uint8_t> typed);
   void act_on(TerminalCommand command);
   void write_output();
+  void push_output(uint8_t byte);
   void consume_output(size_t count);
   void refuse_output(int error);
   void drop_output();

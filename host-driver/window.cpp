@@ -77,15 +77,12 @@ void SpareMappings::release_for_new() {
 
 }  // namespace
 
-Window::Window(int ram_file) : ram_file_(ram_file) {
+Window::Window(int ram_file)
+    : ram_file_(ram_file),
+      reservation_(kReservation, "address space for a shadow space (ulimit -v?)"),
+      base_(reservation_.first_multiple(kSize, kGuard)) {
   spare_mappings();
-  reservation_ = mmap(nullptr, kReservation, PROT_NONE, kReserved, -1, 0);
-  if (reservation_ == MAP_FAILED) host_refuses("address space for a shadow space (ulimit -v?)");
-  const uint64_t start = reinterpret_cast<uint64_t>(reservation_);
-  base_ = (start + kGuard + kSize - 1) & ~(kSize - 1);
 }
-
-Window::~Window() { munmap(reservation_, kReservation); }
 
 bool Window::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection) {
   counters().host_syscalls_mmap++;

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "host-driver/reservation.h"
+
 namespace ringdown {
 
 // What translated code may do with a page of a window.
@@ -16,7 +18,6 @@ class Window {
 
   // `ram_file` backs all mappings; it stays the caller's.
   explicit Window(int ram_file);
-  ~Window();
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
 
@@ -37,8 +38,8 @@ class Window {
   static constexpr uint64_t kGuard = 1ull << 20;
 
   int ram_file_;
-  uint64_t base_;
-  void* reservation_;
+  const Reservation reservation_;
+  const uint64_t base_;
 };
 
 }  // namespace ringdown

@@ -2,11 +2,9 @@
 
 #include <x86intrin.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "host-driver/counters.h"
-#include "host-driver/host_error.h"
 #include "host-driver/log.h"
 #include "host-driver/terminal.h"
 #include "monitor/guest_log.h"
@@ -169,7 +167,8 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
   note_port_access();
 }
 
-// A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes early.)
+// A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes
+// early.)
 void Vcpu::note_port_access() {
   const Nanoseconds next = board_->next_event();
   if (next < armed_for_) {

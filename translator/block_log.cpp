@@ -2,8 +2,6 @@
 
 #include <Zydis/Zydis.h>
 
-#include <algorithm>
-
 #include "host-driver/log.h"
 
 namespace ringdown {

@@ -119,11 +119,16 @@ uint64_t leave_for_interpreter(TranslatorContext& c, uint32_t eip) {
   return kLeaveForInterpreter;
 }
 
-// After the state has changed: the block at EIP in the mode that now holds.
-uint64_t proceed(TranslatorContext& c) {
-  const uint32_t eip = c.state.eip;
+// After the state has changed: the monitor goes on at EIP.
+uint64_t dispatch(TranslatorContext& c) {
   c.exit = Exit::kIndirect;
-  c.exit_argument = eip;
+  c.exit_argument = c.state.eip;
+  return kDispatch;
+}
+
+// The same in translated code: the block at EIP in the mode that now holds.
+uint64_t proceed(TranslatorContext& c) {
+  dispatch(c);
   if (!CodeMode::translatable(c.state)) return kDispatch;
   const bool user = c.state.cpl == 3;
   const uint64_t mode = CodeMode::of(c.state).bits;
@@ -134,15 +139,19 @@ uint64_t proceed(TranslatorContext& c) {
       c.window_base = c.space_base[user];
       _writegsbase_u64(c.window_base);
     }
-    return jump_table_code(candidate.table, user, eip);
+    return jump_table_code(candidate.table, user, c.state.eip);
   }
   return kDispatch;
 }
 
-// The same, for an instruction that is done: what is left to the interpreter is counted there.
-uint64_t finish(TranslatorContext& c, Sensitive instruction) {
+// An instruction that is done: what is left to the interpreter is counted there.
+void count(Sensitive instruction) {
   counters().callouts++;
   sensitive_counts()[static_cast<size_t>(instruction)]++;
+}
+
+uint64_t finish(TranslatorContext& c, Sensitive instruction) {
+  count(instruction);
   return proceed(c);
 }
 
@@ -295,8 +304,8 @@ uint64_t interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t
 uint64_t halt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
   c->state.eip = eip + (info & 0xFF);
   c->state.halted = true;
-  finish(*c, Sensitive::kHlt);
-  return kDispatch;
+  count(Sensitive::kHlt);
+  return dispatch(*c);
 }
 
 // IN and OUT of AL and EAX in ring 0, where IOPL and the I/O permission bitmap do not matter.
@@ -320,24 +329,18 @@ uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t val
 }  // namespace
 
 CalloutFunction callout_function(Callout callout) {
+  // clang-format off
   switch (callout) {
-    case Callout::kLoadSegment:
-      return load_segment;
-    case Callout::kPopSegment:
-      return pop_segment;
-    case Callout::kInterrupt:
-      return interrupt;
-    case Callout::kSysenter:
-      return sysenter;
-    case Callout::kSysexit:
-      return sysexit;
-    case Callout::kInterruptReturn:
-      return interrupt_return;
-    case Callout::kHalt:
-      return halt;
-    case Callout::kPortIo:
-      return port_io;
+    case Callout::kLoadSegment: return load_segment;
+    case Callout::kPopSegment: return pop_segment;
+    case Callout::kInterrupt: return interrupt;
+    case Callout::kSysenter: return sysenter;
+    case Callout::kSysexit: return sysexit;
+    case Callout::kInterruptReturn: return interrupt_return;
+    case Callout::kHalt: return halt;
+    case Callout::kPortIo: return port_io;
   }
+  // clang-format on
   return nullptr;
 }
 

@@ -53,11 +53,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_callout_thunk(out, static_cast<Callout>(n));
     context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
-  for (const bool user : {false, true}) {
-    const uint32_t entries = jump_table_entries(user);
-    empty_tables_[user] = std::make_unique_for_overwrite<uint64_t[]>(entries);
-    std::fill_n(empty_tables_[user].get(), entries, context_.exits[static_cast<size_t>(Exit::kIndirect)]);
-  }
+  std::fill_n(empty_table_.get(), kEmptyTableEntries, nowhere());
   memory_.set_observer(this);
   reset();
 }
@@ -112,7 +108,8 @@ RunEnd Translator::run() {
     }
     // A callout may have changed the mode, armed a device, raised an interrupt, or halted.
     const bool interrupt = context_.interrupt_pending && state_.interrupt_flag;
-    if (context_.attention || interrupt || state_.halted || !CodeMode::translatable(state_)) return RunEnd::kKicked;
+    if (context_.attention || interrupt || state_.halted || !CodeMode::translatable(state_))
+      return RunEnd::kKicked;
   }
 }
 
@@ -154,10 +151,7 @@ void Translator::enter(const uint8_t* code) {
 
 CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
-  if (!view) {
-    view = std::make_unique<CodeView>(&space != &shadow_.supervisor(),
-                                      context_.exits[static_cast<size_t>(Exit::kIndirect)]);
-  }
+  if (!view) view = std::make_unique<CodeView>(&space != &shadow_.supervisor(), nowhere());
   return *view;
 }
 
@@ -354,7 +348,7 @@ void Translator::kick(ucontext_t& host) {
   if (!block) return;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   for (Edge& edge : block->edges) cache_.unlink(edge);
-  host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table(block->key.mode.user()));
+  host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <memory>
@@ -49,7 +50,8 @@ class Translator final : public CodeWriteObserver {
  private:
   CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
   CodeView& view_of(const ShadowSpace& space);
-  uint64_t empty_table(bool user) const { return reinterpret_cast<uint64_t>(empty_tables_[user].get()); }
+  // Where a jump table's entries lead that lead to no block.
+  uint64_t nowhere() const { return context_.exits[static_cast<size_t>(Exit::kIndirect)]; }
   void follow_spaces();
   void serve_callout_miss();
   void map_for_retry();
@@ -87,8 +89,12 @@ class Translator final : public CodeWriteObserver {
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
-  CodeView* current_views_[2] = {};              // of the supervisor space and of the current user space
-  std::unique_ptr<uint64_t[]> empty_tables_[2];  // by ring: every look-up in them leaves translated code
+  CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
+  // Every look-up in it leaves translated code, by the mask of either ring.
+  static constexpr uint32_t kEmptyTableEntries =
+      std::max(jump_table_entries(false), jump_table_entries(true));
+  const std::unique_ptr<uint64_t[]> empty_table_ =
+      std::make_unique_for_overwrite<uint64_t[]>(kEmptyTableEntries);
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;
