@@ -35,7 +35,8 @@ struct InstructionStart {
 };
 
 // One translated stretch of guest code, entered at its start only: by a linked edge at its body, by the jump
-// table or the monitor at its entry, which compares r8d with the block's EIP first.
+// table or the monitor at its entry, which compares r8d with the block's EIP first. Within it jumps lead ahead
+// only, so that whoever is in it comes to its end.
 struct Block {
   static constexpr uint64_t kNoFrame = ~uint64_t{0};
 
@@ -54,6 +55,8 @@ struct Block {
   bool crosses_page() const { return second_frame != kNoFrame; }
   // The start of the instruction that a host address within the block belongs to.
   const InstructionStart& start_at(const uint8_t* host) const;
+  // The start of the instruction at this EIP; nullptr if there is none.
+  const InstructionStart* start_of(uint32_t eip) const;
 };
 
 }  // namespace ringdown

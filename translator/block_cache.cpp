@@ -21,6 +21,14 @@ const InstructionStart& Block::start_at(const uint8_t* host) const {
   return *std::prev(after);
 }
 
+const InstructionStart* Block::start_of(uint32_t eip) const {
+  const uint32_t offset = eip - key.eip;
+  const auto start =
+      std::lower_bound(starts.begin(), starts.end(), offset,
+                       [](const InstructionStart& s, uint32_t sought) { return s.guest_offset < sought; });
+  return start != starts.end() && start->guest_offset == offset ? &*start : nullptr;
+}
+
 BlockCache::BlockCache(size_t code_bytes) : memory_(code_bytes), stubs_(memory_.size()) {}
 
 const uint8_t* BlockCache::add_permanent(std::span<const uint8_t> code) {
@@ -41,7 +49,9 @@ const uint8_t* BlockCache::add_code(std::span<const uint8_t> code) {
   return place;
 }
 
-const uint8_t* BlockCache::add_stubs(std::span<const uint8_t> code) { return copy(stubs_ -= code.size(), code); }
+const uint8_t* BlockCache::add_stubs(std::span<const uint8_t> code) {
+  return copy(stubs_ -= code.size(), code);
+}
 
 Block* BlockCache::find(const BlockKey& key) const {
   const auto found = by_key_.find(key);

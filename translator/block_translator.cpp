@@ -46,6 +46,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     out_.emit_exit(Exit::kInterpret, eip());
   else if (!ended)
     emit_goto(eip());
+  join_forward_jumps();
   emit_far_targets();
   emit_stubs();
   counters().blocks_translated++;

@@ -93,6 +93,7 @@ class BlockTranslator {
   void emit_table_jump();
   void emit_table_jump_to(uint32_t target, bool user);
   static void emit_entry(Emitter& out, uint32_t eip);
+  void join_forward_jumps();
   void emit_far_targets();
   void emit_stubs();
 

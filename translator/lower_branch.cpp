@@ -17,13 +17,12 @@ bool BlockTranslator::direct_link_allowed(uint32_t target) const {
 }
 
 void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
-  block_->edges.push_back({.from = block_,
-                           .target = target,
-                           .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})});
+  block_->edges.push_back(
+      {.from = block_, .target = target, .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})});
 }
 
-// The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags are
-// kept, which leaves JRCXZ.
+// The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags
+// are kept, which leaves JRCXZ.
 void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
   auto& a = out.a();
   const asmjit::Label hit = a.newLabel();
@@ -45,6 +44,18 @@ void BlockTranslator::emit_goto_if(uint8_t condition, uint32_t target) {
   const uint32_t rel32 = out_.emit_jump_if(condition);
   if (direct_link_allowed(target)) return emit_edge(rel32, target);
   far_targets_.push_back({rel32, target});
+}
+
+// A jump ahead to where the block has come since stays within it. (Not one back: a kick ends no loop within a
+// block.)
+void BlockTranslator::join_forward_jumps() {
+  std::erase_if(block_->edges, [&](const Edge& edge) {
+    const auto rel32 = static_cast<uint32_t>(reinterpret_cast<uint64_t>(edge.site));
+    const InstructionStart* target = block_->start_of(edge.target);
+    if (!target || target->host_offset < rel32) return false;
+    out_.patch(rel32, target->host_offset);
+    return true;
+  });
 }
 
 void BlockTranslator::emit_far_targets() {
