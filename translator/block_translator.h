@@ -31,6 +31,9 @@ class BlockTranslator {
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
+  // Instructions (by physical address) of user code that were seen to touch one fresh page after the other:
+  // what they access is looked up in TranslatorContext::user_pages first.
+  std::unordered_set<uint64_t>& checked_accesses() { return checked_accesses_; }
 
   // Translates at least one instruction. The code is in emitted() until the next call. What the block has of
   // addresses are still offsets: for BlockCache::add(). Instruction starts are ascending.
@@ -54,6 +57,9 @@ class BlockTranslator {
   bool lower_bit_string(const Instruction& i);
   bool lower_translate_byte(const Instruction& i);
   bool lower_read_segment(const Instruction& i);
+  // lower_checked.cpp
+  bool lower_checked(const Instruction& i, const Encoding& encoding);
+  Address emit_checked(const Address& window, unsigned bytes, bool write);
   // lower_string.cpp
   bool lower_string(const Instruction& i);
   // lower_stack.cpp
@@ -110,13 +116,13 @@ class BlockTranslator {
 
   const CpuModel& model_;
   const BlockCache& translated_;
-  std::unordered_set<uint64_t> user_accessors_;
+  std::unordered_set<uint64_t> user_accessors_, checked_accesses_;
   Emitter out_, stubs_;
   Block* block_ = nullptr;
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;
-  bool accessor_ = false;  // the current instruction is a user accessor
+  bool accessor_ = false, checked_ = false;  // what the current instruction is
   // Conditional jumps to where only the jump table may lead: patched to code behind the block's own.
   struct FarTarget {
     uint32_t rel32_offset, target;

@@ -38,6 +38,24 @@ struct CalloutPage {
   uint8_t* host;  // in the flat mapping of guest RAM
 };
 
+// The user's pages that checked accesses (lower_checked.cpp) reach without the window: a software TLB, by
+// linear page number. Filled by the monitor; a page leaves it when the guest's TLB would forget it.
+struct UserPages {
+  static constexpr uint32_t kCount = 256;
+  static constexpr uint32_t kEmpty = 1;  // the negative of no page number
+  // The negative of the linear page number, by what a user may do there.
+  std::array<uint32_t, kCount> readable, writable;
+  std::array<uint64_t, kCount> host;  // of linear 0, were all pages where this one is
+
+  void clear() {
+    readable.fill(kEmpty);
+    writable.fill(kEmpty);
+  }
+  void remove(uint32_t page) { readable[page % kCount] = writable[page % kCount] = kEmpty; }
+};
+
+enum class CheckedMiss : uint32_t { kNone, kRead, kWrite };
+
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
 // are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
@@ -71,10 +89,14 @@ struct alignas(64) TranslatorContext {
       mode_tables[2];                         // the jump tables of the current spaces, by ring as space_base
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
+  UserPages user_pages;
   // Written by callouts.
   uint64_t window_base;   // what the host's GS base holds
   uint32_t callout_miss;  // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
+  // Written by checked accesses.
+  uint32_t checked_miss;  // linear address that `user_pages` did not have
+  CheckedMiss checked_miss_kind;
 
   // Written by the thunks.
   uint64_t host_stack;  // the monitor's stack pointer while translated code runs
@@ -87,8 +109,8 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// A jump table is indexed by the low bits of an EIP and leads to the entry of a block whose EIP has these bits,
-// or to the exit thunk kIndirect. Supervisor code is large and stays; user spaces come and go.
+// A jump table is indexed by the low bits of an EIP and leads to the entry of a block whose EIP has these
+// bits, or to the exit thunk kIndirect. Supervisor code is large and stays; user spaces come and go.
 constexpr uint32_t jump_table_entries(bool user) { return user ? 2048 : 16384; }
 constexpr uint32_t jump_table_mask(bool user) { return jump_table_entries(user) - 1; }
 inline uint64_t jump_table_code(uint64_t table, bool user, uint32_t eip) {

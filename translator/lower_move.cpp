@@ -43,6 +43,7 @@ bool BlockTranslator::lower_copy(const Instruction& i) {
   const Encoding encoding = encoding_of(i);
   if (i.memory_operand()) {
     const bool extended = accessor_ || i.segment_override == kFs || i.segment_override == kGs;
+    if (checked_ && !has_high_byte_register(i) && lower_checked(i, encoding)) return true;
     if (extended && has_high_byte_register(i)) return false;
     out_.emit_memory(encoding, i.reg, operand(i));
   } else if (i.has_modrm) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "host-driver/counters.h"
 #include "translator/block_log.h"
@@ -14,6 +15,11 @@ namespace {
 
 constexpr size_t kCodeCacheBytes = 64u << 20;
 constexpr unsigned kLongestInstruction = 15;
+// After so many faults of one instruction of the user's its accesses are checked.
+constexpr uint32_t kFaultsBeforeChecking = 8;
+constexpr size_t kMaxUserFaults = 1 << 16;
+// And after so many kicks in a row that found it running they are not.
+constexpr unsigned kSamplesOfHotAccess = 3;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
 
@@ -62,7 +68,7 @@ void Translator::reset() {
   flush_cache();
   views_.clear();
   context_.slot_space.fill(0);
-  context_.callout_pages.fill({});
+  forget_pages();
   follow_spaces();
 }
 
@@ -84,6 +90,7 @@ RunEnd Translator::run() {
     if (!code) return RunEnd::kInterpret;
     if (kicked_) {
       kicked_ = 0;
+      stop_checking_what_is_hot();
       return RunEnd::kKicked;
     }
     enter(code);
@@ -101,7 +108,8 @@ RunEnd Translator::run() {
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
         if (context_.callout_miss) serve_callout_miss();
-        return RunEnd::kInterpret;
+        if (!serve_checked_miss()) return RunEnd::kInterpret;
+        break;
       case Exit::kFault:
         if (!fault_redispatch_) return fault_end_;
         break;
@@ -134,6 +142,27 @@ void Translator::serve_callout_miss() {
   if (write && memory_.holds_code(t->physical)) return;
   context_.callout_pages[page % context_.callout_pages.size()] = {
       .tag = page + 1, .writable = write, .global = t->global, .host = memory_.ram() + t->physical};
+}
+
+// True: the access will now find its page. Otherwise it is the interpreter's: it faults, sets an A or D bit,
+// reaches no RAM, writes to code, or lies in two pages.
+bool Translator::serve_checked_miss() {
+  const CheckedMiss kind = std::exchange(context_.checked_miss_kind, CheckedMiss::kNone);
+  if (kind == CheckedMiss::kNone) return false;
+  counters().checked_misses++;
+  hot_checked_access_ = {};
+  const bool write = kind == CheckedMiss::kWrite;
+  const uint32_t page = context_.checked_miss >> kPageShift, index = page % UserPages::kCount;
+  UserPages& pages = context_.user_pages;
+  if ((write ? pages.writable : pages.readable)[index] == 0 - page) return false;
+  const auto t = peek(PagingRegisters::of(state_), memory_, page << kPageShift);
+  if (!t || !t->user || !is_accessed(*t) || !memory_.is_ram_page(t->physical >> kPageShift)) return false;
+  if (write && (!t->writable || !t->dirty || memory_.holds_code(t->physical))) return false;
+  pages.remove(page);
+  pages.readable[index] = 0 - page;
+  if (write) pages.writable[index] = 0 - page;
+  pages.host[index] = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - (page << kPageShift);
+  return true;
 }
 
 void Translator::enter(const uint8_t* code) {
@@ -233,7 +262,13 @@ void Translator::own_frame(uint64_t frame) {
   if (memory_.holds_code(frame << kPageShift)) return;
   memory_.set_holds_code(frame, true);
   shadow_.protect_code_frame(frame);
+  forget_pages();
+}
+
+// What callouts and checked accesses reach without a walk.
+void Translator::forget_pages() {
   context_.callout_pages.fill({});
+  context_.user_pages.clear();
 }
 
 void Translator::flush_cache() {
@@ -320,6 +355,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
+  context_.user_pages.clear();
   revalidate_pages(*current_views_[0], true, kind == TlbFlush::kAll);
   current_views_[1]->use_cr3(state_.cr3);
   revalidate_pages(*current_views_[1], false, true);
@@ -328,6 +364,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
+  context_.user_pages.remove(number);
   for (const bool supervisor : {true, false}) {
     CodeView& view = *current_views_[supervisor ? 0 : 1];
     const auto page = view.pages().find(number);
@@ -347,8 +384,28 @@ void Translator::kick(ucontext_t& host) {
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
   if (!block) return;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
+  note_where_time_goes(*block, reinterpret_cast<const uint8_t*>(rip));
   for (Edge& edge : block->edges) cache_.unlink(edge);
   host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
+}
+
+// Kicks are samples: a checked access that they hit again and again without a miss in between is in a hot
+// loop, where the window serves it better.
+void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
+  if (!block.key.mode.user() || blocks_.checked_accesses().empty()) return;
+  const uint64_t instruction = block.key.physical + block.start_at(host).guest_offset;
+  if (!blocks_.checked_accesses().contains(instruction)) return;
+  if (hot_checked_access_.instruction != instruction) hot_checked_access_ = {.instruction = instruction};
+  hot_checked_access_.samples++;
+}
+
+// No block is running.
+void Translator::stop_checking_what_is_hot() {
+  if (hot_checked_access_.samples < kSamplesOfHotAccess) return;
+  const uint64_t instruction = std::exchange(hot_checked_access_, {}).instruction;
+  blocks_.checked_accesses().erase(instruction);
+  user_faults_.erase(instruction);
+  discard_frame(instruction >> kPageShift);
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
@@ -382,6 +439,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
                                    ucontext_t& host) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   if (!shadow_.space_at(address)) return leave_for_interpreter(eip, host);
+  if (block.key.mode.user() && adapt_to_fresh_pages(block, start, host)) return;
   WalkFailure failure{};
   uint32_t linear = 0;
   Miss miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
@@ -418,13 +476,8 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
   const uint64_t instruction = block.key.physical + start.guest_offset;
   uint8_t& slot = context_.slot_space[linear >> 22];
   if (blocks_.user_accessors().insert(instruction).second) {
-    counters().blocks_adapted++;
     slot = 1;
-    const uint32_t eip = block.key.eip + start.guest_offset;
-    discard_block(block);
-    leave(RunEnd::kInterpret, eip, host);
-    fault_redispatch_ = true;
-    return;
+    return translate_again(block, start, host);
   }
   if (slot == 0) {
     slot = 1;
@@ -432,6 +485,25 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
   }
   // It does not go by the slots: its translation has no room for that.
   shadow_.map_user_page_for_supervisor(linear, write);
+}
+
+// An instruction of the user's that faults time and again goes from one page to the next. True: it will check
+// from now on, and is tried again.
+bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
+  const uint64_t instruction = block.key.physical + start.guest_offset;
+  if (user_faults_.size() >= kMaxUserFaults) user_faults_.clear();
+  if (++user_faults_[instruction] != kFaultsBeforeChecking) return false;
+  if (!blocks_.checked_accesses().insert(instruction).second) return false;
+  translate_again(block, start, host);
+  return true;
+}
+
+void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host) {
+  counters().blocks_adapted++;
+  const uint32_t eip = block.key.eip + start.guest_offset;
+  discard_block(block);
+  leave(RunEnd::kInterpret, eip, host);
+  fault_redispatch_ = true;
 }
 
 void Translator::restart(const Block& block, const InstructionStart& start, ucontext_t& host) {

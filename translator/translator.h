@@ -54,6 +54,8 @@ class Translator final : public CodeWriteObserver {
   uint64_t nowhere() const { return context_.exits[static_cast<size_t>(Exit::kIndirect)]; }
   void follow_spaces();
   void serve_callout_miss();
+  bool serve_checked_miss();
+  void forget_pages();
   void map_for_retry();
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   Block* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
@@ -71,6 +73,10 @@ class Translator final : public CodeWriteObserver {
   void revalidate_pages(CodeView& view, bool supervisor, bool global_too);
   bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);
 
+  // Kicks as samples.
+  void note_where_time_goes(const Block& block, const uint8_t* host);
+  void stop_checking_what_is_hot();
+
   // Host faults.
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
                          ucontext_t& host);
@@ -79,6 +85,8 @@ class Translator final : public CodeWriteObserver {
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
                             ucontext_t& host);
+  bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
+  void translate_again(Block& block, const InstructionStart& start, ucontext_t& host);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
 
   TranslatorContext& context_;
@@ -95,6 +103,11 @@ class Translator final : public CodeWriteObserver {
       std::max(jump_table_entries(false), jump_table_entries(true));
   const std::unique_ptr<uint64_t[]> empty_table_ =
       std::make_unique_for_overwrite<uint64_t[]>(kEmptyTableEntries);
+  std::unordered_map<uint64_t, uint32_t> user_faults_;  // by instruction: host faults so far
+  struct {
+    uint64_t instruction;
+    unsigned samples;
+  } hot_checked_access_ = {};
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;

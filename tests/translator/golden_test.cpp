@@ -56,6 +56,11 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, space_base), "supervisor_space"},
     {offsetof(TranslatorContext, space_base) + 8, "user_space"},
     {offsetof(TranslatorContext, slot_space), "slot_space"},
+    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, readable), "readable"},
+    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, writable), "writable"},
+    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, host), "page_host"},
+    {offsetof(TranslatorContext, checked_miss), "checked_miss"},
+    {offsetof(TranslatorContext, checked_miss_kind), "checked_miss_kind"},
     {exit_slot(Exit::kIndirect), "exit_indirect"},
     {exit_slot(Exit::kInterpret), "exit_interpret"},
     {callout_slot(Callout::kLoadSegment), "call_load_segment"},
@@ -90,7 +95,7 @@ std::string with_names_in_each_line(const std::string& text) {
   return named;
 }
 
-enum class Kind : uint8_t { kRing0, kRing0UserAccessor, kRing3 };
+enum class Kind : uint8_t { kRing0, kRing0UserAccessor, kRing3, kRing3Checked };
 
 // The host code of one instruction, without the stubs of its edges, which hold addresses of the moment.
 class Translation {
@@ -98,8 +103,9 @@ class Translation {
   Translation(const std::vector<uint8_t>& instruction, Kind kind) : translator_(model_, nothing_translated_) {
     guest_ = instruction;
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
-    const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind == Kind::kRing3 ? 3 : 0)};
+    const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
+    if (kind == Kind::kRing3Checked) translator_.checked_accesses().insert(kEip);
     block_ = translator_.translate(key, {.bytes = guest_,
                                          .in_first_page = static_cast<unsigned>(guest_.size()),
                                          .next_frame = Block::kNoFrame},
@@ -126,6 +132,8 @@ std::string describe(const std::vector<uint8_t>& instruction) {
   const std::string ring3 = Translation(instruction, Kind::kRing3).text();
   std::string text = "== " + disassemble_guest(instruction, kEip);
   text += ring0 == ring3 ? "ring 0 and 3\n" + ring0 : "ring 0\n" + ring0 + "ring 3\n" + ring3;
+  const std::string checked = Translation(instruction, Kind::kRing3Checked).text();
+  if (checked != ring3) text += "ring 3, checked\n" + checked;
   if (accessor != ring0) text += "ring 0, reaching for user memory\n" + accessor;
   return text + "\n";
 }

@@ -1,0 +1,78 @@
+// Accesses of user code that look their page up in a software TLB instead of letting the host's MMU fault:
+// for instructions whose every page would be a fault, a mapping, and soon gone.
+#include <Zydis/Zydis.h>
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "cpu/physical_memory.h"
+#include "translator/block_translator.h"
+
+namespace ringdown {
+namespace {
+
+using namespace asmjit::x86;
+
+struct MemoryAccess {
+  unsigned bytes;
+  bool write;
+};
+
+// What the instruction does with its ModRM memory operand.
+std::optional<MemoryAccess> memory_access_of(const Instruction& i) {
+  ZydisDecoder decoder;
+  ZydisDecodedInstruction decoded;
+  std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, i.bytes.data(), i.length, &decoded, operands.data())))
+    return std::nullopt;
+  for (const auto& o : std::span(operands).first(decoded.operand_count)) {
+    if (o.type != ZYDIS_OPERAND_TYPE_MEMORY || o.encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM) continue;
+    return MemoryAccess{.bytes = o.size / 8u, .write = (o.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// False: nothing was emitted, the access is not of a kind that can be checked.
+bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
+  constexpr unsigned kLargest = 64;
+  const auto access = memory_access_of(i);
+  if (!access || access->bytes == 0 || access->bytes > kLargest) return false;
+  out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write));
+  return true;
+}
+
+// The page of the access's last byte must be that of the entry for its first one. r8 = linear address, r9 =
+// where the page's linear 0 would be; flags are kept, which leaves JECXZ.
+Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write) {
+  auto& a = out_.a();
+  const size_t pages = offsetof(TranslatorContext, user_pages);
+  const size_t tags = pages + (write ? offsetof(UserPages, writable) : offsetof(UserPages, readable));
+  static_assert(UserPages::kCount == 256, "the index is a byte");
+  out_.emit_lea(kR8, window);
+  a.lea(r9d, ptr(r8, static_cast<int32_t>(bytes - 1)));
+  a.mov(r10d, kPageShift);
+  a.shrx(r9d, r9d, r10d);
+  a.shrx(r10d, r8d, r10d);
+  a.movzx(r10d, r10b);
+  a.mov(r11d, dword_ptr(r15, r10, 2, static_cast<int32_t>(tags)));
+  a.lea(r9d, ptr(r9, r11));  // 0: the page is there
+  a.mov(r11, rcx);
+  a.mov(ecx, r9d);
+  const asmjit::Label hit = a.newLabel();
+  a.jecxz(rcx, hit);
+  a.mov(rcx, r11);
+  a.mov(Emitter::context(offsetof(TranslatorContext, checked_miss), 4), r8d);
+  a.mov(Emitter::context(offsetof(TranslatorContext, checked_miss_kind), 4),
+        static_cast<uint32_t>(write ? CheckedMiss::kWrite : CheckedMiss::kRead));
+  out_.emit_exit(Exit::kInterpret, eip());
+  a.bind(hit);
+  a.mov(rcx, r11);
+  a.mov(r9, qword_ptr(r15, r10, 3, static_cast<int32_t>(pages + offsetof(UserPages, host))));
+  return {.base = kR9, .index = kR8, .window = false};
+}
+
+}  // namespace ringdown
