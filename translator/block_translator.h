@@ -97,7 +97,7 @@ class BlockTranslator {
   void emit_goto_if(uint8_t condition, uint32_t target);
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump();
-  void emit_table_jump_to(uint32_t target, bool user);
+  void emit_table_jump_to(uint32_t target);
   static void emit_entry(Emitter& out, uint32_t eip);
   void join_forward_jumps();
   void emit_far_targets();

@@ -139,7 +139,7 @@ uint64_t proceed(TranslatorContext& c) {
       c.window_base = c.space_base[user];
       _writegsbase_u64(c.window_base);
     }
-    return jump_table_code(candidate.table, user, c.state.eip);
+    return jump_table_code(candidate.table, c.state.eip);
   }
   return kDispatch;
 }

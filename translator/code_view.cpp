@@ -4,12 +4,19 @@
 
 namespace ringdown {
 
-CodeView::CodeView(bool user, uint64_t nowhere)
-    : user_(user), nowhere_(nowhere), current_(&slots_[0]) {
+CodeView::CodeView(uint64_t nowhere) : nowhere_(nowhere), current_(&slots_[0]) {
   use_mode(CodeMode{});
 }
 
-void CodeView::clear(Slot& slot) { std::fill_n(slot.table.get(), jump_table_entries(user_), nowhere_); }
+// Short-lived programs use little of a table.
+void CodeView::clear(Slot& slot) {
+  if (slot.used.size() < kFewEntries) {
+    for (const uint16_t index : slot.used) slot.table[index] = nowhere_;
+  } else {
+    std::fill_n(slot.table.get(), kJumpTableEntries, nowhere_);
+  }
+  slot.used.clear();
+}
 
 void CodeView::use_mode(CodeMode mode) {
   if (current_->mode == mode.bits) return;
@@ -19,8 +26,9 @@ void CodeView::use_mode(CodeMode mode) {
                             [](const Slot& a, const Slot& b) { return a.last_used < b.last_used; });
     slot->mode = mode.bits;
     if (!slot->table) {
-      slot->table = std::make_unique_for_overwrite<uint64_t[]>(jump_table_entries(user_));
-      slot->eips = std::make_unique<uint32_t[]>(jump_table_entries(user_));
+      slot->table = std::make_unique_for_overwrite<uint64_t[]>(kJumpTableEntries);
+      slot->eips = std::make_unique<uint32_t[]>(kJumpTableEntries);
+      std::fill_n(slot->table.get(), kJumpTableEntries, nowhere_);
     }
     clear(*slot);
   }
@@ -36,19 +44,21 @@ void CodeView::use_cr3(uint32_t cr3) {
 }
 
 const uint8_t* CodeView::find(uint32_t eip) const {
-  const uint32_t index = index_of(eip);
+  const uint32_t index = jump_table_index(eip);
   if (current_->eips[index] != eip || current_->table[index] == nowhere_) return nullptr;
   return reinterpret_cast<const uint8_t*>(current_->table[index]);
 }
 
 void CodeView::enter(uint32_t eip, const uint8_t* entry) {
-  const uint32_t index = index_of(eip);
+  const uint32_t index = jump_table_index(eip);
+  if (current_->table[index] == nowhere_ && current_->used.size() < kFewEntries)
+    current_->used.push_back(static_cast<uint16_t>(index));
   current_->eips[index] = eip;
   current_->table[index] = reinterpret_cast<uint64_t>(entry);
 }
 
 void CodeView::remove(uint32_t eip) {
-  const uint32_t index = index_of(eip);
+  const uint32_t index = jump_table_index(eip);
   for (Slot& slot : slots_) {
     if (slot.table && slot.eips[index] == eip) slot.table[index] = nowhere_;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "cpu/paging.h"
 #include "translator/code_mode.h"
@@ -16,7 +17,7 @@ namespace ringdown {
 class CodeView {
  public:
   // `nowhere`: the code that entries lead to which lead to no block.
-  CodeView(bool user, uint64_t nowhere);
+  explicit CodeView(uint64_t nowhere);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
@@ -44,18 +45,19 @@ class CodeView {
 
  private:
   static constexpr uint64_t kNoMode = ~uint64_t{0};
+  // Beyond so many the whole table is cleared.
+  static constexpr size_t kFewEntries = kJumpTableEntries / 8;
   struct Slot {
     uint64_t mode = kNoMode;
     uint64_t last_used = 0;
     std::unique_ptr<uint64_t[]> table;
     std::unique_ptr<uint32_t[]> eips;  // for which each entry was made last
+    std::vector<uint16_t> used;        // at least the indices of all entries that lead to a block, while few
     uint64_t base() const { return reinterpret_cast<uint64_t>(table.get()); }
   };
 
   void clear(Slot& slot);
-  uint32_t index_of(uint32_t eip) const { return eip & jump_table_mask(user_); }
 
-  const bool user_;
   const uint64_t nowhere_;
   std::array<Slot, TranslatorContext::kModeTables> slots_;
   Slot* current_;

@@ -109,12 +109,12 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// A jump table is indexed by the low bits of an EIP and leads to the entry of a block whose EIP has these
-// bits, or to the exit thunk kIndirect. Supervisor code is large and stays; user spaces come and go.
-constexpr uint32_t jump_table_entries(bool user) { return user ? 2048 : 16384; }
-constexpr uint32_t jump_table_mask(bool user) { return jump_table_entries(user) - 1; }
-inline uint64_t jump_table_code(uint64_t table, bool user, uint32_t eip) {
-  return reinterpret_cast<const uint64_t*>(table)[eip & jump_table_mask(user)];
+// A jump table is indexed by the low 16 bits of an EIP and leads to the entry of a block whose EIP has these bits,
+// or to the exit thunk kIndirect.
+constexpr uint32_t kJumpTableEntries = 1 << 16;
+constexpr uint32_t jump_table_index(uint32_t eip) { return eip % kJumpTableEntries; }
+inline uint64_t jump_table_code(uint64_t table, uint32_t eip) {
+  return reinterpret_cast<const uint64_t*>(table)[jump_table_index(eip)];
 }
 
 }  // namespace ringdown

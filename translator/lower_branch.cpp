@@ -36,7 +36,7 @@ void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
 }
 
 void BlockTranslator::emit_goto(uint32_t target) {
-  if (!direct_link_allowed(target)) return emit_table_jump_to(target, key_.mode.user());
+  if (!direct_link_allowed(target)) return emit_table_jump_to(target);
   emit_edge(out_.emit_jump(), target);
 }
 
@@ -61,7 +61,7 @@ void BlockTranslator::join_forward_jumps() {
 void BlockTranslator::emit_far_targets() {
   for (const auto& [rel32, target] : far_targets_) {
     out_.patch(rel32, out_.offset());
-    emit_table_jump_to(target, key_.mode.user());
+    emit_table_jump_to(target);
   }
   far_targets_.clear();
 }
@@ -80,20 +80,20 @@ void BlockTranslator::emit_stubs() {
 // To the EIP in r8d, by the jump table; flags are kept.
 void BlockTranslator::emit_table_jump() {
   auto& a = out_.a();
-  a.mov(r9d, jump_table_mask(key_.mode.user()));
-  a.pext(r9d, r8d, r9d);
+  static_assert(kJumpTableEntries == 1 << 16, "the index is a word");
+  a.movzx(r9d, r8w);
   a.jmp(qword_ptr(r14, r9, 3));
 }
 
-void BlockTranslator::emit_table_jump_to(uint32_t target, bool user) {
+void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   a.mov(r8d, target);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>((target & jump_table_mask(user)) * 8)));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(jump_table_index(target) * 8)));
 }
 
 std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
   out_.reset();
-  emit_table_jump_to(target, true);
+  emit_table_jump_to(target);
   return out_.code();
 }
 

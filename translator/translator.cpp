@@ -59,7 +59,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_callout_thunk(out, static_cast<Callout>(n));
     context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
-  std::fill_n(empty_table_.get(), kEmptyTableEntries, nowhere());
+  std::fill_n(empty_table_.get(), kJumpTableEntries, nowhere());
   memory_.set_observer(this);
   reset();
 }
@@ -180,7 +180,7 @@ void Translator::enter(const uint8_t* code) {
 
 CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
-  if (!view) view = std::make_unique<CodeView>(&space != &shadow_.supervisor(), nowhere());
+  if (!view) view = std::make_unique<CodeView>(nowhere());
   return *view;
 }
 

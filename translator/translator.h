@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <memory>
@@ -98,11 +97,9 @@ class Translator final : public CodeWriteObserver {
   void (*entry_)(TranslatorContext*) = nullptr;
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
   CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
-  // Every look-up in it leaves translated code, by the mask of either ring.
-  static constexpr uint32_t kEmptyTableEntries =
-      std::max(jump_table_entries(false), jump_table_entries(true));
+  // Every look-up in it leaves translated code.
   const std::unique_ptr<uint64_t[]> empty_table_ =
-      std::make_unique_for_overwrite<uint64_t[]>(kEmptyTableEntries);
+      std::make_unique_for_overwrite<uint64_t[]>(kJumpTableEntries);
   std::unordered_map<uint64_t, uint32_t> user_faults_;  // by instruction: host faults so far
   struct {
     uint64_t instruction;
