@@ -1,7 +1,7 @@
 # Sourced, after common.sh, by the scripts that fetch Debian's i386 packages. Nothing is installed and the host's apt is
 # not changed: apt runs with an architecture, a state and a cache of its own, in the folder $apt_state, and the host's
 # sources. apt verifies what it downloads. The scripts set apt_state and call start_apt first.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # private TOOL ARGUMENTS...: one of apt's tools for a machine that is i386 and has nothing installed.
 private() {
