@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 
 with open(os.path.join(os.environ["inputs"], "text")) as file:
-    text = file.read(1500000)
+    text = file.read(4000000)
 
 
 def words():
@@ -33,7 +33,7 @@ def ring():
     cells = [Cell(number * number % 97) for number in range(300)]
     for number, cell in enumerate(cells):
         cell.neighbours = [cells[number - 1], cells[number - 17], cells[number * 7 % 300]]
-    for _ in range(400):
+    for _ in range(1200):
         for cell, value in zip(cells, [cell.step() for cell in cells]):
             cell.value = value
     return [cell.value for cell in cells]
