@@ -2,6 +2,7 @@
 """boot_test.py --vmm PROGRAM --guests DIR --source DIR CASE: boots a real, unmodified guest and checks it from outside,
 over the serial console. With --list, the cases. PROGRAM may be qemu-system-i386, to check the tests themselves."""
 import argparse
+import glob
 import hashlib
 import os
 import random
@@ -27,18 +28,18 @@ class Bench:
         self.is_qemu = "qemu" in os.path.basename(options.vmm)
         self.exit_codes = EXIT_CODES["qemu" if self.is_qemu else "ringdown"]
 
-    def initramfs(self):
+    def initramfs(self, programs=()):
         path = os.path.join(self.folder, "initramfs")
-        subprocess.run([f"{self.source}/tools/make-initramfs", "--guests", self.guests, path], check=True)
+        subprocess.run([f"{self.source}/tools/make-initramfs", "--guests", self.guests, path, *programs], check=True)
         return path
 
     def machine(self, *arguments):
         return Machine(self.vmm, *arguments, deadline=self.deadline)
 
-    def linux(self, kernel="vmlinuz-686", append="", memory="256", reboot=False, options=()):
+    def linux(self, kernel="vmlinuz-686", append="", memory="256", reboot=False, options=(), programs=()):
         # So wide that the shell's line editor does not fold what is typed.
         append = f"console=ttyS0 guest_columns=1000 {append}"
-        arguments = ["-kernel", f"{self.guests}/{kernel}", "-initrd", self.initramfs(), "-m", memory,
+        arguments = ["-kernel", f"{self.guests}/{kernel}", "-initrd", self.initramfs(programs), "-m", memory,
                      "-append", append, "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
         return self.machine(*arguments, *options, *([] if reboot else ["-no-reboot"]))
 
@@ -132,6 +133,29 @@ def a_user_program_that_faults_gets_its_signal(bench):
         machine.to_shell()
         _, status = machine.run("sh -c 'kill -SEGV $$'")
         check("status of a killed program", status, 128 + 11)
+
+
+def programs_of_the_benchmark(bench):
+    sources = sorted(glob.glob(f"{bench.source}/bench/programs/*.c"))
+    subprocess.run([f"{bench.source}/tools/build-guest-programs", bench.folder, *sources], check=True)
+    return {os.path.basename(source)[:-2]: os.path.join(bench.folder, os.path.basename(source)[:-2]) for source in sources}
+
+
+@case
+def programs_compute_what_they_do_on_the_host(bench):
+    programs = programs_of_the_benchmark(bench)
+    process = programs["process"]
+    rows = subprocess.run([process, "list"], check=True, capture_output=True, text=True).stdout.split()
+    with bench.linux(append="quiet", programs=programs.values()) as machine:
+        machine.to_shell()
+        for name in sorted(programs.keys() - {"process"}):
+            native = subprocess.run([programs[name], "1"], check=True, capture_output=True, text=True).stdout
+            output, _ = machine.run(f"/opt/{name} 1")
+            check("name and checksum", output.split()[:2], native.split()[:2])
+        for row in rows:
+            output, status = machine.run(f"/opt/process {row} 2")
+            check(f"status of {row}", status, 0)
+            check("name and checksum", output.split()[:2], [row, "-"])
 
 
 @case
