@@ -1,6 +1,6 @@
 // What privileged instructions, traps and page tables cost: a multiboot kernel that prints "ROW - CYCLES" on
 // COM1 and ends by port 501h, with 0 if every row did what it measures. docs/benchmarks.md says what each row
-// is. Everything runs with interrupts masked at the PIC. "quick" on the command line: few short batches.
+// is. Everything runs with interrupts masked at the PIC.
 #include <stddef.h>
 
 #include "interrupts.h"
@@ -267,17 +267,36 @@ static void set_memory(void) {
   enable_paging(directory);
 }
 
-static int ends_with(const char* text, const char* end) {
-  uint32_t length = 0, most = 0;
-  while (text[length]) length++;
-  while (end[most]) most++;
-  while (most && length && text[length - 1] == end[most - 1]) length--, most--;
-  return !most;
+// ---- The command line, behind the kernel's name: "quick", and rows to measure ----
+static const char* next_word(const char* text) {
+  while (*text && *text != ' ') text++;
+  while (*text == ' ') text++;
+  return text;
 }
 
-static void set_quick(void) {
+static int is_word(const char* text, const char* word) {
+  while (*word && *text == *word) text++, word++;
+  return !*word && (!*text || *text == ' ');
+}
+
+static uint64_t row_bit(const struct Row* rows, uint32_t count, const char* word) {
+  for (uint32_t i = 0; i < count; i++)
+    if (is_word(word, rows[i].name)) return 1ull << i;
+  give_up(NULL, "the command line names no row");
+}
+
+// Bit n: rows[n]. None: all of them.
+static uint64_t chosen_rows(const struct Row* rows, uint32_t count) {
   enum { kHasCommandLine = 4 };
-  if (multiboot_info[0] & kHasCommandLine) quick = ends_with((const char*)multiboot_info[4], " quick");
+  uint64_t chosen = 0;
+  if (!(multiboot_info[0] & kHasCommandLine)) return 0;
+  for (const char* word = next_word((const char*)multiboot_info[4]); *word; word = next_word(word)) {
+    if (is_word(word, "quick"))
+      quick = 1;
+    else
+      chosen |= row_bit(rows, count, word);
+  }
+  return chosen;
 }
 
 static void measure_all(void) {
@@ -314,7 +333,10 @@ static void measure_all(void) {
       UNPRIVILEGED_ROWS(kernel_, &kernel_memory, 0),
       UNPRIVILEGED_ROWS(, &user_memory, 1),
   };
-  for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  const uint32_t count = sizeof rows / sizeof *rows;
+  const uint64_t chosen = chosen_rows(rows, count);
+  for (uint32_t i = 0; i < count; i++) {
+    if (chosen && !(chosen >> i & 1)) continue;
     measured = &rows[i];
     measure(measured);
   }
@@ -322,7 +344,6 @@ static void measure_all(void) {
 
 void guest_main(void) {
   print("\n");  // firmware may leave the cursor in a line of its own
-  set_quick();
   pic_init();
   set_memory();
   set_traps();
