@@ -15,6 +15,7 @@ void print(const char* text);
 void print_hex(uint32_t value);
 _Noreturn void finish(void);
 void guest_main(void);
+extern const uint32_t* multiboot_info;  // what the loader left in EBX
 
 // ---- Traps ----
 struct Frame {

@@ -11,6 +11,7 @@
 .text
 .globl start
 start:
+  movl %ebx, multiboot_info
   movl $main_stack_top, %esp
   pushl $0
   popfl
@@ -169,6 +170,8 @@ main_stack_top:
 trap_stack_top:
 .globl landing
 landing: .skip 4
+.globl multiboot_info
+multiboot_info: .skip 4
 .globl call_result
 call_result: .skip 4
 
