@@ -13,15 +13,30 @@ PAPER = os.path.join(ROOT, "bench", "nano", "paper.json")
 VERDICTS = {True: "pass", False: "FAIL", None: "not measured"}
 
 
+def scale_of(value, unit):
+    """(factor, name) of the unit that a value is best shown in."""
+    if unit == CYCLES:
+        return 1, "cycles"
+    return next(((factor, name) for name, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)) if value * factor >= 1), (1e9, "ns"))
+
+
+def number(value):
+    """Three digits, and none of the whole number lost."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def shown(value, unit):
     if value is None:
         return "-"
-    if unit == CYCLES:
-        return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-    for name, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
-        if value * factor >= 1:
-            return f"{value * factor:.3g} {name}"
-    return f"{value * 1e9:.3g} ns"
+    factor, name = scale_of(value, unit)
+    return f"{number(value * factor)} {name}"
+
+
+def shown_with_quartiles(spread, unit):
+    if spread is None or spread.count == 1:
+        return shown(spread and spread.median, unit)
+    factor, name = scale_of(spread.median, unit)
+    return f"{number(spread.median * factor)} ({number(spread.low * factor)}–{number(spread.high * factor)}) {name}"
 
 
 def shown_ratio(ratio):
@@ -44,8 +59,8 @@ def ratio_title(over, under):
     return f"{TITLES[over]}/{TITLES[under]}"
 
 
-def mean_ratio(result, group, over, under):
-    return geometric_mean([result.median_ratio(row, over, under) for row in result.names(group)])
+def mean_ratio(result, rows, over, under):
+    return geometric_mean([result.median_ratio(row, over, under) for row in rows])
 
 
 def row_cells(result, row, show_ratio):
@@ -56,7 +71,7 @@ def row_cells(result, row, show_ratio):
 
 def group_cells(result, group):
     """The geometric means of a group's ratios."""
-    means = [shown_ratio(mean_ratio(result, group, over, under)) for over, under in ratios_of(result)]
+    means = [shown_ratio(mean_ratio(result, result.names(group), over, under)) for over, under in ratios_of(result)]
     return ["geometric mean", *("" for _ in result.engines()), *means]
 
 

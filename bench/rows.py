@@ -206,8 +206,8 @@ def debian_works(setup):
     image = Image(os.path.join(setup.options.guests, f"vmlinuz-{setup.options.kernel}"), initramfs, 1024)
     with open(rows) as file:
         names = re.findall(r"^([\w-]+):", file.read(), re.MULTILINE)
-    return [Command("debian", name, image, f"{runner} {tree} {name}", f"{IN_GUEST}/debian-row / {name}", repeated=False)
-            for name in names]
+    return [Command("debian", f"debian_{name}", image, f"{runner} {tree} {name}", f"sh /bench/debian-row / {name}",
+                    repeated=False) for name in names]
 
 
 GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "memory": memory_works,
