@@ -203,7 +203,7 @@ def boot_chart(result):
     step = max(1, math.ceil(longest / 8))
     scale = PLOT / (step * math.ceil(longest * 1.12 / step))
     bottom = TOP + LINE * len(lines)
-    parts = [text(LEFT, 16.5, "to the kernel's first line, to init, to the shell", class_="soft")]
+    parts = [text(LEFT, 16.5, "to the kernel's first line | to init | to the shell", class_="soft")]
     for second in range(0, int(PLOT / scale) + 1, step):
         parts += [line(LEFT + second * scale, TOP, LEFT + second * scale, bottom, "grid"),
                   text(LEFT + second * scale, bottom + 18, f"{second} s", text_anchor="middle", class_="soft")]

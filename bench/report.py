@@ -21,8 +21,8 @@ def scale_of(value, unit):
 
 
 def number(value):
-    """Three digits, and none of the whole number lost."""
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    """Three digits, and all of a whole number."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4f}" if value < 0.001 else f"{value:.3g}"
 
 
 def shown(value, unit):
@@ -107,7 +107,7 @@ def counter_lines(result):
     counters = result.facts["counters"]
     kinds = [kind for kind in next(iter(counters.values()), {}) if not kind.startswith(("host user", "host kernel"))]
     lines = [["per operation", *kinds]]
-    lines += [[row, *(f"{found[kind]:.3g}" if kind != "operations" else str(found[kind]) for kind in kinds)]
+    lines += [[row, *(number(found[kind]) for kind in kinds)]
               for row, found in counters.items()]
     return lines
 
