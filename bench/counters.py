@@ -1,5 +1,5 @@
-"""What Ringdown counts while a row runs. It writes its counters (-stats) at its end only: the row gets a guest of its own, and
-what a guest counts that does nothing else is taken off."""
+"""What Ringdown counts while a row runs. It writes its counters (-stats) at its end only: the row gets a guest of its own,
+and what a guest counts that does nothing else is taken off."""
 import json
 import math
 import os

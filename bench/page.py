@@ -37,13 +37,15 @@ svg .span { stroke-width: 3; opacity: .45; } svg .between { stroke: var(--grid);
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
-td.pass { color: var(--pass); } td.FAIL { color: var(--fail); font-weight: 700; } tr.group td { padding-top: 14px; font-weight: 700; }
+td.pass { color: var(--pass); } td.FAIL { color: var(--fail); font-weight: 700; }
+tr.group td { padding-top: 14px; font-weight: 700; }
 """
 
 
 def element(tag, content="", **attributes):
     """An element; content is markup, attributes are text ('class_' for class, '_' for '-')."""
-    given = "".join(f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"' for name, value in attributes.items())
+    names = [name.rstrip("_").replace("_", "-") for name in attributes]
+    given = "".join(f' {name}="{html.escape(str(value))}"' for name, value in zip(names, attributes.values()))
     return f"<{tag}{given}>{content}</{tag}>"
 
 
@@ -150,8 +152,8 @@ def ratio_chart(result, group):
     entries = [(SHAPES[engine], engine, report.TITLES[engine]) for engine in result.engines() if engine != NATIVE]
     rows.sort(key=lambda row: row[1][0][2].median)
     return figure(dots(rows, entries, times, f"{group}: ratio to native", shown=[1]),
-                  "Time as a multiple of the bare host's, on a logarithmic scale: 1× is native speed, further left is better. "
-                  "Mark: median; band: quartiles.")
+                  "Time as a multiple of the bare host's, on a logarithmic scale: 1× is native speed, further left is "
+                  "better. Mark: median; band: quartiles.")
 
 
 def seconds_chart(result, group):
@@ -225,11 +227,13 @@ def boot_bar(y, engine, ends, scale):
 
 def spent_chart(result):
     """Where the host's time goes, as far as the scheduler knows."""
-    rows = [(row, found["host user seconds"], found["host kernel seconds"]) for row, found in result.facts["counters"].items()
-            if found["host user seconds"] + found["host kernel seconds"] > 0]
+    times = {row: (found["host user seconds"], found["host kernel seconds"])
+             for row, found in result.facts["counters"].items()}
+    rows = [(row, user, kernel) for row, (user, kernel) in times.items() if user + kernel > 0]
     if not rows:
         return ""
-    parts = [rectangle(LEFT, 6, 12, 12, "ringdown", "user mode"), text(LEFT + 18, 16.5, "guest's code, translator and monitor"),
+    parts = [rectangle(LEFT, 6, 12, 12, "ringdown", "user mode"),
+             text(LEFT + 18, 16.5, "guest's code, translator and monitor"),
              rectangle(LEFT + 280, 6, 12, 12, "kernel", "host's kernel"), text(LEFT + 298, 16.5, "the host's kernel")]
     for number, (row, user, kernel) in enumerate(rows):
         y, share = TOP + LINE * number, user / (user + kernel)
@@ -275,7 +279,8 @@ def bars_table(result):
 
 
 def tile(value, what):
-    return element("div", element("b", html.escape(value)) + element("span", html.escape(what), class_="soft"), class_="tile")
+    content = element("b", html.escape(value)) + element("span", html.escape(what), class_="soft")
+    return element("div", content, class_="tile")
 
 
 def tiles(result):
@@ -345,6 +350,7 @@ def page(result):
         section("Problems", listed(result.problems)),
         section("Conditions", listed(conditions(result) + result.notes)),
     ]
-    head = (element("title", "Ringdown beside native and TCG") + element("style", STYLE)
+    head = ('<meta charset="utf-8"/>' + element("title", "Ringdown beside native and TCG") + element("style", STYLE)
             + '<meta name="viewport" content="width=device-width, initial-scale=1"/>')
-    return f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>{head}</head><body><main>{"".join(parts)}</main></body></html>\n'
+    body = element("body", element("main", "".join(parts)))
+    return "<!DOCTYPE html>\n" + element("html", element("head", head) + body, lang="en") + "\n"

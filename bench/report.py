@@ -17,7 +17,8 @@ def scale_of(value, unit):
     """(factor, name) of the unit that a value is best shown in."""
     if unit == CYCLES:
         return 1, "cycles"
-    return next(((factor, name) for name, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)) if value * factor >= 1), (1e9, "ns"))
+    scales = [(1, "s"), (1e3, "ms"), (1e6, "µs")]
+    return next((scale for scale in scales if value * scale[0] >= 1), (1e9, "ns"))
 
 
 def number(value):
@@ -87,7 +88,8 @@ def print_columns(lines):
     """The first column to the left, all others to the right."""
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     for line in lines:
-        print("  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]).rstrip())
+        cells = [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]
+        print("  ".join(cells).rstrip())
 
 
 def print_tables(result):
