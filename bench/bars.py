@@ -37,7 +37,8 @@ def of_row(row, over, under):
 
 def of_group(group, over, under, combine):
     """Of all rows that the group has, even of a run that was asked for some of them only."""
-    return lambda result: combine([result.median_ratio(row, over, under) for row in result.all_names(group)])
+    return lambda result: combine([result.median_ratio(row, over, under) for row in result.all_names(group)
+                                   if result.is_of_guests(row)])
 
 
 def growth(rows):
@@ -50,7 +51,7 @@ def growth(rows):
 
 def above_paper(result):
     """The worst of our nanobenchmarks by what the paper published for its software VMM."""
-    published = result.facts["paper"].get("software VMM", {})
+    published = result.facts["paper"].get("software vmm", {})
     values = [result.median(row, OURS) for row in published]
     return most([value / published[row] if value is not None else None for row, value in zip(published, values)])
 

@@ -1,5 +1,6 @@
 """What bench/compare runs its rows on: the host itself, and virtual machine monitors that take QEMU's options."""
 import contextlib
+import math
 import os
 import subprocess
 import sys
@@ -61,14 +62,23 @@ def pin_tasks(pid, processors):
             os.sched_setaffinity(int(task), processors)
 
 
-class Native:
-    """The host, where commands run as they do at a guest's shell."""
+class Engine:
+    """What a row runs on."""
+    until = math.inf  # by the monotonic clock; for all engines: what runs then is given up
 
     def __init__(self, name):
         self.name, self.processors = name, os.sched_getaffinity(0)
 
     def pin(self, processors):
+        """Where what it starts from now on runs."""
         self.processors = processors
+
+    def seconds_left(self):
+        return min(DEADLINE_SECONDS, max(0, self.until - time.monotonic()))
+
+
+class Native(Engine):
+    """The host, where commands run as they do at a guest's shell."""
 
     def usable(self):
         return True
@@ -80,7 +90,7 @@ class Native:
                                        stderr=subprocess.PIPE, text=True)
         with process:
             try:
-                output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+                output, errors = process.communicate(timeout=self.seconds_left())
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise Failure(f"'{command}' does not end") from None
@@ -89,11 +99,12 @@ class Native:
         return Ran(output, time.monotonic() - start)
 
 
-class Shell:
+class Shell(Engine):
     """A guest at its shell."""
 
     def __init__(self, name, machine):
-        self.name, self.machine = name, machine
+        super().__init__(name)
+        self.machine = machine
 
     def pin(self, processors):
         with contextlib.suppress(FileNotFoundError):  # it has ended; its next command says so
@@ -104,7 +115,7 @@ class Shell:
         return self.machine.process.poll() is None and time.monotonic() < self.machine.deadline
 
     def run(self, command):
-        self.machine.deadline = time.monotonic() + DEADLINE_SECONDS
+        self.machine.deadline = time.monotonic() + self.seconds_left()
         start = time.monotonic()
         output, status = self.machine.run(command)
         if status != 0:
@@ -119,23 +130,21 @@ class Shell:
 
     def end(self):
         """Ends the guest as its user would; returns the monitor's exit code."""
-        self.machine.deadline = time.monotonic() + DEADLINE_SECONDS
+        self.machine.deadline = time.monotonic() + self.seconds_left()
         self.machine.send(b"exit\n")
         return self.machine.exit_code()
 
 
-class Monitor:
+class Monitor(Engine):
     """A program that takes QEMU's options."""
 
     def __init__(self, name, program):
-        self.name, self.program, self.processors = name, program, os.sched_getaffinity(0)
-
-    def pin(self, processors):
-        self.processors = processors
+        super().__init__(name)
+        self.program = program
 
     def machine(self, *arguments):
         with started_on(self.processors):
-            return Machine(self.program, *arguments, deadline=DEADLINE_SECONDS)
+            return Machine(self.program, *arguments, deadline=self.seconds_left())
 
     def start_shell(self, image, *arguments):
         """A guest on its way to its shell."""

@@ -73,6 +73,10 @@ class Result:
         """Also of the rows that were not chosen, as far as they are known before they run."""
         return list(dict.fromkeys(self.facts.get("groups", {}).get(group, []) + self.names(group)))
 
+    def is_of_guests(self, row):
+        """Whether it is not one that only the host has, to look at beside the others."""
+        return set(self.rows.get(row, {}).get("samples", {})) != {NATIVE}
+
     def engines(self):
         return [engine for engine in ENGINES if any(engine in entry["samples"] for entry in self.rows.values())]
 
@@ -89,7 +93,7 @@ class Result:
     def ratios(self, row, over, under):
         """Of each repetition: both ran one right after the other, so what slowed down one of them slowed down the other."""
         pairs = zip(self.samples(row, over), self.samples(row, under))
-        return [a / b for a, b in pairs if a is not None and b]
+        return [a / b for a, b in pairs if a and b]
 
     def ratio(self, row, over, under):
         return spread(self.ratios(row, over, under))

@@ -166,10 +166,9 @@ def seconds_chart(result, group):
 
 
 def paper_points(result, row):
-    for column, figures in result.facts["paper"].items():
-        value = figures.get(row) if isinstance(figures, dict) else None
-        if isinstance(value, (int, float)) and value > 0:
-            yield PAPER_SHAPE, "paper", spread([value]), f"{row}: {column}, as published: {value:,} cycles"
+    for column, cycles in result.facts["paper"].items():
+        if row in cycles:
+            yield PAPER_SHAPE, "paper", spread([cycles[row]]), f"{row}: {column}, as published: {cycles[row]:,} cycles"
 
 
 def nano_chart(result):

@@ -10,6 +10,7 @@ from figures import BESIDE, CYCLES, NATIVE, OURS, TCG, geometric_mean
 TITLES = {NATIVE: "native", OURS: "ringdown", TCG: "TCG", BESIDE: "beside"}
 RATIOS = [(OURS, NATIVE), (TCG, NATIVE), (TCG, OURS), (BESIDE, OURS)]
 PAPER = os.path.join(ROOT, "bench", "nano", "paper.json")
+PAPER_COLUMNS = ["native", "software_vmm", "hardware_vmm"]
 VERDICTS = {True: "pass", False: "FAIL", None: "not measured"}
 
 
@@ -72,7 +73,9 @@ def row_cells(result, row, show_ratio):
 
 def group_cells(result, group):
     """The geometric means of a group's ratios."""
-    means = [shown_ratio(mean_ratio(result, result.names(group), over, under)) for over, under in ratios_of(result)]
+    means = [mean_ratio(result, list(filter(result.is_of_guests, result.names(group))), over, under)
+             for over, under in ratios_of(result)]
+    means = [shown_ratio(mean) if mean else "" for mean in means]
     return ["geometric mean", *("" for _ in result.engines()), *means]
 
 
@@ -81,7 +84,7 @@ def header_cells(result):
 
 
 def has_means(result, group):
-    return group != "boot" and len(result.names(group)) > 1 and ratios_of(result)
+    return group != "boot" and len(result.names(group)) > 1 and any(group_cells(result, group)[1:])
 
 
 def print_columns(lines):
@@ -194,9 +197,11 @@ def facts_of(options, monitors, processors):
     }
 
 
-def paper():
-    """The columns of the paper, by row; nothing if there are no nanobenchmarks."""
+def paper_columns():
+    """The columns of the paper: cycles by row, of those rows that its text gives; nothing if there are no nanobenchmarks."""
     if not os.path.exists(PAPER):
         return {}
     with open(PAPER) as file:
-        return json.load(file)
+        entries = [entry for entry in json.load(file)["rows"].values() if entry["row"]]
+    return {column.replace("_", " "): {entry["row"]: entry[column] for entry in entries if entry[column]}
+            for column in PAPER_COLUMNS}

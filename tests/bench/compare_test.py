@@ -46,7 +46,7 @@ def full_result():
     for row, group, unit, values in others:
         for engine, value in values.items():
             result.add(row, group, unit, engine, 0, value, "-")
-    result.facts["paper"] = {"note": "x", "software VMM": {"in": 216}}
+    result.facts["paper"] = {"software vmm": {"in": 216}}
     result.facts["counters"] = {"fib": {"operations": 3, "host user seconds": 1.0, "host kernel seconds": 0.5,
                                         **dict.fromkeys(counters.SHOWN, 2.0)}}
     result.facts["bars"] = bars.judge(result, ["compute", "process", "nano"])
@@ -130,9 +130,13 @@ class Bars(unittest.TestCase):
         result.facts["groups"] = {"compute": ["fib", "sort"]}
         self.assertIsNone(self.judged(result, "compute against native, worst")["passed"])
 
+    def test_rows_of_the_host_alone_do_not_count(self):
+        result = result_of({"rdtsc": {OURS: [25], TCG: [50]}, "host_int80": {NATIVE: [100]}}, "nano", CYCLES)
+        self.assertEqual(self.judged(result, "nanobenchmarks, TCG against ours, least")["value"], 2)
+
     def test_the_paper(self):
         result = result_of({"in": {OURS: [300]}, "clts": {OURS: [10]}}, "nano", CYCLES)
-        result.facts["paper"] = {"software VMM": {"in": 200, "clts": 20}}
+        result.facts["paper"] = {"software vmm": {"in": 200, "clts": 20}}
         self.assertEqual(self.judged(result, "nanobenchmarks against the paper's software VMM, worst")["value"], 1.5)
 
 
