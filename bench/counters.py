@@ -4,8 +4,9 @@ import json
 import math
 import os
 
-from rows import Command
+from engines import Failure
 from figures import OURS
+from rows import Command
 
 # Of the operations of a row that are counted: much against a boot's variation and the ticks of the host's accounting.
 RUN_SECONDS = 2
@@ -49,14 +50,20 @@ def per_operation(counters, empty, count):
 
 def count(monitor, works, result, folder, progress):
     """Adds to the result, for each row that runs at a shell, what Ringdown counted for one operation."""
-    works = [work for work in works if isinstance(work, Command) and result.median(work.names[0], OURS)]
     empty = {}
     for work in works:
-        progress(f"counters of {work.names[0]}")
-        if work.image not in empty:
-            empty[work.image] = counted_run(monitor, work.image, NOTHING, folder)[0]
-        number = math.ceil(RUN_SECONDS / result.median(work.names[0], OURS))
-        counters, (user, kernel) = counted_run(monitor, work.image, repeated(work, number), folder)
-        result.facts["counters"][work.names[0]] = {
-            "operations": number, "host user seconds": user, "host kernel seconds": kernel,
+        if isinstance(work, Command) and result.median(work.names[0], OURS):
+            progress(f"counters of {work.names[0]}")
+            try:
+                result.facts["counters"][work.names[0]] = counted_row(monitor, work, result, folder, empty)
+            except Failure as failure:
+                result.problem(f"counters of {work.names[0]}: {failure}")
+
+
+def counted_row(monitor, work, result, folder, empty):
+    if work.image not in empty:
+        empty[work.image] = counted_run(monitor, work.image, NOTHING, folder)[0]
+    number = math.ceil(RUN_SECONDS / result.median(work.names[0], OURS))
+    counters, (user, kernel) = counted_run(monitor, work.image, repeated(work, number), folder)
+    return {"operations": number, "host user seconds": user, "host kernel seconds": kernel,
             **per_operation(counters, empty[work.image], number)}
