@@ -51,7 +51,7 @@ def growth(rows):
 
 def above_paper(result):
     """The worst of our nanobenchmarks by what the paper published for its software VMM."""
-    published = result.facts["paper"].get("software vmm", {})
+    published = result.facts["paper"].get("software VMM", {})
     values = [result.median(row, OURS) for row in published]
     return most([value / published[row] if value is not None else None for row, value in zip(published, values)])
 

@@ -10,7 +10,8 @@ from rows import BOOT_STAGES
 WIDTH, LEFT, RIGHT, LINE, TOP, AXIS = 860, 190, 24, 24, 34, 30
 PLOT = WIDTH - LEFT - RIGHT
 SHAPES = {NATIVE: "bar", OURS: "circle", TCG: "square", BESIDE: "diamond"}
-PAPER_SHAPE = "hollow"
+# Columns of the paper are letters: the software VMM, the hardware VMM, and native.
+LETTERS = {"software VMM": "S", "hardware VMM": "H", "native": "N"}
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fbfbf9; --card: #ffffff; --ink: #1c2024; --soft: #5b636b; --grid: #e3e5e2;
@@ -28,7 +29,7 @@ svg { display: block; width: 100%; height: auto; } svg text { font: 13px system-
 svg text.soft { fill: var(--soft); font-size: 12px; } svg .grid { stroke: var(--grid); } svg .one { stroke: var(--ink); }
 .native { fill: var(--native); stroke: var(--native); } .ringdown { fill: var(--ringdown); stroke: var(--ringdown); }
 .tcg { fill: var(--tcg); stroke: var(--tcg); } .beside { fill: var(--beside); stroke: var(--beside); }
-.paper { fill: none; stroke: var(--paper); stroke-width: 2; } .kernel { fill: var(--kernel); }
+svg text.paper { fill: var(--paper); font-weight: 700; } .kernel { fill: var(--kernel); }
 svg .span { stroke-width: 3; opacity: .45; } svg .between { stroke: var(--grid); stroke-width: 6; stroke-linecap: round; }
 .tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 20px 0 0; }
 .tile { flex: 1 1 160px; background: var(--card); border: 1px solid var(--grid); border-radius: 8px; padding: 12px 16px; }
@@ -63,11 +64,13 @@ def rectangle(x, y, width, height, class_, title):
 
 
 def mark(x, y, shape, class_, title):
+    if shape in LETTERS.values():
+        return element("text", element("title", html.escape(title)) + shape, x=f"{x:.1f}", y=f"{y + 4.5:.1f}", class_=class_,
+                       text_anchor="middle")
     paths = {"circle": f"M{x - 6:.1f} {y:.1f}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z",
              "square": f"M{x - 5:.1f} {y - 5:.1f}h10v10h-10z",
              "diamond": f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z",
-             "bar": f"M{x - 1.5:.1f} {y - 7:.1f}h3v14h-3z",
-             "hollow": f"M{x:.1f} {y - 6:.1f}l6 11h-12z"}
+             "bar": f"M{x - 1.5:.1f} {y - 7:.1f}h3v14h-3z"}
     return element("path", element("title", html.escape(title)), d=paths[shape], class_=class_)
 
 
@@ -98,22 +101,22 @@ class LogScale:
         return LEFT + PLOT * math.log(value / self.low) / math.log(self.high / self.low)
 
 
-def axis(scale, rows, tick_text):
+def axis(scale, rows, tick_text, emphasized):
     bottom = TOP + LINE * rows
     parts = []
     for tick in scale.ticks:
-        class_ = "one" if tick == 1 else "grid"
+        class_ = "one" if tick in emphasized else "grid"
         parts += [line(scale.x(tick), TOP, scale.x(tick), bottom, class_),
                   text(scale.x(tick), bottom + 18, tick_text(tick), text_anchor="middle", class_="soft")]
     return parts
 
 
 def dots(rows, entries, tick_text, label, shown=()):
-    """A row of the chart for each of (name, [(shape, class, spread, title)]), on a logarithmic scale; `shown` are values
-    that the scale has in any case."""
+    """A row of the chart for each of (name, [(shape, class, spread, title)]), on a logarithmic scale; `shown` are
+    values that the scale has in any case, with a line."""
     scale = LogScale([*shown, *(value for _, points in rows for _, _, spread, _ in points
                                 for value in (spread.low, spread.high))])
-    parts = legend(entries) + axis(scale, len(rows), tick_text)
+    parts = legend(entries) + axis(scale, len(rows), tick_text, shown)
     for number, (name, points) in enumerate(rows):
         y = TOP + LINE * (number + 0.5)
         parts.append(text(LEFT - 12, y + 4.5, name, text_anchor="end"))
@@ -168,7 +171,7 @@ def seconds_chart(result, group):
 def paper_points(result, row):
     for column, cycles in result.facts["paper"].items():
         if row in cycles:
-            yield PAPER_SHAPE, "paper", spread([cycles[row]]), f"{row}: {column}, as published: {cycles[row]:,} cycles"
+            yield LETTERS[column], "paper", spread([cycles[row]]), f"{row}: {column}, as published: {cycles[row]:,} cycles"
 
 
 def nano_chart(result):
@@ -181,10 +184,11 @@ def nano_chart(result):
     if not rows:
         return ""
     entries = [(SHAPES[engine], engine, report.TITLES[engine]) for engine in result.engines()]
-    entries += [(PAPER_SHAPE, "paper", "published in 2006")] if result.facts["paper"] else []
+    entries += [(LETTERS[column], "paper", f"{column}, 2006") for column in result.facts["paper"]]
     return figure(dots(rows, entries, plain_number, "nanobenchmarks: cycles for an operation"),
-                  "Cycles for one operation, on a logarithmic scale; further left is better. A figure without a native mark "
-                  "is of an operation that ring 3 of the host may not execute.")
+                  "Cycles for one operation, on a logarithmic scale; further left is better. A row without a native mark is "
+                  "of an operation that ring 3 of the host may not execute. Letters: as published by Adams and Agesen in "
+                  "2006, on a processor of that time.")
 
 
 def boot_lines(result):

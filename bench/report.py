@@ -10,7 +10,7 @@ from figures import BESIDE, CYCLES, NATIVE, OURS, TCG, geometric_mean
 TITLES = {NATIVE: "native", OURS: "ringdown", TCG: "TCG", BESIDE: "beside"}
 RATIOS = [(OURS, NATIVE), (TCG, NATIVE), (TCG, OURS), (BESIDE, OURS)]
 PAPER = os.path.join(ROOT, "bench", "nano", "paper.json")
-PAPER_COLUMNS = ["native", "software_vmm", "hardware_vmm"]
+PAPER_COLUMNS = {"native": "native", "software_vmm": "software VMM", "hardware_vmm": "hardware VMM"}
 VERDICTS = {True: "pass", False: "FAIL", None: "not measured"}
 
 
@@ -203,5 +203,5 @@ def paper_columns():
         return {}
     with open(PAPER) as file:
         entries = [entry for entry in json.load(file)["rows"].values() if entry["row"]]
-    return {column.replace("_", " "): {entry["row"]: entry[column] for entry in entries if entry[column]}
-            for column in PAPER_COLUMNS}
+    return {title: {entry["row"]: entry[column] for entry in entries if entry[column]}
+            for column, title in PAPER_COLUMNS.items()}

@@ -46,7 +46,7 @@ def full_result():
     for row, group, unit, values in others:
         for engine, value in values.items():
             result.add(row, group, unit, engine, 0, value, "-")
-    result.facts["paper"] = {"software vmm": {"in": 216}}
+    result.facts["paper"] = {"software VMM": {"in": 216}}
     result.facts["counters"] = {"fib": {"operations": 3, "host user seconds": 1.0, "host kernel seconds": 0.5,
                                         **dict.fromkeys(counters.SHOWN, 2.0)}}
     result.facts["bars"] = bars.judge(result, ["compute", "process", "nano"])
@@ -136,7 +136,7 @@ class Bars(unittest.TestCase):
 
     def test_the_paper(self):
         result = result_of({"in": {OURS: [300]}, "clts": {OURS: [10]}}, "nano", CYCLES)
-        result.facts["paper"] = {"software vmm": {"in": 200, "clts": 20}}
+        result.facts["paper"] = {"software VMM": {"in": 200, "clts": 20}}
         self.assertEqual(self.judged(result, "nanobenchmarks against the paper's software VMM, worst")["value"], 1.5)
 
 
