@@ -74,6 +74,7 @@ class Statistics(unittest.TestCase):
         result.add("fib", "compute", SECONDS, NATIVE, 0, 1.0)
         result.add("fib", "compute", SECONDS, NATIVE, 1, 2.0)
         result.add("fib", "compute", SECONDS, OURS, 1, 6.0)
+        self.assertEqual(result.samples("fib", OURS), [None, 6.0])
         self.assertEqual(result.ratios("fib", OURS, NATIVE), [3.0])
         self.assertEqual(result.median("fib", OURS), 6.0)
 
@@ -216,6 +217,10 @@ class Reports(unittest.TestCase):
         self.assertEqual((scale.low, scale.high), (0.5, 100))
         self.assertEqual((scale.x(0.5), scale.x(100)), (page.LEFT, page.LEFT + page.PLOT))
         self.assertAlmostEqual(scale.x(2) - scale.x(1), scale.x(100) - scale.x(50))
+
+    def test_text_is_no_markup(self):
+        self.assertEqual(page.element("g", page.text(1, 2, "a<b"), aria_label='"&'),
+                         '<g aria-label="&quot;&amp;"><text x="1.0" y="2.0">a&lt;b</text></g>')
 
     def test_page_of_one_row(self):
         ElementTree.fromstring(page.page(result_of({"fib": {OURS: [1.0]}})).partition("\n")[2])
