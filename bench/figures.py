@@ -11,7 +11,9 @@ FORMAT = "ringdown-compare-1"
 # A row has moved if its medians differ by more than this many times what both runs spread.
 NOISE = 1.5
 # Below this a difference between two runs is of no interest, however little they spread.
-SMALLEST_MOVE = 0.02
+SMALLEST_MOVE = 0.03
+# Of fewer samples the quartiles say nothing about the noise.
+FEWEST_SAMPLES = 3
 
 
 class BadFile(Exception):
@@ -139,7 +141,7 @@ class Move(NamedTuple):
 
 
 def relative_spread(values):
-    return (values.high - values.low) / values.median if values.count > 1 else math.inf
+    return (values.high - values.low) / values.median if values.count >= FEWEST_SAMPLES else math.inf
 
 
 def comparable(result, row, against_native):

@@ -103,8 +103,9 @@ class Moves(unittest.TestCase):
     def test_too_small_to_matter(self):
         self.assertEqual(self.verdict([1.0] * 5, [1.01] * 5), "same")
 
-    def test_one_repetition_says_nothing(self):
+    def test_few_repetitions_say_nothing(self):
         self.assertEqual(self.verdict([1.0], [2.0]), "same")
+        self.assertEqual(self.verdict([1.0, 1.0], [2.0, 2.0]), "same")
 
     def test_a_slower_host_is_no_move(self):
         earlier = result_of({"fib": {NATIVE: [1.0] * 5, OURS: [1.5] * 5}})
