@@ -51,11 +51,12 @@ class Result:
 
     def add(self, row, group, unit, engine, repetition, value, checksum=None):
         entry = self.rows.setdefault(row, {"group": group, "unit": unit, "checksum": checksum, "samples": {}})
+        if checksum != entry["checksum"]:
+            self.problem(f"{row} on {engine}: checksum {checksum}, elsewhere {entry['checksum']}")
+            return
         samples = entry["samples"].setdefault(engine, [])
         samples += [None] * (repetition + 1 - len(samples))
         samples[repetition] = value
-        if checksum != entry["checksum"]:
-            self.problem(f"{row} on {engine}: checksum {checksum}, elsewhere {entry['checksum']}")
 
     def problem(self, text):
         if text not in self.problems:

@@ -78,12 +78,13 @@ class Statistics(unittest.TestCase):
         self.assertEqual(result.ratios("fib", OURS, NATIVE), [3.0])
         self.assertEqual(result.median("fib", OURS), 6.0)
 
-    def test_another_checksum_is_a_problem(self):
+    def test_another_checksum_is_a_problem_and_no_sample(self):
         result = figures.Result()
         result.add("fib", "compute", SECONDS, NATIVE, 0, 1.0, "0000abcd")
         result.add("fib", "compute", SECONDS, OURS, 0, 1.0, "0000abce")
         self.assertEqual(len(result.problems), 1)
         self.assertIn("0000abce", result.problems[0])
+        self.assertIsNone(result.median("fib", OURS))
 
 
 class Moves(unittest.TestCase):
