@@ -1,0 +1,107 @@
+"""What the figures of bench/compare have to be: the aims of the project, each judged by the run that measured it."""
+from typing import Callable, NamedTuple
+
+from figures import NATIVE, OURS, TCG, geometric_mean
+
+LEAD_OF_PROCESSES = ["mmap_touch", "write_fault", "fork", "exec", "sh"]
+LEAD_OF_SYSTEM_CALLS = ["pipe", "signal", "read", "stat", "open_close"]
+FORKS_AMONG = ["fork_10", "fork_100", "fork_1000"]
+FORKS_BY_MEMORY = ["fork_64m", "fork_2048m"]
+
+
+class Bar(NamedTuple):
+    group: str
+    text: str
+    limit: float
+    at_most: bool
+    measure: Callable  # of a result; None for what was not measured
+
+    def judge(self, result):
+        value = self.measure(result)
+        passed = None if value is None else (value <= self.limit if self.at_most else value >= self.limit)
+        return {"group": self.group, "bar": self.text, "value": value,
+                "limit": f"{'≤' if self.at_most else '≥'} {self.limit:g}", "passed": passed}
+
+
+def most(values):
+    return max(values) if values and None not in values else None
+
+
+def least(values):
+    return min(values) if values and None not in values else None
+
+
+def of_row(row, over, under):
+    return lambda result: result.median_ratio(row, over, under)
+
+
+def of_group(group, over, under, combine):
+    """Of all rows that the group has, even of a run that was asked for some of them only."""
+    return lambda result: combine([result.median_ratio(row, over, under) for row in result.all_names(group)
+                                   if result.is_of_guests(row)])
+
+
+def growth(rows):
+    """The dearest of several rows of ours by the cheapest."""
+    def measure(result):
+        medians = [result.median(row, OURS) for row in rows]
+        return max(medians) / min(medians) if None not in medians else None
+    return measure
+
+
+def above_paper(result):
+    """The worst of our nanobenchmarks by what the paper published for its software VMM."""
+    published = result.facts["paper"].get("software VMM", {})
+    values = [result.median(row, OURS) for row in published]
+    return most([value / published[row] if value is not None else None for row, value in zip(published, values)])
+
+
+def not_measured_here(_):
+    return None
+
+
+def at_most(group, text, limit, measure):
+    return Bar(group, text, limit, True, measure)
+
+
+def at_least(group, text, limit, measure):
+    return Bar(group, text, limit, False, measure)
+
+
+BARS = [
+    at_most("compute", "compute against native, geometric mean", 1.15, of_group("compute", OURS, NATIVE, geometric_mean)),
+    at_most("compute", "compute against native, geometric mean, at first", 1.4,
+            of_group("compute", OURS, NATIVE, geometric_mean)),
+    at_most("compute", "compute against native, worst", 1.6, of_group("compute", OURS, NATIVE, most)),
+    at_most("compute", "compute against native, worst, at first", 3.0, of_group("compute", OURS, NATIVE, most)),
+    at_least("compute", "compute, TCG against ours, geometric mean", 8.0, of_group("compute", TCG, OURS, geometric_mean)),
+    at_least("compute", "compute, TCG against ours, geometric mean, at first", 4.0,
+             of_group("compute", TCG, OURS, geometric_mean)),
+    at_least("compute", "compute, TCG against ours, least", 1.0, of_group("compute", TCG, OURS, least)),
+    at_most("compute", "compute, share of polling for interrupts, %", 2, not_measured_here),
+    at_most("debian", "Debian's programs against native, geometric mean", 1.3,
+            of_group("debian", OURS, NATIVE, geometric_mean)),
+    at_least("debian", "Debian's programs, TCG against ours, geometric mean", 8.0,
+             of_group("debian", TCG, OURS, geometric_mean)),
+    at_least("debian", "Debian's programs, TCG against ours, least", 4.0, of_group("debian", TCG, OURS, least)),
+    at_most("process", "getppid against native", 1.0, of_row("getppid", OURS, NATIVE)),
+    at_least("process", "getppid, TCG against ours", 3.0, of_row("getppid", TCG, OURS)),
+    at_least("process", "getppid, TCG against ours, at first", 1.0, of_row("getppid", TCG, OURS)),
+    *(at_least("process", f"{row}, TCG against ours", 3.0, of_row(row, TCG, OURS))
+      for row in LEAD_OF_SYSTEM_CALLS + LEAD_OF_PROCESSES),
+    at_least("process", "fork, TCG against ours, at first", 1.5, of_row("fork", TCG, OURS)),
+    at_least("process", "exec, TCG against ours, at first", 1.5, of_row("exec", TCG, OURS)),
+    *(at_most("process", f"{row} against native", 6.0, of_row(row, OURS, NATIVE)) for row in LEAD_OF_PROCESSES),
+    at_most("process", "fork among 10, 100, 1000 processes, dearest by cheapest", 1.5, growth(FORKS_AMONG)),
+    at_most("memory", "fork with 64 MiB and 2 GiB, dearer by cheaper", 1.5, growth(FORKS_BY_MEMORY)),
+    at_most("nano", "nanobenchmarks against the paper's software VMM, worst", 1.0, above_paper),
+    at_least("nano", "nanobenchmarks, TCG against ours, least", 1.0, of_group("nano", TCG, OURS, least)),
+    at_most("nano", "translation, cycles for a guest instruction", 1000, not_measured_here),
+    at_most("boot", "686 to the shell, against TCG", 0.33, of_row("686_shell", OURS, TCG)),
+    at_most("boot", "686 to the shell, against TCG, at first", 0.5, of_row("686_shell", OURS, TCG)),
+    at_most("boot", "686-pae to the shell, against TCG", 0.33, of_row("686-pae_shell", OURS, TCG)),
+]
+
+
+def judge(result, groups):
+    return [bar.judge(result) for bar in BARS if bar.group in groups]

@@ -1,0 +1,214 @@
+"""The rows of bench/compare, in groups: what is run, and which figures its output has. A Work is what one turn of an engine
+runs; most have one row."""
+import glob
+import os
+import re
+import subprocess
+import time
+from typing import NamedTuple
+
+from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
+from figures import CYCLES, NATIVE, SECONDS
+
+BUILT = os.path.join(ROOT, "build", "guest-programs")
+PROGRAMS = os.path.join(ROOT, "bench", "programs")
+IN_GUEST = "/opt"
+KERNELS = ["686", "686-pae"]
+BOOT_STAGES = {"kernel": rb"Linux version", "init": rb"Run /init as init process", "shell": rb"guest is up(?s:.*?)" + PROMPT}
+# A program that takes less than this runs three times in a turn.
+SHORT_SECONDS, RUNS_OF_SHORT = 1, 3
+# A program's own time must agree with the host's within this; shorter runs say nothing.
+CLOCK_TOLERANCE, CLOCK_MINIMUM_SECONDS = 0.1, 0.3
+# The smaller one is the least that Debian's kernel starts with comfortably.
+MEMORIES = [64, 2048]
+# Takes half a minute for each repetition.
+ON_REQUEST = {"forkwait"}
+
+
+class Figure(NamedTuple):
+    row: str
+    value: float
+    checksum: str
+
+
+class Unavailable(Exception):
+    """A group's parts are not there; the text says which."""
+
+
+class Work:
+    """Nothing but what all kinds of work have; `image` is the guest at whose shell it runs, or None."""
+
+    def __init__(self, group, names, unit=SECONDS, image=None):
+        self.group, self.names, self.unit, self.image = group, names, unit, image
+
+    def runs_on(self, engine):
+        return True
+
+
+class Command(Work):
+    """One row: a command, at the host's shell and at the guest's, that prints 'NAME CHECKSUM NANOSECONDS'."""
+
+    def __init__(self, group, name, image, native, guest, repeated=True, whole=True):
+        super().__init__(group, [name], image=image)
+        self.native, self.guest, self.repeated = native, guest, repeated
+        self.whole = whole  # the nanoseconds are those of the whole command, and not of one operation of many
+
+    def runs_on(self, engine):
+        return self.native is not None or engine.name != NATIVE
+
+    def measure(self, shell, quick):
+        figures = [self._run(shell)]
+        if self.repeated and not quick and figures[0].value < SHORT_SECONDS:
+            figures += [self._run(shell) for _ in range(RUNS_OF_SHORT - 1)]
+        if len({figure.checksum for figure in figures}) > 1:
+            raise Failure("its runs have different checksums")
+        return [min(figures, key=lambda figure: figure.value)]
+
+    def _run(self, shell):
+        ran = shell.run(self.native if shell.name == NATIVE else self.guest)
+        checksum, seconds = parse_line(ran.output)
+        if self.whole:
+            check_clock(seconds, ran.seconds)
+        return Figure(self.names[0], seconds, checksum)
+
+
+def parse_line(output):
+    match = re.fullmatch(r"\S+ (\S+) (\d+)", output.strip())
+    if not match or int(match[2]) == 0:
+        raise Failure(f"not a line of a name, a checksum and nanoseconds: {output.strip()[-300:]!r}")
+    return match[1], int(match[2]) / 1e9
+
+
+def check_clock(own, host):
+    """What a program says of its own time must be possible."""
+    if host > CLOCK_MINIMUM_SECONDS and own > host * (1 + CLOCK_TOLERANCE):
+        raise Failure(f"{own:.2f} s by its own clock, {host:.2f} s by the host's")
+    if host > 3 * CLOCK_MINIMUM_SECONDS and own < host * 0.5:
+        raise Failure(f"only {own:.2f} s of the host's {host:.2f} s by its own clock")
+
+
+class Boot(Work):
+    """From the start to the kernel's first line on the console, to init, and to the shell."""
+
+    def __init__(self, kernel, image):
+        super().__init__("boot", [f"{kernel}_{stage}" for stage in BOOT_STAGES])
+        self.booted = image
+
+    def runs_on(self, engine):
+        return engine.name != NATIVE
+
+    def measure(self, monitor, _):
+        start, ends = time.monotonic(), []
+        with monitor.machine(*self.booted.arguments("console=ttyS0")) as machine:
+            for pattern in BOOT_STAGES.values():
+                machine.expect(pattern)
+                ends.append(time.monotonic() - start)
+        return [Figure(name, seconds, "-") for name, seconds in zip(self.names, ends)]
+
+
+class Nano(Work):
+    """bench/nano: a kernel of its own that ends the machine, and for the host a program with the rows of ring 3."""
+
+    def __init__(self, folder):
+        super().__init__("nano", [], CYCLES)
+        self.folder = folder
+
+    def measure(self, engine, _):
+        if engine.name == NATIVE:
+            return nano_figures(engine.run(os.path.join(self.folder, "nano-native")).output)
+        with engine.machine("-kernel", os.path.join(self.folder, "nano.elf"), *DEBUG_EXIT) as machine:
+            code = machine.exit_code()
+            output = machine.history.decode(errors="replace")
+        if code != 1:
+            raise Failure(f"ended with {code}: {output.strip()[-300:]}")
+        return nano_figures(output)
+
+
+def nano_figures(output):
+    found = re.findall(r"^(\S+) - (\d+(?:\.\d+)?)\r*$", output, re.MULTILINE)
+    if not found:
+        raise Failure(f"no line of a row and its cycles: {output.strip()[-300:]!r}")
+    return [Figure(row, float(cycles), "-") for row, cycles in found]
+
+
+class Setup:
+    """What the rows need: programs, initial RAM disks, the folders of other parts; made when first asked for."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder, self.initramfs = options, folder, None
+
+    def programs(self):
+        return sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(PROGRAMS, "*.c")))
+
+    def image(self, kernel=None, memory=256):
+        if not self.initramfs:
+            sources = [os.path.join(PROGRAMS, f"{name}.c") for name in self.programs()]
+            run_tool("tools/build-guest-programs", BUILT, *sources)
+            self.initramfs = os.path.join(self.folder, "initramfs")
+            built = [os.path.join(BUILT, name) for name in self.programs()]
+            run_tool("tools/make-initramfs", "--guests", self.options.guests, self.initramfs, *built)
+        return Image(os.path.join(self.options.guests, f"vmlinuz-{kernel or self.options.kernel}"), self.initramfs, memory)
+
+
+def run_tool(tool, *arguments):
+    done = subprocess.run([os.path.join(ROOT, tool), *arguments], check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"{tool} failed")
+
+
+def boot_works(setup):
+    return [Boot(kernel, setup.image(kernel)) for kernel in KERNELS]
+
+
+def compute_works(setup):
+    image = setup.image()
+    return [Command("compute", name, image, f"{BUILT}/{name}", f"{IN_GUEST}/{name}")
+            for name in setup.programs() if name != "process"]
+
+
+def process_works(setup):
+    image = setup.image()
+    return [Command("process", row, image, f"{BUILT}/process {row}", f"{IN_GUEST}/process {row}", repeated=False,
+                    whole=False) for row in process_rows()]
+
+
+def process_rows():
+    """By its own list, or, of a program that has none, by the lines that it prints."""
+    program = os.path.join(BUILT, "process")
+    for arguments in (["list"], []):
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+        if rows := [line.split()[0] for line in done.stdout.splitlines()]:
+            return rows
+    raise Unavailable(f"{program} prints no row: does the host run 32-bit programs?")
+
+
+def memory_works(setup):
+    """The same row in a small guest and in a large one."""
+    return [Command("memory", f"fork_{memory}m", setup.image(memory=memory), None, f"{IN_GUEST}/process fork",
+                    repeated=False, whole=False) for memory in MEMORIES]
+
+
+def nano_works(setup):
+    if not os.path.exists(os.path.join(ROOT, "bench", "nano", "build")):
+        raise Unavailable("there is no bench/nano")
+    folder = os.path.join(ROOT, "build", "nano")
+    run_tool("bench/nano/build", folder)
+    return [Nano(folder)]
+
+
+def debian_works(setup):
+    rows, runner = (os.path.join(ROOT, "bench", name) for name in ("debian.rows", "debian-row"))
+    if not os.path.exists(rows):
+        raise Unavailable("there is no bench/debian.rows")
+    initramfs, tree = (os.path.join(setup.options.debian, name) for name in ("initramfs", "tree"))
+    if not os.path.exists(initramfs):
+        raise Unavailable(f"no root of Debian in {setup.options.debian}: run tools/make-debian-root first")
+    image = Image(os.path.join(setup.options.guests, f"vmlinuz-{setup.options.kernel}"), initramfs, 1024)
+    with open(rows) as file:
+        names = re.findall(r"^([\w-]+):", file.read(), re.MULTILINE)
+    return [Command("debian", f"debian_{name}", image, f"{runner} {tree} {name}", f"sh /bench/debian-row / {name}",
+                    repeated=False) for name in names]
+
+
+GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "memory": memory_works,
+          "debian": debian_works, "nano": nano_works}
