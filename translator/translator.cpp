@@ -392,7 +392,7 @@ void Translator::kick(ucontext_t& host) {
 // Kicks are samples: a checked access that they hit again and again without a miss in between is in a hot
 // loop, where the window serves it better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (!block.key.mode.user() || blocks_.checked_accesses().empty()) return;
+  if (!block.key.mode.user() || host < block.body()) return;
   const uint64_t instruction = block.key.physical + block.start_at(host).guest_offset;
   if (!blocks_.checked_accesses().contains(instruction)) return;
   if (hot_checked_access_.instruction != instruction) hot_checked_access_ = {.instruction = instruction};
