@@ -36,6 +36,7 @@ void MachinePair::finish() {
   std::vector<Outcome> expected(count), actual(count);
   for (size_t n = 0; n < count; ++n) programs_[n].build(cases[n]);
   interpreter_.run_batch(cases, expected);
+  for (size_t n = 0; n < count; ++n) cases[n].endless = expected[n].status == Status::kTimedOut;
   translated_.run_batch(cases, actual);
   for (size_t n = 0; n < count && !::testing::Test::HasFailure(); ++n) {
     if (agree(expected[n], actual[n], programs_[n]) ||

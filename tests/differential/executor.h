@@ -58,6 +58,7 @@ struct Setting {
 // with an exception. All zero is a plain setting.
 struct TestCase {
   Setting setting;
+  uint32_t endless;  // 1: the reference's outcome is kTimedOut, and so is that of who need not run it
   std::array<uint32_t, 8> gpr;  // by Gpr
   uint32_t eip;
   uint32_t eflags;  // eflags::kStatus and kDf count

@@ -30,13 +30,14 @@ class Kicks : public testing::Test {
   // False: the case says nothing.
   bool begin(const Program& program) {
     program.build(*case_);
+    interpreter_.run(*case_, *interpreted_);
+    if (is_inconclusive(*interpreted_, program)) return false;
     executor_.run_kicked(*case_, TranslatedExecutor::kNoKick, *expected_);
-    return !is_inconclusive(*expected_, program);
+    return true;
   }
 
   void expect_as_interpreted(const std::string& name) {
-    InterpreterExecutor().run(*case_, *actual_);
-    for (const std::string& difference : differences(*actual_, *expected_, 0))
+    for (const std::string& difference : differences(*interpreted_, *expected_, 0))
       ADD_FAILURE() << name << ", without a kick: " << difference;
   }
 
@@ -54,9 +55,11 @@ class Kicks : public testing::Test {
   }
 
  private:
+  InterpreterExecutor interpreter_;
   TranslatedExecutor executor_;
   std::unique_ptr<TestCase> case_ = std::make_unique<TestCase>();
-  std::unique_ptr<Outcome> expected_ = std::make_unique<Outcome>(), actual_ = std::make_unique<Outcome>();
+  std::unique_ptr<Outcome> interpreted_ = std::make_unique<Outcome>(),
+                           expected_ = std::make_unique<Outcome>(), actual_ = std::make_unique<Outcome>();
 };
 
 TEST_F(Kicks, AtEveryHostInstruction) {

@@ -33,6 +33,7 @@ class Run {
       programs_[i].build(cases_[i]);
     }
     reference_.run_batch(std::span(cases_).first(count), std::span(expected_).first(count));
+    for (size_t i = 0; i < count; ++i) cases_[i].endless = expected_[i].status == Status::kTimedOut;
     for (const auto& other : others_) {
       other->run_batch(std::span(cases_).first(count), std::span(actual_).first(count));
       for (size_t i = 0; i < count && !enough(); ++i) compare(first + i, i, *other);
@@ -86,6 +87,7 @@ std::vector<std::string> compare_once(Executor& reference, Executor& other, cons
   static const auto buffers = std::make_unique<Buffers>();
   program.build(buffers->test_case);
   reference.run(buffers->test_case, buffers->expected);
+  buffers->test_case.endless = buffers->expected.status == Status::kTimedOut;
   other.run(buffers->test_case, buffers->actual);
   if (is_inconclusive(buffers->expected, program) || agree(buffers->expected, buffers->actual, program) ||
       is_implementation_specific(buffers->expected, buffers->actual, program))
