@@ -80,16 +80,19 @@ void read_operand_fields(const ZydisDecodedInstruction& z, Instruction& i) {
   }
 }
 
+const ZydisDecoder* decoder(bool big) {
+  static const ZydisDecoder decoder32 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  static const ZydisDecoder decoder16 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+  return big ? &decoder32 : &decoder16;
+}
+
 }  // namespace
 
 DecodeStatus decode(std::span<const uint8_t> code, bool big, Instruction& out) {
-  static const ZydisDecoder decoder32 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-  static const ZydisDecoder decoder16 = make_decoder(ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
   const size_t length = std::min<size_t>(code.size(), 15);
   ZydisDecoderContext context;
   ZydisDecodedInstruction z;
-  const ZyanStatus status =
-      ZydisDecoderDecodeInstruction(big ? &decoder32 : &decoder16, &context, code.data(), length, &z);
+  const ZyanStatus status = ZydisDecoderDecodeInstruction(decoder(big), &context, code.data(), length, &z);
   if (!ZYAN_SUCCESS(status)) {
     const bool short_of_bytes = status == ZYDIS_STATUS_NO_MORE_DATA && length < 15;
     return short_of_bytes ? DecodeStatus::kTruncated : DecodeStatus::kInvalid;
@@ -106,6 +109,18 @@ DecodeStatus decode(std::span<const uint8_t> code, bool big, Instruction& out) {
   out.isa_set = static_cast<uint8_t>(z.meta.isa_set);
   out.category = static_cast<uint8_t>(z.meta.category);
   return DecodeStatus::kOk;
+}
+
+std::optional<MemoryAccess> memory_access(const Instruction& i) {
+  ZydisDecodedInstruction z;
+  std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder(true), i.bytes.data(), i.length, &z, operands.data())))
+    return std::nullopt;
+  for (const auto& o : std::span(operands).first(z.operand_count)) {
+    if (o.type != ZYDIS_OPERAND_TYPE_MEMORY || o.encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM) continue;
+    return MemoryAccess{.bytes = o.size / 8u, .write = (o.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0};
+  }
+  return std::nullopt;
 }
 
 SegmentIndex operand_segment(const Instruction& i) {

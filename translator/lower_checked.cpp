@@ -1,45 +1,17 @@
 // Accesses of user code that look their page up in a software TLB instead of letting the host's MMU fault:
 // for instructions whose every page would be a fault, a mapping, and soon gone.
-#include <Zydis/Zydis.h>
-
-#include <array>
-#include <optional>
-#include <span>
-
 #include "cpu/physical_memory.h"
 #include "translator/block_translator.h"
 
 namespace ringdown {
 namespace {
-
 using namespace asmjit::x86;
-
-struct MemoryAccess {
-  unsigned bytes;
-  bool write;
-};
-
-// What the instruction does with its ModRM memory operand.
-std::optional<MemoryAccess> memory_access_of(const Instruction& i) {
-  ZydisDecoder decoder;
-  ZydisDecodedInstruction decoded;
-  std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
-  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, i.bytes.data(), i.length, &decoded, operands.data())))
-    return std::nullopt;
-  for (const auto& o : std::span(operands).first(decoded.operand_count)) {
-    if (o.type != ZYDIS_OPERAND_TYPE_MEMORY || o.encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM) continue;
-    return MemoryAccess{.bytes = o.size / 8u, .write = (o.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0};
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 // False: nothing was emitted, the access is not of a kind that can be checked.
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
   constexpr unsigned kLargest = 64;
-  const auto access = memory_access_of(i);
+  const auto access = memory_access(i);
   if (!access || access->bytes == 0 || access->bytes > kLargest) return false;
   out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write));
   return true;

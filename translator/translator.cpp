@@ -15,10 +15,9 @@ namespace {
 
 constexpr size_t kCodeCacheBytes = 64u << 20;
 constexpr unsigned kLongestInstruction = 15;
-// After so many faults of one instruction of the user's its accesses are checked.
-constexpr uint32_t kFaultsBeforeChecking = 8;
+// So many instructions of the user's are known by their faults; then all are forgotten.
 constexpr size_t kMaxUserFaults = 1 << 16;
-// And after so many kicks in a row that found it running they are not.
+// After so many kicks in a row that found a checked access running it is checked no more.
 constexpr unsigned kSamplesOfHotAccess = 3;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
@@ -394,7 +393,7 @@ void Translator::kick(ucontext_t& host) {
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
   if (!block.key.mode.user() || host < block.body()) return;
   const uint64_t instruction = block.key.physical + block.start_at(host).guest_offset;
-  if (!blocks_.checked_accesses().contains(instruction)) return;
+  if (!blocks_.is_checked(instruction)) return;
   if (hot_checked_access_.instruction != instruction) hot_checked_access_ = {.instruction = instruction};
   hot_checked_access_.samples++;
 }
@@ -403,8 +402,7 @@ void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
 void Translator::stop_checking_what_is_hot() {
   if (hot_checked_access_.samples < kSamplesOfHotAccess) return;
   const uint64_t instruction = std::exchange(hot_checked_access_, {}).instruction;
-  blocks_.checked_accesses().erase(instruction);
-  user_faults_.erase(instruction);
+  blocks_.user_faults().erase(instruction);
   discard_frame(instruction >> kPageShift);
 }
 
@@ -491,9 +489,9 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
 // from now on, and is tried again.
 bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
-  if (user_faults_.size() >= kMaxUserFaults) user_faults_.clear();
-  if (++user_faults_[instruction] != kFaultsBeforeChecking) return false;
-  if (!blocks_.checked_accesses().insert(instruction).second) return false;
+  auto& faults = blocks_.user_faults();
+  if (faults.size() >= kMaxUserFaults) faults.clear();
+  if (++faults[instruction] != BlockTranslator::kFaultsBeforeChecking) return false;
   translate_again(block, start, host);
   return true;
 }

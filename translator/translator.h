@@ -100,7 +100,6 @@ class Translator final : public CodeWriteObserver {
   // Every look-up in it leaves translated code.
   const std::unique_ptr<uint64_t[]> empty_table_ =
       std::make_unique_for_overwrite<uint64_t[]>(kJumpTableEntries);
-  std::unordered_map<uint64_t, uint32_t> user_faults_;  // by instruction: host faults so far
   struct {
     uint64_t instruction;
     unsigned samples;

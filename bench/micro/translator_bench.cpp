@@ -53,33 +53,31 @@ std::vector<Block*> shuffled(std::span<Block* const> blocks) {
   return result;
 }
 
-void look_up_by_key(benchmark::State& state) {
+// `find` is to find each block of a shuffled row.
+template <class F>
+void look_up(benchmark::State& state, F find) {
   TranslatedCode code;
   const auto blocks = shuffled(code.blocks());
   Cycles cycles;
   uint64_t found = 0;
   for (auto _ : state) {
     cycles.start();
-    for (const Block* block : blocks) found += code.cache().find(block->key) == block;
+    for (const Block* block : blocks) found += find(code.cache(), *block) == block;
     cycles.stop();
   }
   if (found != state.iterations() * blocks.size()) state.SkipWithError("a block was not found");
   cycles.report(state, found);
 }
+
+void look_up_by_key(benchmark::State& state) {
+  look_up(state, [](const BlockCache& cache, const Block& block) { return cache.find(block.key); });
+}
 BENCHMARK(look_up_by_key);
 
 void look_up_by_host_address(benchmark::State& state) {
-  TranslatedCode code;
-  const auto blocks = shuffled(code.blocks());
-  Cycles cycles;
-  uint64_t found = 0;
-  for (auto _ : state) {
-    cycles.start();
-    for (const Block* block : blocks) found += code.cache().at(block->code + block->code_bytes / 2) == block;
-    cycles.stop();
-  }
-  if (found != state.iterations() * blocks.size()) state.SkipWithError("a block was not found");
-  cycles.report(state, found);
+  look_up(state, [](const BlockCache& cache, const Block& block) {
+    return cache.at(block.code + block.code_bytes / 2);
+  });
 }
 BENCHMARK(look_up_by_host_address);
 

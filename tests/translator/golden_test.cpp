@@ -105,7 +105,7 @@ class Translation {
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
-    if (kind == Kind::kRing3Checked) translator_.checked_accesses().insert(kEip);
+    if (kind == Kind::kRing3Checked) translator_.user_faults()[kEip] = BlockTranslator::kFaultsBeforeChecking;
     block_ = translator_.translate(key, {.bytes = guest_,
                                          .in_first_page = static_cast<unsigned>(guest_.size()),
                                          .next_frame = Block::kNoFrame},
