@@ -19,8 +19,11 @@ constexpr FeatureSet kN270 =
     kPentium3 | set_of({kSse2, kSse3, kSsse3, kMovbe, kClflush, kHypervisor, kNx, kInvtsc});
 // No MTRR: every page of the guest is write-back memory or an emulated device. Linux then leaves PAT as RESET
 // set it. No machine checks (nothing here can fail in a way that a bank would report).
-constexpr FeatureSet kRingdown = (kN270 & ~bit(kMtrr)) | set_of({kSse41, kSse42, kPopcnt, kAes, kPclmulqdq,
-                                                                 kShaNi, kRdrand, kRdseed, kAdx, kErms});
+// With TSC_ADJUST, Linux trusts a TSC that is invariant. Without, it compares it with the 8254's count, finds
+// them apart when the host stops us between the two readings, and then lives by the 8254.
+constexpr FeatureSet kRingdown =
+    (kN270 & ~bit(kMtrr)) |
+    set_of({kSse41, kSse42, kPopcnt, kAes, kPclmulqdq, kShaNi, kRdrand, kRdseed, kAdx, kErms, kTscAdjust});
 
 // The default is an Atom of the first generation: a P6 that executes in order. Linux lists it as one that
 // cannot speculate, hence neither splits its page tables nor turns indirect branches into thunks, which a

@@ -19,12 +19,12 @@ constexpr ZydisISASet kP6Isa[] = {ZYDIS_ISA_SET_PPRO, ZYDIS_ISA_SET_FAT_NOP, ZYD
                                   ZYDIS_ISA_SET_SSE_PREFETCH, ZYDIS_ISA_SET_RDPMC};
 
 namespace msr {
-constexpr uint32_t kTimeStampCounter = 0x10, kPlatformId = 0x17, kApicBase = 0x1B, kMicrocodeRevision = 0x8B,
-                   kMtrrCapabilities = 0xFE, kSysenterCs = 0x174, kSysenterEip = 0x176, kMiscEnable = 0x1A0,
-                   kDebugctl = 0x1D9, kMtrrVariableFirst = 0x200, kMtrrVariableLast = 0x20F,
-                   kMtrrFixed64k = 0x250, kMtrrFixed16kFirst = 0x258, kMtrrFixed16kLast = 0x259,
-                   kMtrrFixed4kFirst = 0x268, kMtrrFixed4kLast = 0x26F, kPat = 0x277,
-                   kMtrrDefaultType = 0x2FF, kEfer = 0xC0000080;
+constexpr uint32_t kTimeStampCounter = 0x10, kPlatformId = 0x17, kApicBase = 0x1B, kTscAdjust = 0x3B,
+                   kMicrocodeRevision = 0x8B, kMtrrCapabilities = 0xFE, kSysenterCs = 0x174,
+                   kSysenterEip = 0x176, kMiscEnable = 0x1A0, kDebugctl = 0x1D9, kMtrrVariableFirst = 0x200,
+                   kMtrrVariableLast = 0x20F, kMtrrFixed64k = 0x250, kMtrrFixed16kFirst = 0x258,
+                   kMtrrFixed16kLast = 0x259, kMtrrFixed4kFirst = 0x268, kMtrrFixed4kLast = 0x26F,
+                   kPat = 0x277, kMtrrDefaultType = 0x2FF, kEfer = 0xC0000080;
 }
 
 constexpr bool between(uint32_t x, uint32_t first, uint32_t last) { return x >= first && x <= last; }
@@ -75,6 +75,8 @@ bool CpuModel::has_msr(uint32_t index) const {
   switch (index) {
     case msr::kTimeStampCounter:
       return has(Feature::kTsc);
+    case msr::kTscAdjust:
+      return has(Feature::kTscAdjust);
     case msr::kPlatformId:
     case msr::kApicBase:
     case msr::kMicrocodeRevision:

@@ -84,6 +84,7 @@ struct ModelSpecificRegisters {
   std::array<uint64_t, 11> mtrr_fixed;
   uint64_t debugctl;
   uint64_t microcode_revision;
+  uint64_t tsc_adjust;  // what the guest has added to the TSC since the reset
 };
 
 // The 512-byte image of FXSAVE (SDM vol. 1, 10.5.1), legacy layout as 64-bit FXSAVE without REX.W writes it.

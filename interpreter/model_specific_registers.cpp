@@ -11,6 +11,7 @@ enum Msr : uint32_t {
   kTimeStampCounter = 0x10,
   kPlatformId = 0x17,
   kApicBase = 0x1B,
+  kTscAdjust = 0x3B,
   kMicrocodeRevision = 0x8B,
   kMtrrCapabilities = 0xFE,
   kSysenterCs = 0x174,
@@ -90,6 +91,18 @@ void write_apic_base(CpuState& s, uint64_t value) {
   s.msr.apic_base = value;
 }
 
+// Both registers follow each other (SDM vol. 3, 18.17.3).
+void write_time_stamp_counter(Interpreter& it, uint64_t value) {
+  it.state.msr.tsc_adjust += value - it.bus.time_stamp_counter();
+  it.bus.set_time_stamp_counter(value);
+}
+
+void write_tsc_adjust(Interpreter& it, uint64_t value) {
+  const uint64_t more = value - it.state.msr.tsc_adjust;
+  it.state.msr.tsc_adjust = value;
+  it.bus.set_time_stamp_counter(it.bus.time_stamp_counter() + more);
+}
+
 void write_debugctl(CpuState& s, uint64_t value) {
   constexpr uint64_t kLbr = 1, kBtf = 2;
   require(!(value & ~(kLbr | kBtf)));
@@ -105,6 +118,8 @@ uint64_t read_msr(Interpreter& it, uint32_t index) {
       return 0;
     case kApicBase:
       return m.apic_base;
+    case kTscAdjust:
+      return m.tsc_adjust;
     case kMicrocodeRevision:
       return m.microcode_revision;
     case kMtrrCapabilities:
@@ -135,12 +150,14 @@ void write_msr(Interpreter& it, uint32_t index, uint64_t value) {
   CpuState& s = it.state;
   switch (index) {
     case kTimeStampCounter:
-      return it.bus.set_time_stamp_counter(value);
+      return write_time_stamp_counter(it, value);
     case kPlatformId:
     case kMtrrCapabilities:
       raise_general_protection();  // read only
     case kApicBase:
       return write_apic_base(s, value);
+    case kTscAdjust:
+      return write_tsc_adjust(it, value);
     case kMicrocodeRevision:
       s.msr.microcode_revision = value;
       return;

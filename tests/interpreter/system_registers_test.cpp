@@ -331,6 +331,15 @@ TEST_F(RegistersTest, PlainMsrsHoldTheirValue) {
   EXPECT_EQ(read_msr(0x10), 0x123456789ABCDEFull);
 }
 
+TEST_F(RegistersTest, TheTimeStampCounterAndItsAdjustmentFollowEachOther) {
+  bus.tsc = 1000;
+  write_msr(0x10, 1500);
+  EXPECT_EQ(read_msr(0x3B), 500u);
+  write_msr(0x3B, 300);
+  EXPECT_EQ(bus.tsc, 1300u);
+  EXPECT_EQ(read_msr(0x3B), 300u);
+}
+
 TEST_F(RegistersTest, UnknownMsrsFault) {
   for (uint32_t index : {0u, 0x1FFu, 0xC0000081u, 0xFFFFFFFFu}) {
     esp() = kStackTop;
