@@ -35,6 +35,7 @@ class BlockTranslator {
   // Instructions (by physical address) of user code: the host faults that they raised. Those that were seen
   // to touch one fresh page after the other look what they access up in TranslatorContext::user_pages first.
   static constexpr uint32_t kFaultsBeforeChecking = 8;
+  static constexpr unsigned kLargestCheckedAccess = 64;  // bytes
   std::unordered_map<uint64_t, uint32_t>& user_faults() { return user_faults_; }
   bool is_checked(uint64_t instruction) const {
     const auto found = user_faults_.find(instruction);

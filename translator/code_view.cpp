@@ -4,9 +4,7 @@
 
 namespace ringdown {
 
-CodeView::CodeView(uint64_t nowhere) : nowhere_(nowhere), current_(&slots_[0]) {
-  use_mode(CodeMode{});
-}
+CodeView::CodeView(uint64_t nowhere) : nowhere_(nowhere), current_(&slots_[0]) { use_mode(CodeMode{}); }
 
 // Short-lived programs use little of a table.
 void CodeView::clear(Slot& slot) {
@@ -39,7 +37,12 @@ void CodeView::use_mode(CodeMode mode) {
 void CodeView::use_cr3(uint32_t cr3) {
   if (cr3 == cr3_) return;
   cr3_ = cr3;
+  forget();
+}
+
+void CodeView::forget() {
   pages_.clear();
+  has_non_global = false;
   clear_table();
 }
 
@@ -55,6 +58,10 @@ void CodeView::enter(uint32_t eip, const uint8_t* entry) {
     current_->used.push_back(static_cast<uint16_t>(index));
   current_->eips[index] = eip;
   current_->table[index] = reinterpret_cast<uint64_t>(entry);
+}
+
+void CodeView::enter_ahead(uint32_t eip, const uint8_t* entry) {
+  if (current_->table[jump_table_index(eip)] == nowhere_) enter(eip, entry);
 }
 
 void CodeView::remove(uint32_t eip) {

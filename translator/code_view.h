@@ -21,12 +21,16 @@ class CodeView {
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
+  bool is_current(CodeMode mode) const { return current_->mode == mode.bits; }
   // Forgets everything that belongs to another CR3.
   void use_cr3(uint32_t cr3);
+  void forget();
 
   // In the current mode's table: a block's entry. nullptr: not there.
   const uint8_t* find(uint32_t eip) const;
   void enter(uint32_t eip, const uint8_t* entry);
+  // The same for what has not been asked for: whatever is there already stays.
+  void enter_ahead(uint32_t eip, const uint8_t* entry);
   uint64_t table() const { return current_->base(); }
 
   // In every mode's.
@@ -42,6 +46,7 @@ class CodeView {
     Translation translation;
   };
   std::unordered_map<uint32_t, Page>& pages() { return pages_; }  // by linear page number
+  bool has_non_global = false;                                    // one of them may be
 
  private:
   static constexpr uint64_t kNoMode = ~uint64_t{0};

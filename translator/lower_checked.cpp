@@ -10,9 +10,8 @@ using namespace asmjit::x86;
 
 // False: nothing was emitted, the access is not of a kind that can be checked.
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
-  constexpr unsigned kLargest = 64;
   const auto access = memory_access(i);
-  if (!access || access->bytes == 0 || access->bytes > kLargest) return false;
+  if (!access || access->bytes == 0 || access->bytes > kLargestCheckedAccess) return false;
   out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write));
   return true;
 }

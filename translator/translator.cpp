@@ -86,7 +86,7 @@ void Translator::follow_spaces() {
 RunEnd Translator::run() {
   while (true) {
     const uint8_t* code = code_at(state_.eip, CodeMode::of(state_));
-    if (!code) return RunEnd::kInterpret;
+    if (!code) return no_code_end_;
     if (kicked_) {
       kicked_ = 0;
       stop_checking_what_is_hot();
@@ -107,7 +107,7 @@ RunEnd Translator::run() {
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
         if (context_.callout_miss) serve_callout_miss();
-        if (!serve_checked_miss()) return RunEnd::kInterpret;
+        if (const auto end = serve_checked_miss()) return *end;
         break;
       case Exit::kFault:
         if (!fault_redispatch_) return fault_end_;
@@ -143,25 +143,52 @@ void Translator::serve_callout_miss() {
       .tag = page + 1, .writable = write, .global = t->global, .host = memory_.ram() + t->physical};
 }
 
-// True: the access will now find its page. Otherwise it is the interpreter's: it faults, sets an A or D bit,
-// reaches no RAM, writes to code, or lies in two pages.
-bool Translator::serve_checked_miss() {
+// nullopt: the access will now find its page. Otherwise it faults, or is the interpreter's: it reaches no
+// RAM, writes to code, or may be one whose fault or A and D bits are not decided by this page alone.
+std::optional<RunEnd> Translator::serve_checked_miss() {
   const CheckedMiss kind = std::exchange(context_.checked_miss_kind, CheckedMiss::kNone);
-  if (kind == CheckedMiss::kNone) return false;
+  if (kind == CheckedMiss::kNone) return RunEnd::kInterpret;
   counters().checked_misses++;
   hot_checked_access_ = {};
   const bool write = kind == CheckedMiss::kWrite;
-  const uint32_t page = context_.checked_miss >> kPageShift, index = page % UserPages::kCount;
+  const uint32_t linear = context_.checked_miss, page = linear >> kPageShift,
+                 index = page % UserPages::kCount;
   UserPages& pages = context_.user_pages;
-  if ((write ? pages.writable : pages.readable)[index] == 0 - page) return false;
-  const auto t = peek(PagingRegisters::of(state_), memory_, page << kPageShift);
-  if (!t || !t->user || !is_accessed(*t) || !memory_.is_ram_page(t->physical >> kPageShift)) return false;
-  if (write && (!t->writable || !t->dirty || memory_.holds_code(t->physical))) return false;
+  if ((write ? pages.writable : pages.readable)[index] == 0 - page)
+    return RunEnd::kInterpret;  // in two pages
+  const auto registers = PagingRegisters::of(state_);
+  std::optional<Translation> t;
+  if (depends_on_its_page_alone(linear)) {
+    WalkFailure failure;
+    t = walk(registers, memory_, linear, {write ? AccessKind::kWrite : AccessKind::kRead, true}, failure);
+    if (!t) return page_fault(failure, linear);
+  } else {
+    t = peek(registers, memory_, linear);
+    if (!t || !t->user || !is_accessed(*t) || (write && (!t->writable || !t->dirty)))
+      return RunEnd::kInterpret;
+  }
+  if (!memory_.is_ram_page(t->physical >> kPageShift)) return RunEnd::kInterpret;
+  if (write && memory_.holds_code(t->physical)) return RunEnd::kInterpret;
   pages.remove(page);
   pages.readable[index] = 0 - page;
   if (write) pages.writable[index] = 0 - page;
-  pages.host[index] = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - (page << kPageShift);
-  return true;
+  pages.host[index] = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - linear;
+  return std::nullopt;
+}
+
+// Is a page fault, if there is one, the only fault of a checked access, and at this address? It may not reach
+// into the next page, lack an alignment that it needs, or find an x87 exception pending.
+bool Translator::depends_on_its_page_alone(uint32_t linear) const {
+  constexpr uint32_t kLargestAlignment = 16;
+  constexpr uint16_t kErrorSummary = 1 << 7;
+  return linear % kLargestAlignment == 0 &&
+         (linear & kPageMask) <= kPageSize - BlockTranslator::kLargestCheckedAccess &&
+         !(state_.fx.status_word & kErrorSummary);
+}
+
+RunEnd Translator::page_fault(const WalkFailure& failure, uint32_t linear) {
+  pending_fault_ = {Vector::kPageFault, true, failure.error_code, linear};
+  return RunEnd::kGuestFault;
 }
 
 void Translator::enter(const uint8_t* code) {
@@ -196,24 +223,47 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   return block->entry;
 }
 
-CodeView::Page& Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
-  const auto known = view.pages().find(eip >> kPageShift);
-  if (known != view.pages().end()) return known->second;
+const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
+  const uint32_t number = eip >> kPageShift;
+  const auto known = view.pages().find(number);
+  if (known != view.pages().end()) return &known->second;
   WalkFailure failure;
   const auto t = walk(PagingRegisters::of(state_), memory_, eip, {AccessKind::kFetch, user}, failure);
-  if (!t) raise_page_fault(failure.error_code, eip);
-  return view.pages()[eip >> kPageShift] = {.frame = t->physical >> kPageShift, .translation = *t};
+  if (!t) {
+    no_code_end_ = page_fault(failure, eip);
+    return nullptr;
+  }
+  const uint64_t frame = t->physical >> kPageShift;
+  view.has_non_global |= !t->global;
+  enter_blocks_of(view, number, frame);
+  return &(view.pages()[number] = {.frame = frame, .translation = *t});
+}
+
+// What was translated for another space, or before this one forgot its pages.
+void Translator::enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame) {
+  for (const Block* block : cache_.blocks_of_frame(frame)) {
+    const bool begins_here = block->key.eip >> kPageShift == page_number;
+    if (begins_here && block->body_offset && !block->crosses_page() && view.is_current(block->key.mode))
+      view.enter_ahead(block->key.eip, block->entry);
+  }
 }
 
 Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
-  const uint64_t frame = executable_page(view, eip, mode.user()).frame;
-  if (!memory_.is_ram_page(frame)) return nullptr;
+  const CodeView::Page* page = executable_page(view, eip, mode.user());
+  if (!page) return nullptr;
+  const uint64_t frame = page->frame;
+  if (!memory_.is_ram_page(frame)) {
+    no_code_end_ = RunEnd::kInterpret;
+    return nullptr;
+  }
   const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
   Block* block = cache_.find(key);
-  if (block && block->crosses_page() &&
-      executable_page(view, eip + block->guest_bytes - 1, mode.user()).frame != block->second_frame) {
-    discard_block(*block);
-    block = nullptr;
+  if (block && block->crosses_page()) {
+    const CodeView::Page* next = executable_page(view, eip + block->guest_bytes - 1, mode.user());
+    if (!next || next->frame != block->second_frame) {
+      discard_block(*block);
+      block = nullptr;
+    }
   }
   return block ? block : translate(view, key, by);
 }
@@ -229,16 +279,13 @@ Block* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) 
   if (in_first_page < kLongestBlock) {
     std::copy_n(first, in_first_page, buffer.begin());
     unsigned size = in_first_page;
-    try {
-      const uint64_t frame = executable_page(view, key.eip + in_first_page, key.mode.user()).frame;
-      if (memory_.is_ram_page(frame)) {
-        code.next_frame = frame;
-        std::copy_n(memory_.ram() + (frame << kPageShift), kLongestInstruction,
-                    buffer.begin() + in_first_page);
-        size += kLongestInstruction;
-      }
-    } catch (const Fault&) {
-      // Whoever executes an instruction that reaches there takes the fault.
+    // If there is none: whoever executes an instruction that reaches there takes the fault.
+    const CodeView::Page* next = executable_page(view, key.eip + in_first_page, key.mode.user());
+    if (next && memory_.is_ram_page(next->frame)) {
+      code.next_frame = next->frame;
+      std::copy_n(memory_.ram() + (next->frame << kPageShift), kLongestInstruction,
+                  buffer.begin() + in_first_page);
+      size += kLongestInstruction;
     }
     code.bytes = {buffer.data(), size};
   }
@@ -334,10 +381,13 @@ bool Translator::still_valid(uint32_t page_number, CodeView::Page& page, bool su
 }
 
 void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_too) {
+  if (!global_too && !view.has_non_global) return;
   bool changed = false;
+  view.has_non_global = false;
   for (auto item = view.pages().begin(); item != view.pages().end();) {
     auto& [number, page] = *item;
     if ((page.translation.global && !global_too) || still_valid(number, page, supervisor)) {
+      view.has_non_global |= !page.translation.global;
       ++item;
       continue;
     }
@@ -346,7 +396,15 @@ void Translator::revalidate_pages(CodeView& view, bool supervisor, bool global_t
     if (supervisor) discard_frame(page.frame);
     item = view.pages().erase(item);
   }
-  if (changed) view.clear_table();
+  if (changed) forget_code(view, supervisor);
+}
+
+// A user's view begins anew: its pages' blocks are then entered page by page.
+void Translator::forget_code(CodeView& view, bool supervisor) {
+  if (supervisor)
+    view.clear_table();
+  else
+    view.forget();
 }
 
 void Translator::tlb_flushed(TlbFlush kind) {
@@ -370,7 +428,7 @@ void Translator::page_invalidated(uint32_t linear) {
     if (page == view.pages().end() || still_valid(number, page->second, supervisor)) continue;
     if (supervisor) discard_frame(page->second.frame);
     view.pages().erase(page);
-    view.clear_table();
+    forget_code(view, supervisor);
   }
 }
 
@@ -454,7 +512,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
     case Miss::kMapped:
       return;
     case Miss::kGuestFault:
-      pending_fault_ = {Vector::kPageFault, true, failure.error_code, linear};
+      page_fault(failure, linear);
       context_.retry = {.pending = true, .write = write, .eip = eip, .cr3 = state_.cr3, .linear = linear};
       return leave(RunEnd::kGuestFault, eip, host);
     case Miss::kCodeWrite:

@@ -29,8 +29,7 @@ class Translator final : public CodeWriteObserver {
  public:
   Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model);
 
-  // Runs from CS:EIP until the monitor is needed. Only while CodeMode::translatable(). Throws Fault if the
-  // instruction at EIP cannot be fetched.
+  // Runs from CS:EIP until the monitor is needed. Only while CodeMode::translatable().
   RunEnd run();
   const Fault& pending_fault() const { return pending_fault_; }
 
@@ -53,12 +52,16 @@ class Translator final : public CodeWriteObserver {
   uint64_t nowhere() const { return context_.exits[static_cast<size_t>(Exit::kIndirect)]; }
   void follow_spaces();
   void serve_callout_miss();
-  bool serve_checked_miss();
+  std::optional<RunEnd> serve_checked_miss();
+  bool depends_on_its_page_alone(uint32_t linear) const;
   void forget_pages();
   void map_for_retry();
+  // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   Block* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
-  CodeView::Page& executable_page(CodeView& view, uint32_t eip, bool user);
+  const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
+  void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
+  RunEnd page_fault(const WalkFailure& failure, uint32_t linear);
   Block* translate(CodeView& view, const BlockKey& key, EnteredBy by);
   void place(std::unique_ptr<Block>& block);
   void flush_cache();
@@ -70,6 +73,7 @@ class Translator final : public CodeWriteObserver {
   void discard_frame(uint64_t frame);
   void discard_block(Block& block);
   void revalidate_pages(CodeView& view, bool supervisor, bool global_too);
+  static void forget_code(CodeView& view, bool supervisor);
   bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);
 
   // Kicks as samples.
@@ -105,7 +109,7 @@ class Translator final : public CodeWriteObserver {
     unsigned samples;
   } hot_checked_access_ = {};
   volatile sig_atomic_t kicked_ = 0;
-  RunEnd fault_end_ = RunEnd::kInterpret;
+  RunEnd fault_end_ = RunEnd::kInterpret, no_code_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;
   Fault pending_fault_{};
 };
