@@ -1,19 +1,34 @@
 #include "translator/code_view.h"
 
 #include <algorithm>
+#include <new>
 
 namespace ringdown {
 
 CodeView::CodeView(uint64_t nowhere) : nowhere_(nowhere), current_(&slots_[0]) { use_mode(CodeMode{}); }
 
+// Most of a table's pages are never touched: the kernel gives them zeroed, when they are.
+CodeView::Table CodeView::make_table(uint64_t nowhere) {
+  Table table(static_cast<JumpTable*>(std::calloc(1, sizeof(JumpTable))));
+  if (!table) throw std::bad_alloc();
+  table->code.fill(nowhere);
+  return table;
+}
+
 // Short-lived programs use little of a table.
 void CodeView::clear(Slot& slot) {
   if (slot.used.size() < kFewEntries) {
-    for (const uint16_t index : slot.used) slot.table[index] = nowhere_;
+    for (const uint16_t index : slot.used) slot.table->code[index] = nowhere_;
   } else {
-    std::fill_n(slot.table.get(), kJumpTableEntries, nowhere_);
+    slot.table->code.fill(nowhere_);
   }
   slot.used.clear();
+  if (slot.used_evicted.size() < kFewEntries) {
+    for (const uint16_t index : slot.used_evicted) slot.table->evicted[index] = {};
+  } else {
+    slot.table->evicted.fill({});
+  }
+  slot.used_evicted.clear();
 }
 
 void CodeView::use_mode(CodeMode mode) {
@@ -24,9 +39,8 @@ void CodeView::use_mode(CodeMode mode) {
                             [](const Slot& a, const Slot& b) { return a.last_used < b.last_used; });
     slot->mode = mode.bits;
     if (!slot->table) {
-      slot->table = std::make_unique_for_overwrite<uint64_t[]>(kJumpTableEntries);
-      slot->eips = std::make_unique<uint32_t[]>(kJumpTableEntries);
-      std::fill_n(slot->table.get(), kJumpTableEntries, nowhere_);
+      slot->table = make_table(nowhere_);
+      slot->eips = std::make_unique<uint32_t[]>(JumpTable::kEntries);
     }
     clear(*slot);
   }
@@ -47,27 +61,48 @@ void CodeView::forget() {
 }
 
 const uint8_t* CodeView::find(uint32_t eip) const {
-  const uint32_t index = jump_table_index(eip);
-  if (current_->eips[index] != eip || current_->table[index] == nowhere_) return nullptr;
-  return reinterpret_cast<const uint8_t*>(current_->table[index]);
+  const uint32_t index = JumpTable::index(eip);
+  if (current_->eips[index] == eip && current_->table->code[index] != nowhere_)
+    return reinterpret_cast<const uint8_t*>(current_->table->code[index]);
+  const auto& evicted = current_->table->evicted[JumpTable::evicted_index(eip)];
+  return evicted.tag == JumpTable::Evicted::tag_of(eip) ? reinterpret_cast<const uint8_t*>(evicted.code)
+                                                        : nullptr;
 }
 
 void CodeView::enter(uint32_t eip, const uint8_t* entry) {
-  const uint32_t index = jump_table_index(eip);
-  if (current_->table[index] == nowhere_ && current_->used.size() < kFewEntries)
+  const uint32_t index = JumpTable::index(eip);
+  uint64_t& code = current_->table->code[index];
+  if (code != nowhere_) {
+    if (current_->eips[index] != eip) evict(current_->eips[index], code);
+  } else if (current_->used.size() < kFewEntries) {
     current_->used.push_back(static_cast<uint16_t>(index));
+  }
   current_->eips[index] = eip;
-  current_->table[index] = reinterpret_cast<uint64_t>(entry);
+  code = reinterpret_cast<uint64_t>(entry);
+}
+
+void CodeView::evict(uint32_t eip, uint64_t entry) {
+  const uint32_t index = JumpTable::evicted_index(eip);
+  auto& evicted = current_->table->evicted[index];
+  if (evicted.tag == 0 && current_->used_evicted.size() < kFewEntries)
+    current_->used_evicted.push_back(static_cast<uint16_t>(index));
+  evicted = {.tag = JumpTable::Evicted::tag_of(eip), .code = entry};
 }
 
 void CodeView::enter_ahead(uint32_t eip, const uint8_t* entry) {
-  if (current_->table[jump_table_index(eip)] == nowhere_) enter(eip, entry);
+  if (current_->table->code[JumpTable::index(eip)] == nowhere_)
+    enter(eip, entry);
+  else if (!find(eip))
+    evict(eip, reinterpret_cast<uint64_t>(entry));
 }
 
 void CodeView::remove(uint32_t eip) {
-  const uint32_t index = jump_table_index(eip);
+  const uint32_t index = JumpTable::index(eip);
   for (Slot& slot : slots_) {
-    if (slot.table && slot.eips[index] == eip) slot.table[index] = nowhere_;
+    if (!slot.table) continue;
+    if (slot.eips[index] == eip) slot.table->code[index] = nowhere_;
+    auto& evicted = slot.table->evicted[JumpTable::evicted_index(eip)];
+    if (evicted.tag == JumpTable::Evicted::tag_of(eip)) evicted = {};
   }
 }
 

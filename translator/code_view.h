@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +38,13 @@ class CodeView {
   void remove(uint32_t eip);
   void clear_table();
 
+  struct Free {
+    void operator()(JumpTable* table) const { std::free(table); }
+  };
+  using Table = std::unique_ptr<JumpTable, Free>;
+  // An empty one.
+  static Table make_table(uint64_t nowhere);
+
   // For TranslatorContext::mode_tables.
   using ModeTables = std::array<TranslatorContext::ModeTable, TranslatorContext::kModeTables>;
   ModeTables mode_tables() const;
@@ -51,16 +59,18 @@ class CodeView {
  private:
   static constexpr uint64_t kNoMode = ~uint64_t{0};
   // Beyond so many the whole table is cleared.
-  static constexpr size_t kFewEntries = kJumpTableEntries / 8;
+  static constexpr size_t kFewEntries = JumpTable::kEntries / 8;
   struct Slot {
     uint64_t mode = kNoMode;
     uint64_t last_used = 0;
-    std::unique_ptr<uint64_t[]> table;
+    Table table;
     std::unique_ptr<uint32_t[]> eips;  // for which each entry was made last
-    std::vector<uint16_t> used;        // at least the indices of all entries that lead to a block, while few
+    // At least the indices of all entries that lead to a block, while few.
+    std::vector<uint16_t> used, used_evicted;
     uint64_t base() const { return reinterpret_cast<uint64_t>(table.get()); }
   };
 
+  void evict(uint32_t eip, uint64_t entry);
   void clear(Slot& slot);
 
   const uint64_t nowhere_;

@@ -109,12 +109,27 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// A jump table is indexed by the low 16 bits of an EIP and leads to the entry of a block whose EIP has these bits,
-// or to the exit thunk kIndirect.
-constexpr uint32_t kJumpTableEntries = 1 << 16;
-constexpr uint32_t jump_table_index(uint32_t eip) { return eip % kJumpTableEntries; }
+// From the EIP of an indirect jump to a block's entry. r14 points to it.
+struct JumpTable {
+  static constexpr uint32_t kEntries = 1 << 16;
+  static constexpr uint32_t index(uint32_t eip) { return eip % kEntries; }
+  // What spreads over these are EIPs whose lower halves are alike.
+  static constexpr uint32_t evicted_index(uint32_t eip) { return (eip + (eip >> 16)) % kEntries; }
+
+  // What another entry has displaced from `code`. The thunk kIndirect looks here last.
+  struct Evicted {
+    uint64_t tag;  // 0: none
+    uint64_t code;
+    // Plus 1 plus the EIP that is sought: 0.
+    static constexpr uint64_t tag_of(uint32_t eip) { return ~uint64_t{eip}; }
+  };
+
+  std::array<uint64_t, kEntries>
+      code;  // by index(): a block's entry, which compares r8d, or the thunk kIndirect
+  std::array<Evicted, kEntries> evicted;  // by evicted_index()
+};
 inline uint64_t jump_table_code(uint64_t table, uint32_t eip) {
-  return reinterpret_cast<const uint64_t*>(table)[jump_table_index(eip)];
+  return reinterpret_cast<const JumpTable*>(table)->code[JumpTable::index(eip)];
 }
 
 }  // namespace ringdown

@@ -80,7 +80,7 @@ void BlockTranslator::emit_stubs() {
 // To the EIP in r8d, by the jump table; flags are kept.
 void BlockTranslator::emit_table_jump() {
   auto& a = out_.a();
-  static_assert(kJumpTableEntries == 1 << 16, "the index is a word");
+  static_assert(JumpTable::kEntries == 1 << 16, "the index is a word");
   a.movzx(r9d, r8w);
   a.jmp(qword_ptr(r14, r9, 3));
 }
@@ -88,7 +88,7 @@ void BlockTranslator::emit_table_jump() {
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   a.mov(r8d, target);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>(jump_table_index(target) * 8)));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(JumpTable::index(target) * 8)));
 }
 
 std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {

@@ -24,8 +24,8 @@ Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size);
 // What C++ expects of MXCSR: all exceptions masked, round to nearest.
 constexpr uint32_t kHostMxcsr = 0x1F80;
 
-// Guest registers from the state, r8d what the entry of a block expects; continues at context->entry. The flags
-// are set while RSP is the host's.
+// Guest registers from the state, r8d what the entry of a block expects; continues at context->entry. The
+// flags are set while RSP is the host's.
 void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
   a.mov(r12d, field(segment_base(kFs), 4));
@@ -57,6 +57,27 @@ void emit_save_vectors(asmjit::x86::Assembler& a) {
   a.pop(rax);
 }
 
+// Continues at the entry that was displaced from the jump table, if that is the one: r8d = EIP. Keeps flags.
+void emit_find_evicted(asmjit::x86::Assembler& a) {
+  static_assert(JumpTable::kEntries == 1 << 16 && sizeof(JumpTable::Evicted) == 16);
+  const asmjit::Label hit = a.newLabel(), miss = a.newLabel();
+  a.rorx(r9d, r8d, 16);
+  a.lea(r9d, ptr(r9, r8));
+  a.movzx(r9d, r9w);
+  a.lea(r9d, ptr(r9, r9));
+  a.lea(r9, ptr(r14, r9, 3, static_cast<int32_t>(offsetof(JumpTable, evicted))));
+  a.mov(r10, qword_ptr(r9, offsetof(JumpTable::Evicted, tag)));
+  a.mov(r11, rcx);
+  a.lea(rcx, ptr(r10, r8, 0, 1));
+  a.jecxz(rcx, hit);  // JRCXZ
+  a.mov(rcx, r11);
+  a.jmp(miss);
+  a.bind(hit);
+  a.mov(rcx, r11);
+  a.jmp(qword_ptr(r9, offsetof(JumpTable::Evicted, code)));
+  a.bind(miss);
+}
+
 // Returns from the entry thunk.
 void emit_return_to_monitor(asmjit::x86::Assembler& a) {
   for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
@@ -76,6 +97,7 @@ void emit_entry_thunk(Emitter& out) {
 
 void emit_exit_thunk(Emitter& out, Exit exit) {
   auto& a = out.a();
+  if (exit == Exit::kIndirect) emit_find_evicted(a);
   emit_suspend(a);
   a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
   a.mov(field(offsetof(TranslatorContext, exit), 4), static_cast<uint32_t>(exit));

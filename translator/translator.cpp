@@ -58,7 +58,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_callout_thunk(out, static_cast<Callout>(n));
     context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
-  std::fill_n(empty_table_.get(), kJumpTableEntries, nowhere());
+  empty_table_ = CodeView::make_table(nowhere());
   memory_.set_observer(this);
   reset();
 }

@@ -102,8 +102,7 @@ class Translator final : public CodeWriteObserver {
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
   CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
   // Every look-up in it leaves translated code.
-  const std::unique_ptr<uint64_t[]> empty_table_ =
-      std::make_unique_for_overwrite<uint64_t[]>(kJumpTableEntries);
+  CodeView::Table empty_table_;
   struct {
     uint64_t instruction;
     unsigned samples;
