@@ -29,7 +29,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     block_->starts.push_back({static_cast<uint16_t>(out_.offset()), static_cast<uint16_t>(guest_offset_)});
     length_ = decoded ? i.length : 1;
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
-    checked_ = key.mode.user() && is_checked(key.physical + guest_offset_);
+    checked_ = is_checked(key.physical + guest_offset_);
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
     enables_interrupts = t == Treatment::kSetInterruptFlag;
     const bool lowered = lower_plain(t, i);

@@ -32,14 +32,14 @@ class BlockTranslator {
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
-  // Instructions (by physical address) of user code: the host faults that they raised. Those that were seen
-  // to touch one fresh page after the other look what they access up in TranslatorContext::user_pages first.
+  // Instructions (by physical address): the host faults that they raised of late. Those that were seen to
+  // touch one fresh page after the other look what they access up in TranslatorContext::checked_pages first.
   static constexpr uint32_t kFaultsBeforeChecking = 8;
   static constexpr unsigned kLargestCheckedAccess = 64;  // bytes
-  std::unordered_map<uint64_t, uint32_t>& user_faults() { return user_faults_; }
+  std::unordered_map<uint64_t, uint32_t>& host_faults() { return host_faults_; }
   bool is_checked(uint64_t instruction) const {
-    const auto found = user_faults_.find(instruction);
-    return found != user_faults_.end() && found->second >= kFaultsBeforeChecking;
+    const auto found = host_faults_.find(instruction);
+    return found != host_faults_.end() && found->second >= kFaultsBeforeChecking;
   }
 
   // Translates at least one instruction. The code is in emitted() until the next call. What the block has of
@@ -124,7 +124,7 @@ class BlockTranslator {
   const CpuModel& model_;
   const BlockCache& translated_;
   std::unordered_set<uint64_t> user_accessors_;
-  std::unordered_map<uint64_t, uint32_t> user_faults_;
+  std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;
   Block* block_ = nullptr;
   BlockKey key_{};

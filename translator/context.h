@@ -38,12 +38,12 @@ struct CalloutPage {
   uint8_t* host;  // in the flat mapping of guest RAM
 };
 
-// The user's pages that checked accesses (lower_checked.cpp) reach without the window: a software TLB, by
-// linear page number. Filled by the monitor; a page leaves it when the guest's TLB would forget it.
-struct UserPages {
+// The pages that checked accesses (lower_checked.cpp) of one ring reach without the window: a software TLB,
+// by linear page number. Filled by the monitor; a page leaves it when the guest's TLB would forget it.
+struct CheckedPages {
   static constexpr uint32_t kCount = 256;
   static constexpr uint32_t kEmpty = 1;  // the negative of no page number
-  // The negative of the linear page number, by what a user may do there.
+  // The negative of the linear page number, by what the ring may do there.
   std::array<uint32_t, kCount> readable, writable;
   std::array<uint64_t, kCount> host;  // of linear 0, were all pages where this one is
 
@@ -54,7 +54,12 @@ struct UserPages {
   void remove(uint32_t page) { readable[page % kCount] = writable[page % kCount] = kEmpty; }
 };
 
-enum class CheckedMiss : uint32_t { kNone, kRead, kWrite };
+// An access that CheckedPages did not have.
+struct CheckedMiss {
+  enum Kind : uint16_t { kNone, kRead, kWrite } kind;
+  uint16_t bytes;
+  uint32_t linear;
+};
 
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
 // are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
@@ -89,14 +94,13 @@ struct alignas(64) TranslatorContext {
       mode_tables[2];                         // the jump tables of the current spaces, by ring as space_base
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
-  UserPages user_pages;
+  CheckedPages checked_pages[2];              // by ring as space_base
   // Written by callouts.
   uint64_t window_base;   // what the host's GS base holds
   uint32_t callout_miss;  // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
   // Written by checked accesses.
-  uint32_t checked_miss;  // linear address that `user_pages` did not have
-  CheckedMiss checked_miss_kind;
+  CheckedMiss checked_miss;
 
   // Written by the thunks.
   uint64_t host_stack;  // the monitor's stack pointer while translated code runs

@@ -1,4 +1,4 @@
-// Accesses of user code that look their page up in a software TLB instead of letting the host's MMU fault:
+// Accesses that look their page up in a software TLB instead of letting the host's MMU fault:
 // for instructions whose every page would be a fault, a mapping, and soon gone.
 #include "cpu/physical_memory.h"
 #include "translator/block_translator.h"
@@ -20,9 +20,9 @@ bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encodi
 // where the page's linear 0 would be; flags are kept, which leaves JECXZ.
 Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write) {
   auto& a = out_.a();
-  const size_t pages = offsetof(TranslatorContext, user_pages);
-  const size_t tags = pages + (write ? offsetof(UserPages, writable) : offsetof(UserPages, readable));
-  static_assert(UserPages::kCount == 256, "the index is a byte");
+  const size_t pages = offsetof(TranslatorContext, checked_pages) + key_.mode.user() * sizeof(CheckedPages);
+  const size_t tags = pages + (write ? offsetof(CheckedPages, writable) : offsetof(CheckedPages, readable));
+  static_assert(CheckedPages::kCount == 256, "the index is a byte");
   out_.emit_lea(kR8, window);
   a.lea(r9d, ptr(r8, static_cast<int32_t>(bytes - 1)));
   a.mov(r10d, kPageShift);
@@ -36,13 +36,15 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
   const asmjit::Label hit = a.newLabel();
   a.jecxz(rcx, hit);
   a.mov(rcx, r11);
-  a.mov(Emitter::context(offsetof(TranslatorContext, checked_miss), 4), r8d);
-  a.mov(Emitter::context(offsetof(TranslatorContext, checked_miss_kind), 4),
-        static_cast<uint32_t>(write ? CheckedMiss::kWrite : CheckedMiss::kRead));
+  const size_t miss = offsetof(TranslatorContext, checked_miss);
+  const uint32_t kind = write ? CheckedMiss::kWrite : CheckedMiss::kRead;
+  static_assert(offsetof(CheckedMiss, kind) == 0 && offsetof(CheckedMiss, bytes) == 2);
+  a.mov(Emitter::context(miss, 4), kind | bytes << 16);
+  a.mov(Emitter::context(miss + offsetof(CheckedMiss, linear), 4), r8d);
   out_.emit_exit(Exit::kInterpret, eip());
   a.bind(hit);
   a.mov(rcx, r11);
-  a.mov(r9, qword_ptr(r15, r10, 3, static_cast<int32_t>(pages + offsetof(UserPages, host))));
+  a.mov(r9, qword_ptr(r15, r10, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
   return {.base = kR9, .index = kR8, .window = false};
 }
 

@@ -15,8 +15,10 @@ namespace {
 
 constexpr size_t kCodeCacheBytes = 64u << 20;
 constexpr unsigned kLongestInstruction = 15;
-// So many instructions of the user's are known by their faults; then all are forgotten.
-constexpr size_t kMaxUserFaults = 1 << 16;
+// Of an instruction it counts what it raised among the last so many faults of all.
+constexpr unsigned kRecentFaults = 1000;
+// With so many checked instructions all are forgotten.
+constexpr size_t kMaxCheckedInstructions = 1 << 16;
 // After so many kicks in a row that found a checked access running it is checked no more.
 constexpr unsigned kSamplesOfHotAccess = 3;
 // More than any block: 64 instructions of 15 bytes.
@@ -144,31 +146,23 @@ void Translator::serve_callout_miss() {
 }
 
 // nullopt: the access will now find its page. Otherwise it faults, or is the interpreter's: it reaches no
-// RAM, writes to code, or may be one whose fault or A and D bits are not decided by this page alone.
+// RAM, writes to code, lies in two pages, or may have another fault.
 std::optional<RunEnd> Translator::serve_checked_miss() {
-  const CheckedMiss kind = std::exchange(context_.checked_miss_kind, CheckedMiss::kNone);
+  const auto [kind, bytes, linear] = std::exchange(context_.checked_miss, {});
   if (kind == CheckedMiss::kNone) return RunEnd::kInterpret;
   counters().checked_misses++;
   hot_checked_access_ = {};
-  const bool write = kind == CheckedMiss::kWrite;
-  const uint32_t linear = context_.checked_miss, page = linear >> kPageShift,
-                 index = page % UserPages::kCount;
-  UserPages& pages = context_.user_pages;
-  if ((write ? pages.writable : pages.readable)[index] == 0 - page)
-    return RunEnd::kInterpret;  // in two pages
-  const auto registers = PagingRegisters::of(state_);
-  std::optional<Translation> t;
-  if (depends_on_its_page_alone(linear)) {
-    WalkFailure failure;
-    t = walk(registers, memory_, linear, {write ? AccessKind::kWrite : AccessKind::kRead, true}, failure);
-    if (!t) return page_fault(failure, linear);
-  } else {
-    t = peek(registers, memory_, linear);
-    if (!t || !t->user || !is_accessed(*t) || (write && (!t->writable || !t->dirty)))
-      return RunEnd::kInterpret;
-  }
+  if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
+    return RunEnd::kInterpret;
+  const bool write = kind == CheckedMiss::kWrite, user = state_.cpl == 3;
+  WalkFailure failure;
+  const Access access{write ? AccessKind::kWrite : AccessKind::kRead, user};
+  const auto t = walk(PagingRegisters::of(state_), memory_, linear, access, failure);
+  if (!t) return page_fault(failure, linear);
   if (!memory_.is_ram_page(t->physical >> kPageShift)) return RunEnd::kInterpret;
   if (write && memory_.holds_code(t->physical)) return RunEnd::kInterpret;
+  const uint32_t page = linear >> kPageShift, index = page % CheckedPages::kCount;
+  CheckedPages& pages = context_.checked_pages[user];
   pages.remove(page);
   pages.readable[index] = 0 - page;
   if (write) pages.writable[index] = 0 - page;
@@ -176,14 +170,12 @@ std::optional<RunEnd> Translator::serve_checked_miss() {
   return std::nullopt;
 }
 
-// Is a page fault, if there is one, the only fault of a checked access, and at this address? It may not reach
-// into the next page, lack an alignment that it needs, or find an x87 exception pending.
-bool Translator::depends_on_its_page_alone(uint32_t linear) const {
-  constexpr uint32_t kLargestAlignment = 16;
+// Before its page fault: for want of the alignment that most vector operands need, or a pending x87
+// exception's.
+bool Translator::may_fault_otherwise(uint32_t linear, unsigned bytes) const {
+  constexpr unsigned kVector = 16;
   constexpr uint16_t kErrorSummary = 1 << 7;
-  return linear % kLargestAlignment == 0 &&
-         (linear & kPageMask) <= kPageSize - BlockTranslator::kLargestCheckedAccess &&
-         !(state_.fx.status_word & kErrorSummary);
+  return (bytes == kVector && linear % kVector != 0) || (state_.fx.status_word & kErrorSummary);
 }
 
 RunEnd Translator::page_fault(const WalkFailure& failure, uint32_t linear) {
@@ -314,7 +306,7 @@ void Translator::own_frame(uint64_t frame) {
 // What callouts and checked accesses reach without a walk.
 void Translator::forget_pages() {
   context_.callout_pages.fill({});
-  context_.user_pages.clear();
+  for (CheckedPages& pages : context_.checked_pages) pages.clear();
 }
 
 void Translator::flush_cache() {
@@ -412,7 +404,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
-  context_.user_pages.clear();
+  for (CheckedPages& pages : context_.checked_pages) pages.clear();
   revalidate_pages(*current_views_[0], true, kind == TlbFlush::kAll);
   current_views_[1]->use_cr3(state_.cr3);
   revalidate_pages(*current_views_[1], false, true);
@@ -421,7 +413,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
-  context_.user_pages.remove(number);
+  for (CheckedPages& pages : context_.checked_pages) pages.remove(number);
   for (const bool supervisor : {true, false}) {
     CodeView& view = *current_views_[supervisor ? 0 : 1];
     const auto page = view.pages().find(number);
@@ -449,7 +441,7 @@ void Translator::kick(ucontext_t& host) {
 // Kicks are samples: a checked access that they hit again and again without a miss in between is in a hot
 // loop, where the window serves it better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (!block.key.mode.user() || host < block.body()) return;
+  if (host < block.body()) return;
   const uint64_t instruction = block.key.physical + block.start_at(host).guest_offset;
   if (!blocks_.is_checked(instruction)) return;
   if (hot_checked_access_.instruction != instruction) hot_checked_access_ = {.instruction = instruction};
@@ -460,7 +452,7 @@ void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
 void Translator::stop_checking_what_is_hot() {
   if (hot_checked_access_.samples < kSamplesOfHotAccess) return;
   const uint64_t instruction = std::exchange(hot_checked_access_, {}).instruction;
-  blocks_.user_faults().erase(instruction);
+  blocks_.host_faults().erase(instruction);
   discard_frame(instruction >> kPageShift);
 }
 
@@ -495,7 +487,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
                                    ucontext_t& host) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   if (!shadow_.space_at(address)) return leave_for_interpreter(eip, host);
-  if (block.key.mode.user() && adapt_to_fresh_pages(block, start, host)) return;
+  if (adapt_to_fresh_pages(block, start, host)) return;
   WalkFailure failure{};
   uint32_t linear = 0;
   Miss miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
@@ -543,21 +535,31 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
   shadow_.map_user_page_for_supervisor(linear, write);
 }
 
-// An instruction of the user's that faults time and again goes from one page to the next. True: it will check
-// from now on, and is tried again.
+// An instruction that faults time and again goes from one page to the next. True: it will check from now on,
+// and is tried again.
 bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
-  auto& faults = blocks_.user_faults();
-  if (faults.size() >= kMaxUserFaults) faults.clear();
+  auto& faults = blocks_.host_faults();
+  if (++recent_faults_ == kRecentFaults) {
+    recent_faults_ = 0;
+    std::erase_if(faults, [](const auto& f) { return f.second < BlockTranslator::kFaultsBeforeChecking; });
+    if (faults.size() >= kMaxCheckedInstructions) faults.clear();
+  }
   if (++faults[instruction] != BlockTranslator::kFaultsBeforeChecking) return false;
   translate_again(block, start, host);
   return true;
 }
 
+// Every block that has the instruction.
 void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host) {
-  counters().blocks_adapted++;
   const uint32_t eip = block.key.eip + start.guest_offset;
-  discard_block(block);
+  const uint64_t instruction = block.key.physical + start.guest_offset;
+  const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
+  for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
+    if (instruction - other->key.physical >= other->guest_bytes) continue;
+    counters().blocks_adapted++;
+    discard_block(*other);
+  }
   leave(RunEnd::kInterpret, eip, host);
   fault_redispatch_ = true;
 }

@@ -53,7 +53,7 @@ class Translator final : public CodeWriteObserver {
   void follow_spaces();
   void serve_callout_miss();
   std::optional<RunEnd> serve_checked_miss();
-  bool depends_on_its_page_alone(uint32_t linear) const;
+  bool may_fault_otherwise(uint32_t linear, unsigned bytes) const;
   void forget_pages();
   void map_for_retry();
   // nullptr: `no_code_end_` says how the run ends.
@@ -107,6 +107,7 @@ class Translator final : public CodeWriteObserver {
     uint64_t instruction;
     unsigned samples;
   } hot_checked_access_ = {};
+  unsigned recent_faults_ = 0;
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret, no_code_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;

@@ -56,11 +56,11 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, space_base), "supervisor_space"},
     {offsetof(TranslatorContext, space_base) + 8, "user_space"},
     {offsetof(TranslatorContext, slot_space), "slot_space"},
-    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, readable), "readable"},
-    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, writable), "writable"},
-    {offsetof(TranslatorContext, user_pages) + offsetof(UserPages, host), "page_host"},
+    {offsetof(TranslatorContext, checked_pages[1].readable), "readable"},
+    {offsetof(TranslatorContext, checked_pages[1].writable), "writable"},
+    {offsetof(TranslatorContext, checked_pages[1].host), "page_host"},
     {offsetof(TranslatorContext, checked_miss), "checked_miss"},
-    {offsetof(TranslatorContext, checked_miss_kind), "checked_miss_kind"},
+    {offsetof(TranslatorContext, checked_miss.linear), "checked_miss.linear"},
     {exit_slot(Exit::kIndirect), "exit_indirect"},
     {exit_slot(Exit::kInterpret), "exit_interpret"},
     {callout_slot(Callout::kLoadSegment), "call_load_segment"},
@@ -105,10 +105,11 @@ class Translation {
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
-    if (kind == Kind::kRing3Checked) translator_.user_faults()[kEip] = BlockTranslator::kFaultsBeforeChecking;
-    block_ = translator_.translate(key, {.bytes = guest_,
-                                         .in_first_page = static_cast<unsigned>(guest_.size()),
-                                         .next_frame = Block::kNoFrame},
+    if (kind == Kind::kRing3Checked) translator_.host_faults()[kEip] = BlockTranslator::kFaultsBeforeChecking;
+    block_ = translator_.translate(key,
+                                   {.bytes = guest_,
+                                    .in_first_page = static_cast<unsigned>(guest_.size()),
+                                    .next_frame = Block::kNoFrame},
                                    EnteredBy::kEdge);
   }
 
