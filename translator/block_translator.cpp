@@ -90,6 +90,8 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kSetInterruptFlag: return lower_set_interrupt_flag(i);
     case Treatment::kReadTimeStamp: return lower_read_time_stamp(i);
     case Treatment::kReadControl: return lower_read_control(i);
+    case Treatment::kWriteControl: return lower_write_control(i);
+    case Treatment::kClearTaskSwitched: return true;  // nothing to do
     case Treatment::kJumpConditional: return lower_jump_conditional(i);
     case Treatment::kLoop: return lower_loop(i);
     case Treatment::kJump: return lower_jump(i);

@@ -86,6 +86,7 @@ class BlockTranslator {
   bool lower_set_interrupt_flag(const Instruction& i);
   bool lower_read_time_stamp(const Instruction& i);
   bool lower_read_control(const Instruction& i);
+  bool lower_write_control(const Instruction& i);
   void emit_interpret_if_interrupt_pending();
   // lower_callout.cpp
   bool lower_callout(Callout callout, unsigned detail = 0);

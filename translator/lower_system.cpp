@@ -13,6 +13,12 @@ constexpr size_t kSystemFlags = kState + offsetof(CpuState, system_flags);
 
 Mem field(size_t offset) { return Emitter::context(offset, 4); }
 
+Mem control(unsigned number) {
+  static constexpr size_t kControl[] = {offsetof(CpuState, cr0), 0, offsetof(CpuState, cr2),
+                                        offsetof(CpuState, cr3), offsetof(CpuState, cr4)};
+  return field(kState + kControl[number]);
+}
+
 // In user mode at a host IF of 1 always reads as set; the guest's is added instead.
 constexpr int32_t kHostInterruptFlag = eflags::kIf;
 
@@ -120,10 +126,29 @@ bool BlockTranslator::lower_read_time_stamp(const Instruction&) {
 }
 
 bool BlockTranslator::lower_read_control(const Instruction& i) {
-  static constexpr size_t kControl[] = {offsetof(CpuState, cr0), 0, offsetof(CpuState, cr2),
-                                        offsetof(CpuState, cr3), offsetof(CpuState, cr4)};
   if (i.reg == 1 || i.reg > 4) return false;
-  out_.a().mov(gpd(i.rm), field(kState + kControl[i.reg]));
+  out_.a().mov(gpd(i.rm), control(i.reg));
+  return true;
+}
+
+// Kernels write CR0 and CR4 back more often than they change them. A change is the interpreter's.
+bool BlockTranslator::lower_write_control(const Instruction& i) {
+  auto& a = out_.a();
+  if (i.reg == 2) {
+    a.mov(control(2), gpd(i.rm));
+    return true;
+  }
+  const asmjit::Label same = a.newLabel();
+  a.mov(r9d, gpd(i.rm));
+  a.not_(r9d);
+  a.mov(r10d, control(i.reg));
+  a.mov(r11, rcx);
+  a.lea(ecx, ptr(r9, r10, 0, 1));
+  a.jecxz(rcx, same);
+  a.mov(rcx, r11);
+  emit_interpret();
+  a.bind(same);
+  a.mov(rcx, r11);
   return true;
 }
 

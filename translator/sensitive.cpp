@@ -31,22 +31,39 @@ constexpr bool rows_are_disjoint(OpcodeMap map, unsigned opcode) {
   return true;
 }
 
-// Opcodes that have a row, so that all others cost one look.
-struct KnownOpcodes {
-  std::array<bool, 256> one_byte{}, two_byte{};
-  constexpr KnownOpcodes() {
+// The rows that an opcode has, so that all others cost one look.
+class RowsByOpcode {
+ public:
+  constexpr RowsByOpcode() {
     for (const SensitiveRow& row : kSensitiveTable) {
       for (const OpcodePattern& p : row.patterns) {
-        if (p.map() == OpcodeMap::kOneByte) one_byte[p.opcode()] = true;
-        if (p.map() == OpcodeMap::k0F) two_byte[p.opcode()] = true;
+        if (p.map() == OpcodeMap::kOneByte || p.map() == OpcodeMap::k0F) add(at(p.map(), p.opcode()), row.id);
       }
     }
   }
-  constexpr bool contains(OpcodeMap map, uint8_t opcode) const {
-    return (map == OpcodeMap::kOneByte && one_byte[opcode]) || (map == OpcodeMap::k0F && two_byte[opcode]);
+  constexpr std::span<const Sensitive> of(OpcodeMap map, uint8_t opcode) const {
+    if (map != OpcodeMap::kOneByte && map != OpcodeMap::k0F) return {};
+    const List& list = lists_[at(map, opcode)];
+    return {list.rows.data(), list.count};
   }
+
+ private:
+  struct List {
+    std::array<Sensitive, 16> rows{};
+    uint8_t count = 0;
+  };
+  static constexpr size_t at(OpcodeMap map, uint8_t opcode) {
+    return opcode + (map == OpcodeMap::k0F ? 256 : 0);
+  }
+  constexpr void add(size_t index, Sensitive row) {
+    List& list = lists_[index];
+    if (list.count > 0 && list.rows[list.count - 1] == row) return;  // it has several patterns
+    list.rows[list.count++] = row;
+  }
+
+  std::array<List, 512> lists_{};
 };
-constexpr KnownOpcodes kKnownOpcodes;
+constexpr RowsByOpcode kRowsByOpcode;
 
 // The opcodes that several rows share.
 static_assert(rows_are_disjoint(OpcodeMap::k0F, 0x00) && rows_are_disjoint(OpcodeMap::k0F, 0x01) &&
@@ -56,10 +73,9 @@ static_assert(rows_are_disjoint(OpcodeMap::k0F, 0x00) && rows_are_disjoint(Opcod
 }  // namespace
 
 const SensitiveRow* find_sensitive(const Instruction& i) {
-  if (!kKnownOpcodes.contains(i.map, i.opcode)) return nullptr;
   const auto modrm = static_cast<uint8_t>(i.mod << 6 | i.reg << 3 | i.rm);
-  for (const SensitiveRow& row : kSensitiveTable)
-    if (row.matches(i.map, i.opcode, modrm)) return &row;
+  for (const Sensitive id : kRowsByOpcode.of(i.map, i.opcode))
+    if (row_of(id).matches(i.map, i.opcode, modrm)) return &row_of(id);
   return nullptr;
 }
 

@@ -473,10 +473,14 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
   if (!block) return false;
   const InstructionStart& start = block->start_at(reinterpret_cast<const uint8_t*>(rip));
-  constexpr int64_t kPageFaultTrap = 14;
-  if (signal == SIGSEGV && host.uc_mcontext.gregs[REG_TRAPNO] == kPageFaultTrap) {
+  constexpr int64_t kDivideErrorTrap = 0, kPageFaultTrap = 14;
+  const auto trap = host.uc_mcontext.gregs[REG_TRAPNO];
+  if (signal == SIGSEGV && trap == kPageFaultTrap) {
     const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
     answer_page_fault(*block, start, reinterpret_cast<uint64_t>(info.si_addr), write, host);
+  } else if (signal == SIGFPE && trap == kDivideErrorTrap) {
+    pending_fault_ = {Vector::kDivideError};
+    leave(RunEnd::kGuestFault, block->key.eip + start.guest_offset, host);
   } else {
     leave_for_interpreter(block->key.eip + start.guest_offset, host);
   }

@@ -30,6 +30,7 @@ bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
   if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
+  if (t == kClearTaskSwitched) return mode.has(CodeMode::kX87);  // it is clear
   if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
   return !callout || i.operand_size == 4;
 }
@@ -207,7 +208,8 @@ bool touches_segment(Treatment t) {
     case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
     case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
     case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
-    case kReadControl: case kJumpConditional: case kLoop: case kJump: case kCall: case kReturn: case kCallPopSegment:
+    case kReadControl: case kWriteControl: case kClearTaskSwitched: case kJumpConditional: case kLoop: case kJump:
+    case kCall: case kReturn: case kCallPopSegment:
     case kCallInterrupt: case kCallInterruptReturn: case kCallHalt: case kCallSysenter: case kCallSysexit:
     case kCallPortIo:
       return false;
@@ -230,6 +232,7 @@ TreatmentKind kind_of(Treatment t) {
     case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
     case kPopMemory: case kPushAll: case kPopAll: case kLeave: case kPushFlags: case kPopFlags: case kPushSegment:
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
+    case kWriteControl: case kClearTaskSwitched:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
     case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallHalt:

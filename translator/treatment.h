@@ -35,7 +35,9 @@ enum class Treatment : uint8_t {
   kClearInterruptFlag,
   kSetInterruptFlag,
   kReadTimeStamp,
-  kReadControl,  // MOV r, CRn
+  kReadControl,   // MOV r, CRn
+  kWriteControl,  // MOV CR0, r and MOV CR4, r that change nothing; MOV CR2, r
+  kClearTaskSwitched,
   // What ends a block:
   kJumpConditional,
   kLoop,  // LOOP LOOPE LOOPNE JECXZ

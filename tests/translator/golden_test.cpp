@@ -48,6 +48,8 @@ constexpr size_t selector(SegmentIndex n) {
 constexpr Field kFields[] = {
     {kState + offsetof(CpuState, interrupt_flag), "interrupt_flag"},
     {kState + offsetof(CpuState, system_flags), "system_flags"},
+    {kState + offsetof(CpuState, cr0), "cr0"},
+    {kState + offsetof(CpuState, cr2), "cr2"},
     {kState + offsetof(CpuState, cr3), "cr3"},
     {selector(kDs), "ds"},
     {offsetof(TranslatorContext, host_stack), "host_stack"},
