@@ -107,6 +107,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
     case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
     case Treatment::kCallPortIo: return lower_port_io(i);
+    case Treatment::kCallInvalidatePage: return lower_invalidate_page(i);
   }
   // clang-format on
   return false;

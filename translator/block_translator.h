@@ -92,6 +92,7 @@ class BlockTranslator {
   bool lower_callout(Callout callout, unsigned detail = 0);
   bool lower_load_segment(const Instruction& i);
   bool lower_port_io(const Instruction& i);
+  bool lower_invalidate_page(const Instruction& i);
   bool lower_pop_segment(const Instruction& i);
   // lower_branch.cpp
   bool lower_jump_conditional(const Instruction& i);

@@ -326,6 +326,14 @@ uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t val
   return c->attention || interrupt ? kDispatch : next;
 }
 
+// INVLPG in ring 0.
+uint64_t invalidate_page(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t linear) noexcept {
+  if (!c->bus) return leave_for_interpreter(*c, eip);
+  c->state.eip = eip + (info & 0xFF);
+  c->bus->page_invalidated(linear);
+  return finish(*c, Sensitive::kInvlpg);
+}
+
 }  // namespace
 
 CalloutFunction callout_function(Callout callout) {
@@ -339,6 +347,7 @@ CalloutFunction callout_function(Callout callout) {
     case Callout::kInterruptReturn: return interrupt_return;
     case Callout::kHalt: return halt;
     case Callout::kPortIo: return port_io;
+    case Callout::kInvalidatePage: return invalidate_page;
   }
   // clang-format on
   return nullptr;

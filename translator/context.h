@@ -26,9 +26,11 @@ enum class Callout : uint8_t {
   kSysexit,
   kInterruptReturn,
   kHalt,
-  kPortIo,  // reaches devices, which may use vector registers: its thunk saves them
+  // What these reach is ordinary C++, which may use SSE registers: their thunks save those.
+  kPortIo,
+  kInvalidatePage,
 };
-constexpr size_t kCallouts = 8;
+constexpr size_t kCallouts = 9;
 
 // A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
 // the monitor; dropped when the guest flushes its TLB.

@@ -28,6 +28,11 @@ bool BlockTranslator::lower_pop_segment(const Instruction& i) {
   return lower_callout(Callout::kPopSegment, i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7 : 3));
 }
 
+bool BlockTranslator::lower_invalidate_page(const Instruction& i) {
+  out_.emit_lea(kR10, operand(i));
+  return lower_callout(Callout::kInvalidatePage);
+}
+
 // E4-E7 name the port, EC-EF take it from DX; bit 0 is the width, bit 1 the direction.
 bool BlockTranslator::lower_port_io(const Instruction& i) {
   auto& a = out_.a();

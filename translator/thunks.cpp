@@ -78,6 +78,22 @@ void emit_find_evicted(asmjit::x86::Assembler& a) {
   a.bind(miss);
 }
 
+Mem xmm_field(unsigned n) { return field(kFx + offsetof(FxsaveImage, xmm) + n * 16, 16); }
+
+// What C++ may change of the guest's vector state: it has no use for x87 and MMX.
+void emit_save_sse(asmjit::x86::Assembler& a) {
+  for (uint8_t n = 0; n < 8; n++) a.movaps(xmm_field(n), xmm(n));
+  a.stmxcsr(field(kFx + offsetof(FxsaveImage, mxcsr), 4));
+  a.push(kHostMxcsr);
+  a.ldmxcsr(ptr(rsp, 0, 4));
+  a.pop(rax);
+}
+
+void emit_restore_sse(asmjit::x86::Assembler& a) {
+  for (uint8_t n = 0; n < 8; n++) a.movaps(xmm(n), xmm_field(n));
+  a.ldmxcsr(field(kFx + offsetof(FxsaveImage, mxcsr), 4));
+}
+
 // Returns from the entry thunk.
 void emit_return_to_monitor(asmjit::x86::Assembler& a) {
   for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
@@ -107,9 +123,9 @@ void emit_exit_thunk(Emitter& out, Exit exit) {
 
 void emit_callout_thunk(Emitter& out, Callout callout) {
   auto& a = out.a();
-  const bool saves_vectors = callout == Callout::kPortIo;
+  const bool uses_sse = callout == Callout::kPortIo || callout == Callout::kInvalidatePage;
   emit_suspend(a);
-  if (saves_vectors) emit_save_vectors(a);
+  if (uses_sse) emit_save_sse(a);
   a.mov(rdi, r15);
   a.mov(esi, r8d);
   a.mov(edx, r9d);
@@ -118,14 +134,14 @@ void emit_callout_thunk(Emitter& out, Callout callout) {
   a.mov(rax, reinterpret_cast<uint64_t>(callout_function(callout)));
   a.call(rax);
   a.add(rsp, 8);
+  if (uses_sse) emit_restore_sse(a);
   a.cmp(rax, kDispatch);
   const asmjit::Label leave = a.newLabel();
   a.jbe(leave);
   a.mov(field(offsetof(TranslatorContext, entry), 8), rax);
-  if (saves_vectors) a.fxrstor(field(kFx, 512));
   emit_resume(a);
   a.bind(leave);
-  if (!saves_vectors) emit_save_vectors(a);
+  emit_save_vectors(a);
   emit_return_to_monitor(a);
 }
 

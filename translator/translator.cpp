@@ -42,6 +42,7 @@ bool is_accessed(const Translation& t) {
 Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model)
     : context_(context),
       state_(context.state),
+      mmu_(mmu),
       memory_(mmu.memory()),
       shadow_(shadow),
       cache_(kCodeCacheBytes),
@@ -412,6 +413,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
+  mmu_.flush_page(linear);
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   for (CheckedPages& pages : context_.checked_pages) pages.remove(number);
   for (const bool supervisor : {true, false}) {

@@ -94,6 +94,7 @@ class Translator final : public CodeWriteObserver {
 
   TranslatorContext& context_;
   CpuState& state_;
+  Mmu& mmu_;
   PhysicalMemory& memory_;
   ShadowMmu& shadow_;
   BlockCache cache_;

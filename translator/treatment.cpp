@@ -32,7 +32,7 @@ bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
   if (t == kClearTaskSwitched) return mode.has(CodeMode::kX87);  // it is clear
   if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
-  return !callout || i.operand_size == 4;
+  return !callout || t == kCallInvalidatePage || i.operand_size == 4;
 }
 
 Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
@@ -204,6 +204,7 @@ bool touches_segment(Treatment t) {
   switch (t) {
     case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kString:
     case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect: case kCallLoadSegment:
+    case kCallInvalidatePage:
       return true;
     case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
     case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
@@ -236,7 +237,7 @@ TreatmentKind kind_of(Treatment t) {
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
     case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallHalt:
-    case kCallSysenter: case kCallSysexit: case kCallPortIo:
+    case kCallSysenter: case kCallSysexit: case kCallPortIo: case kCallInvalidatePage:
       return TreatmentKind::kCallout;
   }
   // clang-format on

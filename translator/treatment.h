@@ -55,6 +55,7 @@ enum class Treatment : uint8_t {
   kCallSysenter,
   kCallSysexit,
   kCallPortIo,  // IN, OUT
+  kCallInvalidatePage,
 };
 
 // How far from the guest's instruction a treatment is.

@@ -98,6 +98,7 @@ std::span<const GoldenFile> golden_files() {
            {0x0F, 0x22, 0xC0},  // mov cr0, eax
            {0x0F, 0x22, 0xD3},  // mov cr2, ebx
            {0x0F, 0x06},        // clts
+           {0x0F, 0x01, 0x3B},  // invlpg [ebx]
            {0x8E, 0xD8},        // mov ds, eax
            {0x1F},              // pop ds
            {0xCD, 0x80},        // int 0x80

@@ -73,6 +73,7 @@ constexpr Field kFields[] = {
     {callout_slot(Callout::kSysexit), "call_sysexit"},
     {callout_slot(Callout::kHalt), "call_halt"},
     {callout_slot(Callout::kPortIo), "call_port_io"},
+    {callout_slot(Callout::kInvalidatePage), "call_invalidate_page"},
 };
 
 // [r15+0x28] becomes [interrupt_flag], without the bytes, which hold the offset.
