@@ -67,6 +67,13 @@ class BlockTranslator {
   // lower_checked.cpp
   bool lower_checked(const Instruction& i, const Encoding& encoding);
   Address emit_checked(const Address& window, unsigned bytes, bool write);
+  void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write);
+  void emit_checked_string_begin();
+  void emit_checked_string_base(const asmjit::x86::Gp& pointer, const asmjit::x86::Gp& base, bool repeated,
+                                unsigned shift, bool write, const asmjit::Label& otherwise);
+  void emit_checked_string_end();
+  // The offset of TranslatorContext::checked_pages for this block's ring.
+  size_t checked_pages(bool write) const;
   // lower_string.cpp
   bool lower_string(const Instruction& i);
   // lower_stack.cpp

@@ -40,20 +40,26 @@ struct CalloutPage {
   uint8_t* host;  // in the flat mapping of guest RAM
 };
 
-// The pages that checked accesses (lower_checked.cpp) of one ring reach without the window: a software TLB,
-// by linear page number. Filled by the monitor; a page leaves it when the guest's TLB would forget it.
+// The pages that checked accesses (lower_checked.cpp) of one ring may read, or write, without the window: a
+// software TLB, by linear page number. Filled by the monitor; a page leaves it when the guest's TLB would
+// forget it.
 struct CheckedPages {
   static constexpr uint32_t kCount = 256;
   static constexpr uint32_t kEmpty = 1;  // the negative of no page number
-  // The negative of the linear page number, by what the ring may do there.
-  std::array<uint32_t, kCount> readable, writable;
-  std::array<uint64_t, kCount> host;  // of linear 0, were all pages where this one is
+  std::array<uint32_t, kCount> tag;      // the negative of the linear page number
+  std::array<uint64_t, kCount> host;     // of linear 0, were all pages where this one is
+  std::array<uint32_t, kCount> global;   // 1: stays when CR3 is loaded
 
-  void clear() {
-    readable.fill(kEmpty);
-    writable.fill(kEmpty);
+  void clear() { tag.fill(kEmpty); }
+  void clear_non_global() {
+    for (uint32_t n = 0; n < kCount; n++) tag[n] = global[n] ? tag[n] : kEmpty;
   }
-  void remove(uint32_t page) { readable[page % kCount] = writable[page % kCount] = kEmpty; }
+  void remove(uint32_t page) { tag[page % kCount] = kEmpty; }
+  void enter(uint32_t page, uint64_t host_of_0, bool is_global) {
+    tag[page % kCount] = 0 - page;
+    host[page % kCount] = host_of_0;
+    global[page % kCount] = is_global;
+  }
 };
 
 // An access that CheckedPages did not have.
@@ -96,13 +102,15 @@ struct alignas(64) TranslatorContext {
       mode_tables[2];                         // the jump tables of the current spaces, by ring as space_base
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
-  CheckedPages checked_pages[2];              // by ring as space_base
+  CheckedPages checked_pages[2][2];           // by ring as space_base, and for reads [0] and writes [1]
   // Written by callouts.
   uint64_t window_base;   // what the host's GS base holds
   uint32_t callout_miss;  // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
   // Written by checked accesses.
   CheckedMiss checked_miss;
+  uint64_t string_count,
+      string_direction;  // of the checked string instruction that is on: RCX, and DF as 0 or 1
 
   // Written by the thunks.
   uint64_t host_stack;  // the monitor's stack pointer while translated code runs

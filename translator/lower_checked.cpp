@@ -4,9 +4,11 @@
 #include "translator/block_translator.h"
 
 namespace ringdown {
-namespace {
 using namespace asmjit::x86;
-}  // namespace
+
+size_t BlockTranslator::checked_pages(bool write) const {
+  return offsetof(TranslatorContext, checked_pages) + (key_.mode.user() * 2u + write) * sizeof(CheckedPages);
+}
 
 // False: nothing was emitted, the access is not of a kind that can be checked.
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
@@ -20,8 +22,7 @@ bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encodi
 // where the page's linear 0 would be; flags are kept, which leaves JECXZ.
 Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write) {
   auto& a = out_.a();
-  const size_t pages = offsetof(TranslatorContext, checked_pages) + key_.mode.user() * sizeof(CheckedPages);
-  const size_t tags = pages + (write ? offsetof(CheckedPages, writable) : offsetof(CheckedPages, readable));
+  const size_t pages = checked_pages(write);
   static_assert(CheckedPages::kCount == 256, "the index is a byte");
   out_.emit_lea(kR8, window);
   a.lea(r9d, ptr(r8, static_cast<int32_t>(bytes - 1)));
@@ -29,23 +30,86 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
   a.shrx(r9d, r9d, r10d);
   a.shrx(r10d, r8d, r10d);
   a.movzx(r10d, r10b);
-  a.mov(r11d, dword_ptr(r15, r10, 2, static_cast<int32_t>(tags)));
+  a.mov(r11d, dword_ptr(r15, r10, 2, static_cast<int32_t>(pages + offsetof(CheckedPages, tag))));
   a.lea(r9d, ptr(r9, r11));  // 0: the page is there
   a.mov(r11, rcx);
   a.mov(ecx, r9d);
   const asmjit::Label hit = a.newLabel();
   a.jecxz(rcx, hit);
   a.mov(rcx, r11);
-  const size_t miss = offsetof(TranslatorContext, checked_miss);
-  const uint32_t kind = write ? CheckedMiss::kWrite : CheckedMiss::kRead;
-  static_assert(offsetof(CheckedMiss, kind) == 0 && offsetof(CheckedMiss, bytes) == 2);
-  a.mov(Emitter::context(miss, 4), kind | bytes << 16);
-  a.mov(Emitter::context(miss + offsetof(CheckedMiss, linear), 4), r8d);
-  out_.emit_exit(Exit::kInterpret, eip());
+  emit_checked_miss(r8d, bytes, write);
   a.bind(hit);
   a.mov(rcx, r11);
   a.mov(r9, qword_ptr(r15, r10, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
   return {.base = kR9, .index = kR8, .window = false};
+}
+
+void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write) {
+  auto& a = out_.a();
+  const size_t miss = offsetof(TranslatorContext, checked_miss);
+  const uint32_t kind = write ? CheckedMiss::kWrite : CheckedMiss::kRead;
+  static_assert(offsetof(CheckedMiss, kind) == 0 && offsetof(CheckedMiss, bytes) == 2);
+  a.mov(Emitter::context(miss, 4), kind | bytes << 16);
+  a.mov(Emitter::context(miss + offsetof(CheckedMiss, linear), 4), linear);
+  out_.emit_exit(Exit::kInterpret, eip());
+}
+
+// For a string instruction. RCX and RSP are borrowed: r8 = DF as 0 or 1.
+void BlockTranslator::emit_checked_string_begin() {
+  auto& a = out_.a();
+  a.mov(Emitter::context(offsetof(TranslatorContext, string_count), 8), rcx);
+  a.mov(r9, rsp);
+  a.mov(rsp, Emitter::context(offsetof(TranslatorContext, host_stack), 8));
+  a.pushfq();
+  a.pop(r8);
+  a.mov(rsp, r9);
+  a.mov(r9d, eflags::kDf);
+  a.pext(r8, r8, r9);
+  a.mov(Emitter::context(offsetof(TranslatorContext, string_direction), 8), r8);
+}
+
+// `base` becomes that of the operand's page, if the instruction goes upwards and ends within that page: RCX
+// elements of 1 << `shift` bytes, if it is repeated. If not, goes to `otherwise`, for the window's base of
+// this operand and what comes behind it: faults are to come in the order of the operands.
+void BlockTranslator::emit_checked_string_base(const Gp& pointer, const Gp& base, bool repeated,
+                                               unsigned shift, bool write, const asmjit::Label& otherwise) {
+  auto& a = out_.a();
+  const size_t pages = checked_pages(write);
+  const auto count = Emitter::context(offsetof(TranslatorContext, string_count), 8);
+  const asmjit::Label some = a.newLabel(), one_page = a.newLabel(), hit = a.newLabel(), none = a.newLabel();
+  if (repeated) {
+    a.jecxz(rcx, none);
+    a.jmp(some);
+    a.bind(none);
+    a.jmp(otherwise);
+    a.bind(some);
+    a.lea(r9, ptr(pointer, rcx, shift, -1));
+  } else {
+    a.lea(r9, ptr(pointer, (1 << shift) - 1));
+  }
+  a.mov(r8d, kPageShift);
+  a.shrx(r9, r9, r8);
+  a.shrx(r8, pointer, r8);
+  a.not_(r8);
+  a.lea(rcx, ptr(r8, r9, 0, 1));  // pages from the first to the last
+  a.mov(r8, Emitter::context(offsetof(TranslatorContext, string_direction), 8));
+  a.lea(rcx, ptr(rcx, r8));
+  a.jecxz(rcx, one_page);
+  a.jmp(otherwise);
+  a.bind(one_page);
+  a.movzx(r8d, r9b);
+  a.mov(ecx, dword_ptr(r15, r8, 2, static_cast<int32_t>(pages + offsetof(CheckedPages, tag))));
+  a.lea(ecx, ptr(rcx, r9));
+  a.jecxz(rcx, hit);
+  a.mov(rcx, count);
+  emit_checked_miss(pointer.r32(), 1, write);
+  a.bind(hit);
+  a.mov(base, qword_ptr(r15, r8, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
+  a.mov(rcx, count);
+}
+
+void BlockTranslator::emit_checked_string_end() {
+  out_.a().mov(rcx, Emitter::context(offsetof(TranslatorContext, string_count), 8));
 }
 
 }  // namespace ringdown

@@ -9,18 +9,23 @@ namespace {
 
 using namespace asmjit::x86;
 
-bool uses_source(uint8_t opcode) {
-  return (opcode >= 0xA4 && opcode <= 0xA7) || opcode == 0xAC || opcode == 0xAD;
-}
-bool uses_destination(uint8_t opcode) { return opcode != 0xAC && opcode != 0xAD; }
-
 Mem space_base(bool user) { return Emitter::context(offsetof(TranslatorContext, space_base) + user * 8u, 8); }
+
+unsigned element_shift(const Instruction& i) {
+  if (!(i.opcode & 1)) return 0;
+  return i.operand_size_prefix ? 1 : 2;
+}
+
+bool writes(uint8_t opcode) { return opcode == 0xA4 || opcode == 0xA5 || opcode == 0xAA || opcode == 0xAB; }
+
+// The two pages that CMPS reads could displace each other for ever.
+bool may_be_checked(uint8_t opcode) { return opcode != 0xA6 && opcode != 0xA7; }
 
 }  // namespace
 
 bool BlockTranslator::lower_string(const Instruction& i) {
   auto& a = out_.a();
-  const bool source = uses_source(i.opcode), destination = uses_destination(i.opcode);
+  const bool source = string_has_source(i.opcode), destination = string_has_destination(i.opcode);
   const auto emit_base = [&](const Gp& pointer, const Gp& address) {
     if (accessor_) {
       a.rorx(r9, pointer, 22);
@@ -33,8 +38,25 @@ bool BlockTranslator::lower_string(const Instruction& i) {
   };
   if (source) emit_base(rsi, r10);
   if (destination) emit_base(rdi, r11);
+  const bool checked = checked_ && may_be_checked(i.opcode);
+  if (checked) {
+    const bool repeated = i.repeat != RepeatPrefix::kNone;
+    const asmjit::Label ready = a.newLabel();
+    emit_checked_string_begin();
+    if (source) emit_checked_string_base(rsi, r10, repeated, element_shift(i), false, ready);
+    if (destination) emit_checked_string_base(rdi, r11, repeated, element_shift(i), writes(i.opcode), ready);
+    a.bind(ready);
+    emit_checked_string_end();
+  }
   if (source) a.lea(rsi, ptr(rsi, r10));
   if (destination) a.lea(rdi, ptr(rdi, r11));
+
+  // A window's base is 0 in its lower half, that of a page is not.
+  const auto emit_linear = [&](const Gp& pointer, const Gp& base, bool any_base) {
+    if (!any_base) return a.mov(pointer, pointer);
+    a.not_(base);
+    return a.lea(pointer, ptr(pointer.r64(), base, 0, 1));
+  };
 
   std::array<uint8_t, 3> bytes;
   size_t size = 0;
@@ -43,8 +65,8 @@ bool BlockTranslator::lower_string(const Instruction& i) {
   bytes[size++] = i.opcode;
   out_.emit_bytes({bytes.data(), size});
 
-  if (source) a.mov(esi, esi);
-  if (destination) a.mov(edi, edi);
+  if (source) emit_linear(esi, r10, checked);
+  if (destination) emit_linear(edi, r11, checked);
   return true;
 }
 

@@ -31,6 +31,24 @@ bool is_repeated_string(const uint8_t* code) {
   return (opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF);
 }
 
+// A string instruction, of which the host's registers hold what lower_string() made of the guest's, or
+// nullptr.
+const uint8_t* string_opcode(const uint8_t* code) {
+  while (*code == 0xF3 || *code == 0xF2 || *code == 0x66) code++;
+  const bool string = *code >= 0xA4 && *code <= 0xAF && *code != 0xA8 && *code != 0xA9;
+  return string ? code : nullptr;
+}
+
+// Makes RSI and RDI the guest's again, if a string instruction was interrupted.
+void restore_string_pointers(ucontext_t& host) {
+  auto& gregs = host.uc_mcontext.gregs;
+  const uint8_t* const opcode = string_opcode(reinterpret_cast<const uint8_t*>(gregs[REG_RIP]));
+  if (!opcode) return;
+  if (string_has_source(*opcode)) gregs[REG_RSI] = static_cast<uint32_t>(gregs[REG_RSI] - gregs[REG_R10]);
+  if (string_has_destination(*opcode))
+    gregs[REG_RDI] = static_cast<uint32_t>(gregs[REG_RDI] - gregs[REG_R11]);
+}
+
 // A guest that cleared an A bit waits for the next fetch to set it again.
 bool is_accessed(const Translation& t) {
   return std::all_of(t.entry_value, t.entry_value + t.levels,
@@ -162,12 +180,9 @@ std::optional<RunEnd> Translator::serve_checked_miss() {
   if (!t) return page_fault(failure, linear);
   if (!memory_.is_ram_page(t->physical >> kPageShift)) return RunEnd::kInterpret;
   if (write && memory_.holds_code(t->physical)) return RunEnd::kInterpret;
-  const uint32_t page = linear >> kPageShift, index = page % CheckedPages::kCount;
-  CheckedPages& pages = context_.checked_pages[user];
-  pages.remove(page);
-  pages.readable[index] = 0 - page;
-  if (write) pages.writable[index] = 0 - page;
-  pages.host[index] = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - linear;
+  const uint64_t host_of_0 = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - linear;
+  for (const bool writes : {false, write})
+    context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
   return std::nullopt;
 }
 
@@ -307,7 +322,12 @@ void Translator::own_frame(uint64_t frame) {
 // What callouts and checked accesses reach without a walk.
 void Translator::forget_pages() {
   context_.callout_pages.fill({});
-  for (CheckedPages& pages : context_.checked_pages) pages.clear();
+  clear_checked_pages();
+}
+
+void Translator::clear_checked_pages() {
+  for (auto& ring : context_.checked_pages)
+    for (CheckedPages& pages : ring) pages.clear();
 }
 
 void Translator::flush_cache() {
@@ -405,7 +425,8 @@ void Translator::tlb_flushed(TlbFlush kind) {
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
-  for (CheckedPages& pages : context_.checked_pages) pages.clear();
+  for (auto& ring : context_.checked_pages)
+    for (CheckedPages& pages : ring) kind == TlbFlush::kAll ? pages.clear() : pages.clear_non_global();
   revalidate_pages(*current_views_[0], true, kind == TlbFlush::kAll);
   current_views_[1]->use_cr3(state_.cr3);
   revalidate_pages(*current_views_[1], false, true);
@@ -415,7 +436,8 @@ void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
-  for (CheckedPages& pages : context_.checked_pages) pages.remove(number);
+  for (auto& ring : context_.checked_pages)
+    for (CheckedPages& pages : ring) pages.remove(number);
   for (const bool supervisor : {true, false}) {
     CodeView& view = *current_views_[supervisor ? 0 : 1];
     const auto page = view.pages().find(number);
@@ -571,11 +593,8 @@ void Translator::translate_again(Block& block, const InstructionStart& start, uc
 }
 
 void Translator::restart(const Block& block, const InstructionStart& start, ucontext_t& host) {
-  auto& gregs = host.uc_mcontext.gregs;
-  gregs[REG_RIP] = reinterpret_cast<int64_t>(block.code + start.host_offset);
-  // String instructions hold host addresses meanwhile.
-  gregs[REG_RSI] &= 0xFFFFFFFF;
-  gregs[REG_RDI] &= 0xFFFFFFFF;
+  restore_string_pointers(host);
+  host.uc_mcontext.gregs[REG_RIP] = reinterpret_cast<int64_t>(block.code + start.host_offset);
 }
 
 void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) {
@@ -583,6 +602,7 @@ void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) {
 }
 
 void Translator::leave(RunEnd end, uint32_t eip, ucontext_t& host) {
+  restore_string_pointers(host);
   fault_end_ = end;
   fault_redispatch_ = false;
   state_.eip = eip;

@@ -55,6 +55,7 @@ class Translator final : public CodeWriteObserver {
   std::optional<RunEnd> serve_checked_miss();
   bool may_fault_otherwise(uint32_t linear, unsigned bytes) const;
   void forget_pages();
+  void clear_checked_pages();
   void map_for_retry();
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);

@@ -69,6 +69,12 @@ TreatmentKind kind_of(Treatment t);
 
 Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode);
 
+// Of the string instructions with this opcode: whether they access [ESI], ES:[EDI].
+constexpr bool string_has_source(uint8_t opcode) {
+  return (opcode >= 0xA4 && opcode <= 0xA7) || opcode == 0xAC || opcode == 0xAD;
+}
+constexpr bool string_has_destination(uint8_t opcode) { return opcode != 0xAC && opcode != 0xAD; }
+
 // Nothing of a block can come behind it.
 inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t > Treatment::kJumpConditional; }
 
