@@ -170,7 +170,7 @@ std::optional<RunEnd> Translator::serve_checked_miss() {
   const auto [kind, bytes, linear] = std::exchange(context_.checked_miss, {});
   if (kind == CheckedMiss::kNone) return RunEnd::kInterpret;
   counters().checked_misses++;
-  hot_checked_access_ = {};
+  if (hot_checked_accesses_.user == (state_.cpl == 3)) hot_checked_accesses_ = {};
   if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
     return RunEnd::kInterpret;
   const bool write = kind == CheckedMiss::kWrite, user = state_.cpl == 3;
@@ -462,22 +462,30 @@ void Translator::kick(ucontext_t& host) {
   host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
 }
 
-// Kicks are samples: a checked access that they hit again and again without a miss in between is in a hot
-// loop, where the window serves it better.
+// Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
+// between, are in a hot loop, where the window serves them better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (host < block.body()) return;
-  const uint64_t instruction = block.key.physical + block.start_at(host).guest_offset;
-  if (!blocks_.is_checked(instruction)) return;
-  if (hot_checked_access_.instruction != instruction) hot_checked_access_ = {.instruction = instruction};
-  hot_checked_access_.samples++;
+  if (host < block.body() || !has_checked_access(block)) return;
+  if (hot_checked_accesses_.user != block.key.mode.user()) hot_checked_accesses_ = {};
+  hot_checked_accesses_.user = block.key.mode.user();
+  hot_checked_accesses_.samples++;
+  hot_checked_accesses_.last = block.key;
 }
 
-// No block is running.
+bool Translator::has_checked_access(const Block& block) const {
+  return std::any_of(block.starts.begin(), block.starts.end(), [&](const InstructionStart& start) {
+    return blocks_.is_checked(block.key.physical + start.guest_offset);
+  });
+}
+
+// No block is running. What is still hot then is found by the next kick.
 void Translator::stop_checking_what_is_hot() {
-  if (hot_checked_access_.samples < kSamplesOfHotAccess) return;
-  const uint64_t instruction = std::exchange(hot_checked_access_, {}).instruction;
-  blocks_.host_faults().erase(instruction);
-  discard_frame(instruction >> kPageShift);
+  if (hot_checked_accesses_.samples < kSamplesOfHotAccess) return;
+  const Block* const block = cache_.find(hot_checked_accesses_.last);
+  if (!block) return;
+  for (const InstructionStart& start : block->starts)
+    blocks_.host_faults().erase(block->key.physical + start.guest_offset);
+  discard_frame(block->key.physical >> kPageShift);
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
@@ -578,12 +586,14 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
   return true;
 }
 
-// Every block that has the instruction.
+// For the supervisor's, every block that has the instruction. In user code the others may be hot loops over
+// pages that are there to stay, more than a software TLB holds.
 void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   const uint64_t instruction = block.key.physical + start.guest_offset;
   const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
   for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
+    if (other != &block && other->key.mode.user()) continue;
     if (instruction - other->key.physical >= other->guest_bytes) continue;
     counters().blocks_adapted++;
     discard_block(*other);

@@ -79,6 +79,7 @@ class Translator final : public CodeWriteObserver {
 
   // Kicks as samples.
   void note_where_time_goes(const Block& block, const uint8_t* host);
+  bool has_checked_access(const Block& block) const;
   void stop_checking_what_is_hot();
 
   // Host faults.
@@ -106,9 +107,10 @@ class Translator final : public CodeWriteObserver {
   // Every look-up in it leaves translated code.
   CodeView::Table empty_table_;
   struct {
-    uint64_t instruction;
+    bool user;
     unsigned samples;
-  } hot_checked_access_ = {};
+    BlockKey last;  // of the block that the last one hit
+  } hot_checked_accesses_ = {};
   unsigned recent_faults_ = 0;
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret, no_code_end_ = RunEnd::kInterpret;
