@@ -91,7 +91,7 @@ class LogScale:
     """From the largest 1, 2 or 5 times a power of ten that is not above the values to the smallest that is not below."""
 
     def __init__(self, values):
-        steps = [factor * 10.0 ** power for power in range(-4, 13) for factor in (1, 2, 5)]
+        steps = [factor * 10.0 ** power for power in range(-10, 13) for factor in (1, 2, 5)]
         self.low = max(step for step in steps if step <= min(values))
         self.high = min(step for step in steps if step >= max(max(values), self.low * 2))
         between = [step for step in steps if self.low <= step <= self.high]
