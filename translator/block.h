@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/physical_memory.h"
 #include "translator/code_mode.h"
 
 namespace ringdown {
@@ -34,9 +35,17 @@ struct InstructionStart {
   uint16_t guest_offset;
 };
 
-// One translated stretch of guest code, entered at its start only: by a linked edge at its body, by the jump
-// table or the monitor at its entry, which compares r8d with the block's EIP first. Within it jumps lead ahead
-// only, so that whoever is in it comes to its end.
+// Where a block may be entered: at its start, and behind the calls in it.
+struct EntryPoint {
+  Block* block = nullptr;
+  uint32_t eip = 0;
+  const uint8_t* body = nullptr;  // where linked edges lead
+  const uint8_t* entry =
+      nullptr;  // where the jump table leads: compares r8d with `eip` first. nullptr: not made
+};
+
+// One translated stretch of guest code. Within it jumps lead ahead only, so that whoever is in it comes to
+// its end.
 struct Block {
   static constexpr uint64_t kNoFrame = ~uint64_t{0};
 
@@ -45,14 +54,17 @@ struct Block {
   uint64_t second_frame = kNoFrame;  // of the page that the last instruction reaches into
   const uint8_t* code = nullptr;     // in the executable view
   uint32_t code_bytes = 0;
-  uint16_t body_offset = 0;        // the entry is in front of the body; 0: it is with the stubs
-  const uint8_t* entry = nullptr;  // where the jump table leads
   std::vector<InstructionStart> starts;
-  std::vector<Edge> edges;      // not to grow once the stubs are made, which hold their addresses
-  std::vector<Edge*> incoming;  // edges that are linked to this block
+  std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
+  std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache
+  std::vector<uint32_t> return_points;   // offsets in `code` of the rel8 that JumpTable::returns goes on by
+  std::vector<Edge*> incoming;           // edges that are linked to one of the entry points
 
-  const uint8_t* body() const { return code + body_offset; }
+  EntryPoint& start() { return entry_points.front(); }
+  const EntryPoint& start() const { return entry_points.front(); }
   bool crosses_page() const { return second_frame != kNoFrame; }
+  // Two linear pages may have one frame.
+  bool has_second_frame() const { return crosses_page() && second_frame != key.physical >> kPageShift; }
   // The start of the instruction that a host address within the block belongs to.
   const InstructionStart& start_at(const uint8_t* host) const;
   // The start of the instruction at this EIP; nullptr if there is none.

@@ -53,7 +53,7 @@ const uint8_t* BlockCache::add_stubs(std::span<const uint8_t> code) {
   return copy(stubs_ -= code.size(), code);
 }
 
-Block* BlockCache::find(const BlockKey& key) const {
+EntryPoint* BlockCache::find(const BlockKey& key) const {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? nullptr : found->second;
 }
@@ -70,25 +70,39 @@ void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code
                      std::span<const uint8_t> stubs) {
   block->code = add_code(code);
   block->code_bytes = static_cast<uint32_t>(code.size());
-  place_stubs(*block, stubs);
-  by_key_[block->key] = block.get();
+  place_edges(*block, stubs);
+  place_entry_points(*block);
   by_frame_[block->key.physical >> kPageShift].push_back(block.get());
-  if (block->crosses_page()) by_frame_[block->second_frame].push_back(block.get());
+  if (block->has_second_frame()) by_frame_[block->second_frame].push_back(block.get());
   by_address_.push_back(std::move(block));
 }
 
-void BlockCache::place_stubs(Block& block, std::span<const uint8_t> stubs) {
+BlockKey BlockCache::key_of(const EntryPoint& point) {
+  BlockKey key = point.block->key;
+  key.physical += point.eip - key.eip;
+  key.eip = point.eip;
+  return key;
+}
+
+void BlockCache::place_entry_points(Block& block) {
+  for (EntryPoint& point : block.entry_points) {
+    point.body = block.code + reinterpret_cast<uint64_t>(point.body);
+    by_key_[key_of(point)] = &point;
+  }
+  if (block.start().body != block.code) block.start().entry = block.code;
+}
+
+void BlockCache::add_entry(EntryPoint& to, std::span<const uint8_t> code) {
+  to.entry = add_stubs(code);
+  point(to.entry + code.size() - 4, to.body);
+}
+
+void BlockCache::place_edges(Block& block, std::span<const uint8_t> stubs) {
   const uint8_t* place = add_stubs(stubs);
   for (Edge& edge : block.edges) {
     edge.site = block.code + reinterpret_cast<uint64_t>(edge.site);
     edge.stub = place + reinterpret_cast<uint64_t>(edge.stub);
     point(edge.site, edge.stub);
-  }
-  if (block.body_offset) {
-    block.entry = block.code;
-  } else {
-    block.entry = place + reinterpret_cast<uint64_t>(block.entry);
-    point(place + stubs.size() - 4, block.body());
   }
 }
 
@@ -97,11 +111,11 @@ void BlockCache::point(const uint8_t* rel32, const uint8_t* target) {
   std::memcpy(memory_.writable(rel32), &relative, 4);
 }
 
-void BlockCache::link(Edge& edge, Block& to) {
+void BlockCache::link(Edge& edge, EntryPoint& to) {
   counters().block_links++;
-  edge.to = &to;
-  to.incoming.push_back(&edge);
-  point(edge.site, to.body());
+  edge.to = to.block;
+  to.block->incoming.push_back(&edge);
+  point(edge.site, to.body);
 }
 
 void BlockCache::redirect(Edge& edge, const uint8_t* to) { point(edge.site, to); }
@@ -130,9 +144,11 @@ void BlockCache::discard(Block& block) {
   counters().blocks_discarded++;
   while (!block.incoming.empty()) unlink(*block.incoming.back());
   for (Edge& edge : block.edges) unlink(edge);
-  by_key_.erase(block.key);
+  // The comparison there finds no return to be its own.
+  for (const uint32_t rel8 : block.return_points) *memory_.writable(block.code + rel8) = 0;
+  for (const EntryPoint& point : block.entry_points) by_key_.erase(key_of(point));
   remove_from_frame(block.key.physical >> kPageShift, block);
-  if (block.crosses_page()) remove_from_frame(block.second_frame, block);
+  if (block.has_second_frame()) remove_from_frame(block.second_frame, block);
 }
 
 void BlockCache::remove_from_frame(uint64_t frame, Block& block) {

@@ -22,20 +22,24 @@ class BlockCache {
   // Whether so many bytes more can be added.
   bool has_room(size_t bytes) const { return used_ + kCodeAlignment + bytes <= stubs_; }
 
-  Block* find(const BlockKey& key) const;
+  EntryPoint* find(const BlockKey& key) const;
   // The block whose code holds this host address, discarded or not; nullptr if it is not a block's.
   Block* at(const uint8_t* host) const;
   bool contains(uint64_t host) const { return memory_.contains(host); }
   // Changes with every flush().
   uint64_t generation() const { return generation_; }
 
-  // Copies both in and adds the block, whose edges' sites and stubs were offsets until now. A block whose entry
-  // is with the stubs has it at their end, so that the jump to its body is last. Only if has_room() for both.
+  // Copies both in and adds the block, whose edges' sites and stubs and whose entry points' bodies were
+  // offsets until now. What is in front of its start's body is the entry. Only if has_room() for both.
   void add(std::unique_ptr<Block> block, std::span<const uint8_t> code, std::span<const uint8_t> stubs);
   // Code that belongs to no block's key, such as a trampoline. Only if has_room().
   const uint8_t* add_stubs(std::span<const uint8_t> code);
 
-  void link(Edge& edge, Block& to);
+  // To the body of an entry point that has no entry of its own, by BlockTranslator::translate_entry(). Only
+  // if has_room().
+  void add_entry(EntryPoint& to, std::span<const uint8_t> code);
+
+  void link(Edge& edge, EntryPoint& to);
   // The same with code that is not a block.
   void redirect(Edge& edge, const uint8_t* to);
   void unlink(Edge& edge);
@@ -63,7 +67,9 @@ class BlockCache {
 
   const uint8_t* add_code(std::span<const uint8_t> code);
   const uint8_t* copy(size_t offset, std::span<const uint8_t> code);
-  void place_stubs(Block& block, std::span<const uint8_t> stubs);
+  void place_edges(Block& block, std::span<const uint8_t> stubs);
+  void place_entry_points(Block& block);
+  static BlockKey key_of(const EntryPoint& point);
   void point(const uint8_t* rel32, const uint8_t* target);
   void remove_from_frame(uint64_t frame, Block& block);
   void forget_all();
@@ -72,7 +78,7 @@ class BlockCache {
   size_t permanent_ = 0, used_ = 0;  // from the start
   size_t stubs_;                     // offset of the lowest
   uint64_t generation_ = 0;
-  std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
+  std::unordered_map<BlockKey, EntryPoint*, KeyHash> by_key_;
   std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
   std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code
 };

@@ -61,7 +61,8 @@ std::string format_host_code(const Block& block, std::span<const uint8_t> guest,
   std::string text;
   append_title(text, "out", block);
   const auto address = reinterpret_cast<uint64_t>(block.code);
-  if (block.body_offset) text += "-- entry\n" + disassemble_host(host.first(block.body_offset), address);
+  const size_t entry_bytes = block.starts.front().host_offset;
+  if (entry_bytes) text += "-- entry\n" + disassemble_host(host.first(entry_bytes), address);
   for (size_t n = 0; n < block.starts.size(); n++) {
     const InstructionStart& start = block.starts[n];
     const size_t end = n + 1 < block.starts.size() ? block.starts[n + 1].host_offset : host.size();

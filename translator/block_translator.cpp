@@ -18,14 +18,14 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   stubs_.reset();
   guest_offset_ = 0;
   if (by == EnteredBy::kTable) emit_entry(out_, key.eip);
-  block_->body_offset = static_cast<uint16_t>(out_.offset());
-  bool ended = false, enables_interrupts = false;
+  bool ended = false, enables_interrupts = false, entered_here = true;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
     const auto status = decode(code.bytes.subspan(guest_offset_), true, i);
     const bool decoded = status == DecodeStatus::kOk;
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
+    if (entered_here) add_entry_point();
     block_->starts.push_back({static_cast<uint16_t>(out_.offset()), static_cast<uint16_t>(guest_offset_)});
     length_ = decoded ? i.length : 1;
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
@@ -39,7 +39,8 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     guest_offset_ += length_;
     counters().instructions_translated++;
     if (crosses || guest_offset_ >= code.in_first_page) break;
-    if (t == Treatment::kJumpConditional && translated_.find(key_here())) break;
+    if (goes_on_elsewhere(t) && translated_.find(key_here())) break;
+    entered_here = t == Treatment::kCall || t == Treatment::kCallIndirect;
   }
   block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
   // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up.
@@ -52,6 +53,12 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   emit_stubs();
   counters().blocks_translated++;
   return block;
+}
+
+void BlockTranslator::add_entry_point() {
+  const uint64_t offset = out_.offset();
+  block_->entry_points.push_back(
+      {.block = block_, .eip = eip(), .body = reinterpret_cast<const uint8_t*>(offset)});
 }
 
 // Where the block has come to.

@@ -23,8 +23,9 @@ struct GuestCode {
 // Who wants a block: what will come more often, as far as one can know.
 enum class EnteredBy : uint8_t { kTable, kEdge };
 
-// Turns guest code into one block of host code: a superblock, which goes on behind conditional jumps that are
-// not taken until there is an unconditional one or a block that is translated already.
+// Turns guest code into one block of host code: a superblock, which goes on behind calls and behind
+// conditional jumps that are not taken, until there is an unconditional one or a block that is translated
+// already.
 class BlockTranslator {
  public:
   BlockTranslator(const CpuModel& model, const BlockCache& translated)
@@ -47,6 +48,9 @@ class BlockTranslator {
   std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code, EnteredBy by);
   std::span<const uint8_t> emitted() const { return out_.code(); }
   std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
+
+  // An entry to jump from, by its last four bytes as a rel32, to a body.
+  std::span<const uint8_t> translate_entry(uint32_t eip);
 
   // A jump by the jump table to a known target: what an edge of user code is redirected to that must not be
   // linked, because only the table knows whether the target is the same in the space that is current then.
@@ -112,9 +116,11 @@ class BlockTranslator {
   void emit_goto(uint32_t target);
   void emit_goto_if(uint8_t condition, uint32_t target);
   void emit_edge(uint32_t rel32_offset, uint32_t target);
-  void emit_table_jump();
   void emit_table_jump_to(uint32_t target);
+  static uint32_t emit_comparison(Emitter& out, uint32_t eip, size_t otherwise);
   static void emit_entry(Emitter& out, uint32_t eip);
+  asmjit::Label emit_push_return_address();
+  void emit_return_point(const asmjit::Label& label);
   void join_forward_jumps();
   void emit_far_targets();
   void emit_stubs();
@@ -126,6 +132,7 @@ class BlockTranslator {
   Address emit_user_or_supervisor(const Address& flat);
 
   BlockKey key_here() const;
+  void add_entry_point();
   uint32_t eip() const { return key_.eip + guest_offset_; }
   uint32_t next_eip() const { return eip() + length_; }
   bool direct_link_allowed(uint32_t target) const;

@@ -5,22 +5,25 @@
 
 namespace ringdown {
 
-CodeView::CodeView(uint64_t nowhere) : nowhere_(nowhere), current_(&slots_[0]) { use_mode(CodeMode{}); }
+CodeView::CodeView(const Nowhere& nowhere) : nowhere_(nowhere), current_(&slots_[0]) { use_mode(CodeMode{}); }
 
 // Most of a table's pages are never touched: the kernel gives them zeroed, when they are.
-CodeView::Table CodeView::make_table(uint64_t nowhere) {
+CodeView::Table CodeView::make_table(const Nowhere& nowhere) {
   Table table(static_cast<JumpTable*>(std::calloc(1, sizeof(JumpTable))));
   if (!table) throw std::bad_alloc();
-  table->code.fill(nowhere);
+  table->return_mask = JumpTable::kReturnMask;
+  table->returns.fill(nowhere.ret);
+  table->code.fill(nowhere.jump);
   return table;
 }
 
 // Short-lived programs use little of a table.
 void CodeView::clear(Slot& slot) {
+  slot.table->returns.fill(nowhere_.ret);
   if (slot.used.size() < kFewEntries) {
-    for (const uint16_t index : slot.used) slot.table->code[index] = nowhere_;
+    for (const uint16_t index : slot.used) slot.table->code[index] = nowhere_.jump;
   } else {
-    slot.table->code.fill(nowhere_);
+    slot.table->code.fill(nowhere_.jump);
   }
   slot.used.clear();
   if (slot.used_evicted.size() < kFewEntries) {
@@ -62,7 +65,7 @@ void CodeView::forget() {
 
 const uint8_t* CodeView::find(uint32_t eip) const {
   const uint32_t index = JumpTable::index(eip);
-  if (current_->eips[index] == eip && current_->table->code[index] != nowhere_)
+  if (current_->eips[index] == eip && current_->table->code[index] != nowhere_.jump)
     return reinterpret_cast<const uint8_t*>(current_->table->code[index]);
   const auto& evicted = current_->table->evicted[JumpTable::evicted_index(eip)];
   return evicted.tag == JumpTable::Evicted::tag_of(eip) ? reinterpret_cast<const uint8_t*>(evicted.code)
@@ -72,7 +75,7 @@ const uint8_t* CodeView::find(uint32_t eip) const {
 void CodeView::enter(uint32_t eip, const uint8_t* entry) {
   const uint32_t index = JumpTable::index(eip);
   uint64_t& code = current_->table->code[index];
-  if (code != nowhere_) {
+  if (code != nowhere_.jump) {
     if (current_->eips[index] != eip) evict(current_->eips[index], code);
   } else if (current_->used.size() < kFewEntries) {
     current_->used.push_back(static_cast<uint16_t>(index));
@@ -90,7 +93,7 @@ void CodeView::evict(uint32_t eip, uint64_t entry) {
 }
 
 void CodeView::enter_ahead(uint32_t eip, const uint8_t* entry) {
-  if (current_->table->code[JumpTable::index(eip)] == nowhere_)
+  if (current_->table->code[JumpTable::index(eip)] == nowhere_.jump)
     enter(eip, entry);
   else if (!find(eip))
     evict(eip, reinterpret_cast<uint64_t>(entry));
@@ -100,7 +103,7 @@ void CodeView::remove(uint32_t eip) {
   const uint32_t index = JumpTable::index(eip);
   for (Slot& slot : slots_) {
     if (!slot.table) continue;
-    if (slot.eips[index] == eip) slot.table->code[index] = nowhere_;
+    if (slot.eips[index] == eip) slot.table->code[index] = nowhere_.jump;
     auto& evicted = slot.table->evicted[JumpTable::evicted_index(eip)];
     if (evicted.tag == JumpTable::Evicted::tag_of(eip)) evicted = {};
   }

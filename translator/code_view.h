@@ -17,8 +17,11 @@ namespace ringdown {
 // guest flushes its TLB and its page tables turn out to have changed.
 class CodeView {
  public:
-  // `nowhere`: the code that entries lead to which lead to no block.
-  explicit CodeView(uint64_t nowhere);
+  // The code that entries of a jump table lead to which lead to no block.
+  struct Nowhere {
+    uint64_t jump, ret;
+  };
+  explicit CodeView(const Nowhere& nowhere);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
@@ -43,7 +46,7 @@ class CodeView {
   };
   using Table = std::unique_ptr<JumpTable, Free>;
   // An empty one.
-  static Table make_table(uint64_t nowhere);
+  static Table make_table(const Nowhere& nowhere);
 
   // For TranslatorContext::mode_tables.
   using ModeTables = std::array<TranslatorContext::ModeTable, TranslatorContext::kModeTables>;
@@ -73,7 +76,7 @@ class CodeView {
   void evict(uint32_t eip, uint64_t entry);
   void clear(Slot& slot);
 
-  const uint64_t nowhere_;
+  const Nowhere nowhere_;
   std::array<Slot, TranslatorContext::kModeTables> slots_;
   Slot* current_;
   uint64_t time_ = 0;

@@ -80,6 +80,7 @@ struct alignas(64) TranslatorContext {
   uint64_t time_stamp_offset;            // guest TSC = host TSC + this
   uint32_t interrupt_pending;            // the INTR pin: STI and POPF leave translated code if it is set
   std::array<uint64_t, 4> exits;         // addresses of the exit thunks, by Exit
+  uint64_t table_jump;                   // address of the thunk that goes by the jump table to the EIP in r8d
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
 
@@ -123,8 +124,13 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// From the EIP of an indirect jump to a block's entry. r14 points to it.
+// Where control goes by an EIP that is only known when it gets there. r14 points to it.
 struct JumpTable {
+  // Returns find their place by ESP: a call leaves there where its return should go on, which compares r8d
+  // with the EIP behind the call and goes by `code` if the guest returns elsewhere.
+  static constexpr uint32_t kReturns = 512;
+  static constexpr uint32_t kReturnMask = (kReturns - 1) << 2;
+
   static constexpr uint32_t kEntries = 1 << 16;
   static constexpr uint32_t index(uint32_t eip) { return eip % kEntries; }
   // What spreads over these are EIPs whose lower halves are alike.
@@ -138,6 +144,8 @@ struct JumpTable {
     static constexpr uint64_t tag_of(uint32_t eip) { return ~uint64_t{eip}; }
   };
 
+  uint64_t return_mask;                    // kReturnMask, for PEXT
+  std::array<uint64_t, kReturns> returns;  // by the bits of ESP that kReturnMask has; the thunk table_jump
   std::array<uint64_t, kEntries>
       code;  // by index(): a block's entry, which compares r8d, or the thunk kIndirect
   std::array<Evicted, kEntries> evicted;  // by evicted_index()

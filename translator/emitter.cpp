@@ -153,9 +153,13 @@ void Emitter::emit_exit(Exit exit, uint64_t argument) {
   emit_exit(exit);
 }
 
-void Emitter::emit_exit(Exit exit) {
-  const size_t slot = offsetof(TranslatorContext, exits) + static_cast<size_t>(exit) * sizeof(uint64_t);
-  assembler_.jmp(context(slot, 8));
+void Emitter::emit_table_jump() {
+  using namespace asmjit::x86;
+  static_assert(JumpTable::kEntries == 1 << 16, "the index is a word");
+  assembler_.movzx(r9d, r8w);
+  assembler_.jmp(qword_ptr(r14, r9, 3, offsetof(JumpTable, code)));
 }
+
+void Emitter::emit_exit(Exit exit) { assembler_.jmp(context(exit_thunk(exit), 8)); }
 
 }  // namespace ringdown

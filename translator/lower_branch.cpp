@@ -1,4 +1,4 @@
-// Transfers of control: the ends of blocks.
+// Transfers of control.
 #include "cpu/physical_memory.h"
 #include "translator/block_translator.h"
 
@@ -22,17 +22,23 @@ void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
 }
 
 // The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags
-// are kept, which leaves JRCXZ.
-void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
+// are kept, which leaves JRCXZ. Returns the offset of its rel8.
+uint32_t BlockTranslator::emit_comparison(Emitter& out, uint32_t eip, size_t otherwise) {
   auto& a = out.a();
   const asmjit::Label hit = a.newLabel();
   a.mov(r10, rcx);
   a.lea(ecx, ptr(r8, static_cast<int32_t>(0 - eip)));
   a.jecxz(rcx, hit);
+  const uint32_t rel8 = out.offset() - 1;
   a.mov(rcx, r10);
-  out.emit_exit(Exit::kIndirect);
+  a.jmp(Emitter::context(otherwise, 8));
   a.bind(hit);
   a.mov(rcx, r10);
+  return rel8;
+}
+
+void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
+  emit_comparison(out, eip, Emitter::exit_thunk(Exit::kIndirect));
 }
 
 void BlockTranslator::emit_goto(uint32_t target) {
@@ -71,24 +77,19 @@ void BlockTranslator::emit_stubs() {
     edge.stub = reinterpret_cast<const uint8_t*>(uint64_t{stubs_.offset()});
     stubs_.emit_exit(Exit::kLink, reinterpret_cast<uint64_t>(&edge));
   }
-  if (block_->body_offset) return;
-  block_->entry = reinterpret_cast<const uint8_t*>(uint64_t{stubs_.offset()});
-  emit_entry(stubs_, key_.eip);
-  stubs_.emit_jump();
 }
 
-// To the EIP in r8d, by the jump table; flags are kept.
-void BlockTranslator::emit_table_jump() {
-  auto& a = out_.a();
-  static_assert(JumpTable::kEntries == 1 << 16, "the index is a word");
-  a.movzx(r9d, r8w);
-  a.jmp(qword_ptr(r14, r9, 3));
+std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
+  out_.reset();
+  emit_entry(out_, eip);
+  out_.emit_jump();
+  return out_.code();
 }
 
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   a.mov(r8d, target);
-  a.jmp(qword_ptr(r14, static_cast<int32_t>(JumpTable::index(target) * 8)));
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(offsetof(JumpTable, code) + JumpTable::index(target) * 8)));
 }
 
 std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
@@ -118,10 +119,27 @@ bool BlockTranslator::lower_jump(const Instruction& i) {
   return true;
 }
 
-bool BlockTranslator::lower_call(const Instruction& i) {
+// Pushes it, and leaves for the return where it should go on.
+asmjit::Label BlockTranslator::emit_push_return_address() {
+  auto& a = out_.a();
   out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
   out_.emit_adjust_stack(-4);
+  const asmjit::Label return_point = a.newLabel();
+  a.pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
+  a.lea(r10, ptr(return_point));
+  a.mov(qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)), r10);
+  return return_point;
+}
+
+void BlockTranslator::emit_return_point(const asmjit::Label& label) {
+  out_.a().bind(label);
+  block_->return_points.push_back(emit_comparison(out_, next_eip(), offsetof(TranslatorContext, table_jump)));
+}
+
+bool BlockTranslator::lower_call(const Instruction& i) {
+  const asmjit::Label return_point = emit_push_return_address();
   emit_goto(next_eip() + i.immediate[0].value);
+  emit_return_point(return_point);
   return true;
 }
 
@@ -130,7 +148,7 @@ bool BlockTranslator::lower_jump_indirect(const Instruction& i) {
     out_.a().mov(r8d, gpd(i.rm));
   else
     out_.emit_load(kR8, operand(i));
-  emit_table_jump();
+  out_.emit_table_jump();
   return true;
 }
 
@@ -139,17 +157,19 @@ bool BlockTranslator::lower_call_indirect(const Instruction& i) {
     out_.a().mov(r8d, gpd(i.rm));
   else
     out_.emit_load(kR8, operand(i));
-  out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
-  out_.emit_adjust_stack(-4);
-  emit_table_jump();
+  const asmjit::Label return_point = emit_push_return_address();
+  out_.emit_table_jump();
+  emit_return_point(return_point);
   return true;
 }
 
 bool BlockTranslator::lower_return(const Instruction& i) {
   const int32_t extra = i.opcode == 0xC2 ? static_cast<int32_t>(i.immediate[0].value & 0xFFFF) : 0;
+  auto& a = out_.a();
   out_.emit_load(kR8, {.base = kEsp});
+  a.pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
   out_.emit_adjust_stack(4 + extra);
-  emit_table_jump();
+  a.jmp(qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)));
   return true;
 }
 

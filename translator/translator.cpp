@@ -74,6 +74,9 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
     emit_exit_thunk(out, exit);
     context_.exits[static_cast<size_t>(exit)] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   }
+  out.reset();
+  out.emit_table_jump();
+  context_.table_jump = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
   for (size_t n = 0; n < kCallouts; n++) {
     out.reset();
     emit_callout_thunk(out, static_cast<Callout>(n));
@@ -110,6 +113,7 @@ RunEnd Translator::run() {
     if (!code) return no_code_end_;
     if (kicked_) {
       kicked_ = 0;
+      empty_table_->returns.fill(nowhere().ret);  // but for a call on the way out
       stop_checking_what_is_hot();
       return RunEnd::kKicked;
     }
@@ -224,11 +228,21 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   CodeView& view = current_view();
   view.use_mode(mode);
   if (const uint8_t* code = view.find(eip)) return code;
-  const Block* block = block_at(view, eip, mode, EnteredBy::kTable);
-  if (!block) return nullptr;
-  view.enter(eip, block->entry);
+  EntryPoint* point = block_at(view, eip, mode, EnteredBy::kTable);
+  if (!point) return nullptr;
+  enter_in_table(view, *point);
   context_.mode_tables[mode.user()] = view.mode_tables();
-  return block->entry;
+  return point->body;
+}
+
+// Without room for an entry it has to be looked up each time, until the cache is flushed.
+void Translator::enter_in_table(CodeView& view, EntryPoint& point) {
+  if (!point.entry) {
+    const auto code = blocks_.translate_entry(point.eip);
+    if (!cache_.has_room(code.size())) return;
+    cache_.add_entry(point, code);
+  }
+  view.enter(point.eip, point.entry);
 }
 
 const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
@@ -251,12 +265,14 @@ const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, 
 void Translator::enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame) {
   for (const Block* block : cache_.blocks_of_frame(frame)) {
     const bool begins_here = block->key.eip >> kPageShift == page_number;
-    if (begins_here && block->body_offset && !block->crosses_page() && view.is_current(block->key.mode))
-      view.enter_ahead(block->key.eip, block->entry);
+    if (!begins_here || block->crosses_page() || !view.is_current(block->key.mode)) continue;
+    for (const EntryPoint& point : block->entry_points) {
+      if (point.entry) view.enter_ahead(point.eip, point.entry);
+    }
   }
 }
 
-Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
+EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
   const CodeView::Page* page = executable_page(view, eip, mode.user());
   if (!page) return nullptr;
   const uint64_t frame = page->frame;
@@ -265,20 +281,21 @@ Block* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, Entered
     return nullptr;
   }
   const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
-  Block* block = cache_.find(key);
-  if (block && block->crosses_page()) {
-    const CodeView::Page* next = executable_page(view, eip + block->guest_bytes - 1, mode.user());
-    if (!next || next->frame != block->second_frame) {
-      discard_block(*block);
-      block = nullptr;
+  EntryPoint* point = cache_.find(key);
+  if (point && point->block->crosses_page()) {
+    Block& block = *point->block;
+    const CodeView::Page* next = executable_page(view, eip + block.guest_bytes - 1, mode.user());
+    if (!next || next->frame != block.second_frame) {
+      discard_block(block);
+      point = nullptr;
     }
   }
-  return block ? block : translate(view, key, by);
+  return point ? point : translate(view, key, by);
 }
 
 // ---- Translating ------------------------------------------------------------------------------------------
 
-Block* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
+EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
@@ -301,7 +318,7 @@ Block* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) 
   Block* raw = block.get();
   place(block);
   log_translation(*raw, code.bytes, blocks_.emitted());
-  return raw;
+  return &raw->start();
 }
 
 void Translator::place(std::unique_ptr<Block>& block) {
@@ -342,10 +359,10 @@ void Translator::follow(Edge& edge) {
   CodeView& view = current_view();
   if (mode != CodeMode::of(state_)) return;
   view.use_mode(mode);
-  Block* target = block_at(view, edge.target, mode, EnteredBy::kEdge);
+  EntryPoint* target = block_at(view, edge.target, mode, EnteredBy::kEdge);
   // Making room for the target may have emptied the cache, the edge's own block with it.
   if (!target || cache_.generation() != generation) return;
-  if (mode.user() && target->crosses_page())
+  if (mode.user() && target->block->crosses_page())
     link_to_table(edge);
   else
     cache_.link(edge, *target);
@@ -359,15 +376,20 @@ void Translator::link_to_table(Edge& edge) {
 
 // ---- What the guest changes -------------------------------------------------------------------------------
 
+void Translator::remove_from_tables(const Block& block) {
+  for (const EntryPoint& point : block.entry_points) {
+    if (!point.entry) continue;
+    for (auto& [space, view] : views_) view->remove(point.eip);
+  }
+}
+
 void Translator::discard_block(Block& block) {
-  for (auto& [space, view] : views_) view->remove(block.key.eip);
+  remove_from_tables(block);
   cache_.discard(block);
 }
 
 void Translator::discard_frame(uint64_t frame) {
-  for (Block* block : cache_.blocks_of_frame(frame)) {
-    for (auto& [space, view] : views_) view->remove(block->key.eip);
-  }
+  for (const Block* block : cache_.blocks_of_frame(frame)) remove_from_tables(*block);
   cache_.discard_frame(frame);
   if (memory_.is_ram_page(frame)) memory_.set_holds_code(frame, false);  // a jump may lead anywhere
 }
@@ -465,7 +487,7 @@ void Translator::kick(ucontext_t& host) {
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
 // between, are in a hot loop, where the window serves them better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (host < block.body() || !has_checked_access(block)) return;
+  if (host < block.start().body || !has_checked_access(block)) return;
   if (hot_checked_accesses_.user != block.key.mode.user()) hot_checked_accesses_ = {};
   hot_checked_accesses_.user = block.key.mode.user();
   hot_checked_accesses_.samples++;
@@ -481,11 +503,12 @@ bool Translator::has_checked_access(const Block& block) const {
 // No block is running. What is still hot then is found by the next kick.
 void Translator::stop_checking_what_is_hot() {
   if (hot_checked_accesses_.samples < kSamplesOfHotAccess) return;
-  const Block* const block = cache_.find(hot_checked_accesses_.last);
-  if (!block) return;
-  for (const InstructionStart& start : block->starts)
-    blocks_.host_faults().erase(block->key.physical + start.guest_offset);
-  discard_frame(block->key.physical >> kPageShift);
+  const EntryPoint* const point = cache_.find(hot_checked_accesses_.last);
+  if (!point) return;
+  const Block& block = *point->block;
+  for (const InstructionStart& start : block.starts)
+    blocks_.host_faults().erase(block.key.physical + start.guest_offset);
+  discard_frame(block.key.physical >> kPageShift);
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the

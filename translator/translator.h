@@ -48,8 +48,9 @@ class Translator final : public CodeWriteObserver {
  private:
   CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
   CodeView& view_of(const ShadowSpace& space);
-  // Where a jump table's entries lead that lead to no block.
-  uint64_t nowhere() const { return context_.exits[static_cast<size_t>(Exit::kIndirect)]; }
+  CodeView::Nowhere nowhere() const {
+    return {.jump = context_.exits[static_cast<size_t>(Exit::kIndirect)], .ret = context_.table_jump};
+  }
   void follow_spaces();
   void serve_callout_miss();
   std::optional<RunEnd> serve_checked_miss();
@@ -59,11 +60,12 @@ class Translator final : public CodeWriteObserver {
   void map_for_retry();
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
-  Block* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
+  EntryPoint* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
+  void enter_in_table(CodeView& view, EntryPoint& point);
   const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
   RunEnd page_fault(const WalkFailure& failure, uint32_t linear);
-  Block* translate(CodeView& view, const BlockKey& key, EnteredBy by);
+  EntryPoint* translate(CodeView& view, const BlockKey& key, EnteredBy by);
   void place(std::unique_ptr<Block>& block);
   void flush_cache();
   void own_frame(uint64_t frame);
@@ -73,6 +75,7 @@ class Translator final : public CodeWriteObserver {
 
   void discard_frame(uint64_t frame);
   void discard_block(Block& block);
+  void remove_from_tables(const Block& block);
   void revalidate_pages(CodeView& view, bool supervisor, bool global_too);
   static void forget_code(CodeView& view, bool supervisor);
   bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);

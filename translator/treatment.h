@@ -38,13 +38,14 @@ enum class Treatment : uint8_t {
   kReadControl,   // MOV r, CRn
   kWriteControl,  // MOV CR0, r and MOV CR4, r that change nothing; MOV CR2, r
   kClearTaskSwitched,
-  // What ends a block:
+  // Goes elsewhere and yet has something behind it:
+  kCall,
+  kCallIndirect,
   kJumpConditional,
+  // What ends a block:
   kLoop,  // LOOP LOOPE LOOPNE JECXZ
   kJump,
-  kCall,
   kJumpIndirect,
-  kCallIndirect,
   kReturn,
   // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp):
   kCallLoadSegment,  // MOV sreg, r/m
@@ -76,6 +77,10 @@ constexpr bool string_has_source(uint8_t opcode) {
 constexpr bool string_has_destination(uint8_t opcode) { return opcode != 0xAC && opcode != 0xAD; }
 
 // Nothing of a block can come behind it.
-inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t > Treatment::kJumpConditional; }
+inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t >= Treatment::kLoop; }
+// Control leaves the block, or may, and what is behind it can be translated with it.
+inline bool goes_on_elsewhere(Treatment t) {
+  return t >= Treatment::kCall && t <= Treatment::kJumpConditional;
+}
 
 }  // namespace ringdown

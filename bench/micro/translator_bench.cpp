@@ -70,7 +70,7 @@ void look_up(benchmark::State& state, F find) {
 }
 
 void look_up_by_key(benchmark::State& state) {
-  look_up(state, [](const BlockCache& cache, const Block& block) { return cache.find(block.key); });
+  look_up(state, [](const BlockCache& cache, const Block& block) { return cache.find(block.key)->block; });
 }
 BENCHMARK(look_up_by_key);
 
@@ -86,7 +86,7 @@ void link_and_unlink(benchmark::State& state) {
   std::vector<Edge*> edges;
   for (Block* block : code.blocks())
     for (Edge& edge : block->edges) edges.push_back(&edge);
-  Block& target = *code.blocks().front();
+  EntryPoint& target = code.blocks().front()->start();
   Cycles cycles;
   for (auto _ : state) {
     cycles.start();

@@ -84,6 +84,17 @@ static void behind_a_jump(uint8_t opcode, int user) {
   CHECK_PAGE_FAULT(attempt, page + 32, user ? kUser : 0, page + 32);
 }
 
+// An instruction that reaches from a frame into the same frame.
+static void across_one_frame(void) {
+  for (uint32_t next = page; next <= page + 4096; next += 4096) map(directory, next, frames[0] | kP | kW);
+  flush();
+  for (uint32_t i = 0; i < 40; i++) {
+    write_return((void*)(page + 4096 - 3), i * 0x1010101);
+    CHECK_EQ(try_call((void*)(page + 4096 - 3), 0), kNoTrap);
+    CHECK_EQ(call_result, i * 0x1010101);
+  }
+}
+
 void guest_main(void) {
   for (int i = 0; i < 2; i++) frames[i] = (uint32_t)alloc_page();
   const uint32_t shared = (uint32_t)alloc_page();
@@ -99,4 +110,5 @@ void guest_main(void) {
     behind_a_jump(0xE9, user);
     behind_a_jump(0xE8, user);
   }
+  across_one_frame();
 }

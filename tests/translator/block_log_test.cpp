@@ -24,7 +24,6 @@ Block block() {
   b.guest_bytes = kGuest.size();
   b.code = reinterpret_cast<const uint8_t*>(uint64_t{0x7000});
   b.code_bytes = kHost.size();
-  b.body_offset = 1;
   b.starts = {{.host_offset = 1, .guest_offset = 0}, {.host_offset = 5, .guest_offset = 2}};
   return b;
 }

@@ -60,6 +60,24 @@ TEST_F(BlockJumps, BackIsAnEdge) {
   EXPECT_EQ(block->edges[0].target, kEip + 1);
 }
 
+TEST_F(BlockJumps, WhatIsBehindACallIsAnEntryPoint) {
+  const auto block = translate({0xE8, 0, 1, 0, 0, 0x90, 0xFF, 0xD0, 0xC3});  // call; nop; call eax; ret
+  ASSERT_EQ(block->entry_points.size(), 3u);
+  EXPECT_EQ(block->start().eip, kEip);
+  EXPECT_EQ(block->entry_points[1].eip, kEip + 5);
+  EXPECT_EQ(block->entry_points[2].eip, kEip + 8);
+  EXPECT_EQ(reinterpret_cast<uint64_t>(block->entry_points[2].body), block->starts[3].host_offset);
+}
+
+// Nothing of the block is behind it: the return point goes on by an edge.
+TEST_F(BlockJumps, ACallThatEndsThePageHasNoEntryPointBehindIt) {
+  const auto block = translate({0xE8, 0, 1, 0, 0});
+  EXPECT_EQ(block->entry_points.size(), 1u);
+  EXPECT_EQ(block->return_points.size(), 1u);
+  ASSERT_EQ(block->edges.size(), 2u);
+  EXPECT_EQ(block->edges[1].target, kEip + 5);
+}
+
 TEST_F(BlockJumps, ToItselfIsAnEdge) {
   const auto block = translate({0x75, 0xFE, 0xC3});  // jnz to itself; ret
   ASSERT_EQ(block->edges.size(), 1u);

@@ -67,6 +67,7 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, checked_miss), "checked_miss"},
     {offsetof(TranslatorContext, checked_miss.linear), "checked_miss.linear"},
     {exit_slot(Exit::kIndirect), "exit_indirect"},
+    {offsetof(TranslatorContext, table_jump), "table_jump"},
     {exit_slot(Exit::kInterpret), "exit_interpret"},
     {callout_slot(Callout::kLoadSegment), "call_load_segment"},
     {callout_slot(Callout::kPopSegment), "call_pop_segment"},
@@ -169,13 +170,14 @@ TEST(Entry, ComparesTheEipAskedForAndKeepsFlags) {
   const auto block = translator.translate({.physical = kEip, .eip = kEip, .mode = mode_of_ring(0)},
                                           {.bytes = guest, .in_first_page = 1, .next_frame = Block::kNoFrame},
                                           EnteredBy::kTable);
-  EXPECT_EQ(with_names_in_each_line(disassemble_host(translator.emitted().first(block->body_offset), 0)),
-            "000000000000  49 89 ca                            mov r10, rcx\n"
-            "000000000003  41 8d 88 00 f0 bf ff                lea ecx, [r8-0x401000]\n"
-            "00000000000a  e3 0a                               jrcxz 0x0000000000000016\n"
-            "00000000000c  4c 89 d1                            mov rcx, r10\n"
-            "00000000000f                                      jmp [exit_indirect]\n"
-            "000000000016  4c 89 d1                            mov rcx, r10\n");
+  EXPECT_EQ(
+      with_names_in_each_line(disassemble_host(translator.emitted().first(block->starts[0].host_offset), 0)),
+      "000000000000  49 89 ca                            mov r10, rcx\n"
+      "000000000003  41 8d 88 00 f0 bf ff                lea ecx, [r8-0x401000]\n"
+      "00000000000a  e3 0a                               jrcxz 0x0000000000000016\n"
+      "00000000000c  4c 89 d1                            mov rcx, r10\n"
+      "00000000000f                                      jmp [exit_indirect]\n"
+      "000000000016  4c 89 d1                            mov rcx, r10\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GoldenTest, ::testing::ValuesIn(golden_files().begin(), golden_files().end()),
