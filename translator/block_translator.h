@@ -101,6 +101,7 @@ class BlockTranslator {
   void emit_interpret_if_interrupt_pending();
   // lower_callout.cpp
   bool lower_callout(Callout callout, unsigned detail = 0);
+  bool lower_returning_callout(Callout callout, unsigned detail);
   bool lower_load_segment(const Instruction& i);
   bool lower_port_io(const Instruction& i);
   bool lower_invalidate_page(const Instruction& i);

@@ -155,19 +155,29 @@ uint64_t finish(TranslatorContext& c, Sensitive instruction) {
   return proceed(c);
 }
 
+// The same within the block, unless the mode that it was translated for has ended.
+uint64_t come_back(TranslatorContext& c, Sensitive instruction, CodeMode mode_before) {
+  const bool same_mode = CodeMode::translatable(c.state) && CodeMode::of(c.state).bits == mode_before.bits;
+  if (!same_mode) return finish(c, instruction);
+  count(instruction);
+  return c.behind_callout;
+}
+
 // ---- The instructions -------------------------------------------------------------------------------------
 
 uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  const CodeMode mode = CodeMode::of(c->state);
   if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.eip = eip + (info & 0xFF);
-  return finish(*c, Sensitive::kMoveToSegment);
+  return come_back(*c, Sensitive::kMoveToSegment, mode);
 }
 
 uint64_t pop_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  const CodeMode mode = CodeMode::of(c->state);
   if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.gpr[kEsp] += 4;
   c->state.eip = eip + (info & 0xFF);
-  return finish(*c, Sensitive::kPopSegment);
+  return come_back(*c, Sensitive::kPopSegment, mode);
 }
 
 struct InnerStack {
@@ -321,9 +331,9 @@ uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t val
   else
     eax = info & kWide ? c->bus->read_port(port, 4) : (eax & ~0xFFu) | (c->bus->read_port(port, 1) & 0xFF);
   c->state.eip = eip + (info & 0xFF);
-  const uint64_t next = finish(*c, info & kOutput ? Sensitive::kOut : Sensitive::kIn);
+  count(info & kOutput ? Sensitive::kOut : Sensitive::kIn);
   const bool interrupt = c->interrupt_pending && c->state.interrupt_flag;
-  return c->attention || interrupt ? kDispatch : next;
+  return c->attention || interrupt ? dispatch(*c) : c->behind_callout;
 }
 
 // INVLPG in ring 0.

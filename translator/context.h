@@ -31,6 +31,10 @@ enum class Callout : uint8_t {
   kInvalidatePage,
 };
 constexpr size_t kCallouts = 9;
+// Whether its block goes on behind it; r11 says where.
+constexpr bool comes_back(Callout callout) {
+  return callout == Callout::kLoadSegment || callout == Callout::kPopSegment || callout == Callout::kPortIo;
+}
 
 // A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
 // the monitor; dropped when the guest flushes its TLB.
@@ -104,9 +108,10 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
   CheckedPages checked_pages[2][2];           // by ring as space_base, and for reads [0] and writes [1]
-  // Written by callouts.
-  uint64_t window_base;   // what the host's GS base holds
-  uint32_t callout_miss;  // linear page number + 1 that a callout had no page for; 0: none
+  // Written by callouts and their thunks.
+  uint64_t behind_callout;  // host address where a callout that comes back goes on in its block
+  uint64_t window_base;     // what the host's GS base holds
+  uint32_t callout_miss;    // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
   // Written by checked accesses.
   CheckedMiss checked_miss;

@@ -1,4 +1,4 @@
-// Sensitive instructions that call C++ (callouts.h). They end their block: the state that they change decides
+// Sensitive instructions that call C++ (callouts.h). Most end their block: the state that they change decides
 // where and in which mode to go on.
 #include "translator/block_translator.h"
 
@@ -14,18 +14,28 @@ bool BlockTranslator::lower_callout(Callout callout, unsigned detail) {
   return true;
 }
 
+// One that goes on behind the instruction if nothing speaks against it.
+bool BlockTranslator::lower_returning_callout(Callout callout, unsigned detail) {
+  auto& a = out_.a();
+  const asmjit::Label behind = a.newLabel();
+  a.lea(r11, ptr(behind));
+  lower_callout(callout, detail);
+  a.bind(behind);
+  return true;
+}
+
 bool BlockTranslator::lower_load_segment(const Instruction& i) {
   if (i.mod != 3) {
     out_.emit_memory({.map = OpcodeMap::k0F, .opcode = 0xB7}, kR10, operand(i));  // MOVZX r10d, m16
   } else {
     out_.a().mov(r10d, gpd(i.rm));
   }
-  return lower_callout(Callout::kLoadSegment, i.reg);
+  return lower_returning_callout(Callout::kLoadSegment, i.reg);
 }
 
 bool BlockTranslator::lower_pop_segment(const Instruction& i) {
   out_.emit_load(kR10, {.base = kEsp});
-  return lower_callout(Callout::kPopSegment, i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7 : 3));
+  return lower_returning_callout(Callout::kPopSegment, i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7 : 3));
 }
 
 bool BlockTranslator::lower_invalidate_page(const Instruction& i) {
@@ -40,7 +50,7 @@ bool BlockTranslator::lower_port_io(const Instruction& i) {
     a.movzx(r10d, dx);
   else
     a.mov(r10d, i.immediate[0].value & 0xFF);
-  return lower_callout(Callout::kPortIo, i.opcode & 3);
+  return lower_returning_callout(Callout::kPortIo, i.opcode & 3);
 }
 
 }  // namespace ringdown

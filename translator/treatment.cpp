@@ -249,10 +249,10 @@ Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mod
   const SensitiveRow* row = find_sensitive(i);
   const Treatment t = row ? sensitive_treatment(*row, i, mode) : by_map(i, mode);
   if (t == kInterpret || t == kNothing) return t;
-  const bool branch = t >= kJumpConditional;
+  const bool branch_or_callout = t >= kCallLoadSegment;
   if (i.address_size == 2 && (i.memory_operand() || t == kAbsoluteMove || implicit_operand(t) || t == kLoop))
     return kInterpret;
-  if (branch && i.operand_size == 2) return kInterpret;
+  if (branch_or_callout && i.operand_size == 2) return kInterpret;
   if (i.lock && !may_be_locked(i)) return kInterpret;
   if (i.segment_override == kCs && touches_segment(t)) return kInterpret;  // must not be written
   const bool fs_or_gs = i.segment_override == kFs || i.segment_override == kGs;

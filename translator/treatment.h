@@ -38,6 +38,10 @@ enum class Treatment : uint8_t {
   kReadControl,   // MOV r, CRn
   kWriteControl,  // MOV CR0, r and MOV CR4, r that change nothing; MOV CR2, r
   kClearTaskSwitched,
+  // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp). These come back:
+  kCallLoadSegment,  // MOV sreg, r/m
+  kCallPopSegment,
+  kCallPortIo,  // IN, OUT
   // Goes elsewhere and yet has something behind it:
   kCall,
   kCallIndirect,
@@ -47,15 +51,12 @@ enum class Treatment : uint8_t {
   kJump,
   kJumpIndirect,
   kReturn,
-  // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp):
-  kCallLoadSegment,  // MOV sreg, r/m
-  kCallPopSegment,
+  // Callouts that do not come back:
   kCallInterrupt,  // INT n
   kCallInterruptReturn,
   kCallHalt,
   kCallSysenter,
   kCallSysexit,
-  kCallPortIo,  // IN, OUT
   kCallInvalidatePage,
 };
 

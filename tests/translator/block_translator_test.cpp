@@ -78,6 +78,12 @@ TEST_F(BlockJumps, ACallThatEndsThePageHasNoEntryPointBehindIt) {
   EXPECT_EQ(block->edges[1].target, kEip + 5);
 }
 
+// They cut EIP and the stack: the interpreter's.
+TEST_F(BlockJumps, CallsOf16BitsHaveNoReturnPoint) {
+  EXPECT_TRUE(translate({0x66, 0xE8, 0, 1, 0x90})->return_points.empty());
+  EXPECT_TRUE(translate({0x66, 0xFF, 0xD0, 0x90})->return_points.empty());
+}
+
 TEST_F(BlockJumps, ToItselfIsAnEdge) {
   const auto block = translate({0x75, 0xFE, 0xC3});  // jnz to itself; ret
   ASSERT_EQ(block->edges.size(), 1u);
