@@ -18,6 +18,8 @@ KickTimer::KickTimer() : thread_(gettid()) {
   event.sigev_notify = SIGEV_THREAD_ID;
   event.sigev_signo = signal_number();
   event._sigev_un._tid = thread_;
+  sigemptyset(&kicks_);
+  sigaddset(&kicks_, signal_number());
   if (timer_create(CLOCK_MONOTONIC, &event, &timer_) < 0) host_refuses("timer_create");
 }
 
@@ -40,17 +42,12 @@ void KickTimer::disarm() {
 
 void KickTimer::kick() { syscall(SYS_tgkill, getpid(), thread_, signal_number()); }
 
-KickTimer::Held::Held() {
-  sigemptyset(&kick_);
-  sigaddset(&kick_, signal_number());
-  pthread_sigmask(SIG_BLOCK, &kick_, &before_);
-}
-
-KickTimer::Held::~Held() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-void KickTimer::Held::sleep() const {
+// Linux takes a signal that comes meanwhile for this call's, blocked or not (rt_sigtimedwait). The library's
+// function is a cancellation point, which costs an idle guest cache lines.
+void KickTimer::sleep() const {
   counters().host_syscalls_sleep++;
-  sigwaitinfo(&kick_, nullptr);
+  constexpr size_t kKernelSignalSetBytes = 8;
+  syscall(SYS_rt_sigtimedwait, &kicks_, nullptr, nullptr, kKernelSignalSetBytes);
 }
 
 }  // namespace ringdown

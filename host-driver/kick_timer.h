@@ -22,23 +22,14 @@ class KickTimer {
   // Any thread: kicks now.
   void kick();
 
-  // While one lives, kicks of this thread wait, and end its sleep instead of interrupting it.
-  class Held {
-   public:
-    Held();
-    ~Held();
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    // Until there is a kick, which its handler then does not see, or another signal.
-    void sleep() const;
-
-   private:
-    sigset_t kick_, before_;
-  };
+  // The thread that is kicked: until there is a kick, which its handler then does not see, or another signal.
+  // A kick just before it falls asleep is the handler's alone: that has to arm the timer for another one.
+  void sleep() const;
 
  private:
   timer_t timer_;
   int thread_;
+  sigset_t kicks_;
 };
 
 }  // namespace ringdown

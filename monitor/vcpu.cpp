@@ -6,6 +6,7 @@
 
 #include "host-driver/counters.h"
 #include "host-driver/log.h"
+#include "host-driver/restartable_sequences.h"
 #include "host-driver/terminal.h"
 #include "monitor/guest_log.h"
 #include "translator/sensitive.h"
@@ -36,6 +37,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       signals_(*this, report_bug),
       signature_(model.signature()) {
   context_->bus = this;
+  give_up_restartable_sequences();
 }
 
 void Vcpu::reset() {
@@ -102,14 +104,15 @@ bool Vcpu::take_interrupt() {
   return true;
 }
 
-// The timer is armed for whatever is next: its kick ends the sleep, as another thread's does.
+// The timer is armed for whatever is next: its kick ends the sleep, as another thread's does. One that comes
+// between the look at `attention_` and the sleep is repeated (on_kick()).
 void Vcpu::idle() {
   counters().guest_halts++;
   if (on_idle) on_idle();
   if (stop_) return;
-  const KickTimer::Held kicks;
+  translator_.halted();
   if (!attention_) {
-    kicks.sleep();
+    timer_.sleep();
     armed_for_ = kNever;
   }
   attention_ = 1;

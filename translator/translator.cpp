@@ -21,6 +21,10 @@ constexpr unsigned kRecentFaults = 1000;
 constexpr size_t kMaxCheckedInstructions = 1 << 16;
 // After so many kicks in a row that found a checked access running it is checked no more.
 constexpr unsigned kSamplesOfHotAccess = 3;
+// A guest that translates no more than so many blocks while it halts so often has settled; it is worth to
+// empty a cache with so many bytes of blocks then.
+constexpr unsigned kFewBlocks = 50, kSettledHalts = 250;
+constexpr size_t kWorthEmptying = 2u << 20;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
 
@@ -350,6 +354,20 @@ void Translator::clear_checked_pages() {
 void Translator::flush_cache() {
   cache_.flush([&](uint64_t frame) { memory_.set_holds_code(frame, false); });
   for (auto& [space, view] : views_) view->clear_table();
+}
+
+// Most of what a guest runs while it starts it never runs again, and what it then runs all the time lies
+// scattered among it. Emptied, the cache fills again in the order that code runs in.
+void Translator::halted() {
+  if (cache_.used() < kWorthEmptying) return;
+  const uint64_t blocks = counters().blocks_translated;
+  if (blocks - blocks_before_halts_ > kFewBlocks) {
+    blocks_before_halts_ = blocks;
+    settled_halts_ = 0;
+  }
+  if (++settled_halts_ < kSettledHalts) return;
+  settled_halts_ = 0;
+  flush_cache();
 }
 
 // Links an edge that was just taken, if its target can be had and may be linked.

@@ -39,6 +39,10 @@ class Translator final : public CodeWriteObserver {
   // it does.
   void kick(ucontext_t& host);
 
+  // The guest waits for an interrupt. If it has done little else for long, this is when to make the cache
+  // dense.
+  void halted();
+
   // The guest flushed its TLB; after the shadow MMU was told.
   void tlb_flushed(TlbFlush kind);
   void page_invalidated(uint32_t linear);
@@ -115,6 +119,9 @@ class Translator final : public CodeWriteObserver {
     BlockKey last;  // of the block that the last one hit
   } hot_checked_accesses_ = {};
   unsigned recent_faults_ = 0;
+  // Since blocks were last translated in number: how many there were then, and how often the guest halted.
+  uint64_t blocks_before_halts_ = 0;
+  unsigned settled_halts_ = 0;
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret, no_code_end_ = RunEnd::kInterpret;
   bool fault_redispatch_ = false;

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Runs one of our guests to its end: it must print its last line and end the machine with the status expected."""
 import argparse
+import json
 import subprocess
 import sys
+import tempfile
 
 
 def main():
@@ -12,12 +14,23 @@ def main():
     parser.add_argument("--line", default="PASS", help="the last line on the serial port")
     parser.add_argument("--deadline", type=float, default=120)
     parser.add_argument("--cpu", help="the processor's model, if not the default")
+    parser.add_argument("--at-least", metavar="COUNTER=N", help="what -stats must then show")
     parser.add_argument("guest")
     arguments = parser.parse_args()
     command = [arguments.vmm, "-kernel", arguments.guest, "-nographic", "-no-reboot", "-m", "64",
                "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if arguments.cpu:
         command += ["-cpu", arguments.cpu]
+    with tempfile.NamedTemporaryFile() as stats:
+        run_to_its_end(arguments, command + (["-stats", stats.name] if arguments.at_least else []))
+        if arguments.at_least:
+            name, least = arguments.at_least.split("=")
+            count = json.load(stats)["counters"][name]
+            if count < int(least):
+                sys.exit(f"{name}: {count}, expected at least {least}")
+
+
+def run_to_its_end(arguments, command):
     try:
         run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=arguments.deadline)
