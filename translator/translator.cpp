@@ -28,19 +28,18 @@ constexpr size_t kWorthEmptying = 2u << 20;
 // More than any block: 64 instructions of 15 bytes.
 constexpr unsigned kLongestBlock = 1024;
 
-// Whether a repeated string instruction is at this host address. An interrupt can end it between iterations.
-bool is_repeated_string(const uint8_t* code) {
-  if (*code != 0xF3 && *code != 0xF2) return false;
-  const uint8_t opcode = code[1] == 0x66 ? code[2] : code[1];
-  return (opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF);
-}
-
 // A string instruction, of which the host's registers hold what lower_string() made of the guest's, or
 // nullptr.
 const uint8_t* string_opcode(const uint8_t* code) {
   while (*code == 0xF3 || *code == 0xF2 || *code == 0x66) code++;
   const bool string = *code >= 0xA4 && *code <= 0xAF && *code != 0xA8 && *code != 0xA9;
   return string ? code : nullptr;
+}
+
+// An interrupt can end it between iterations.
+bool is_repeated_string(const uint8_t* code) {
+  const bool repeated = *code == 0xF3 || *code == 0xF2;
+  return repeated && string_opcode(code);
 }
 
 // Makes RSI and RDI the guest's again, if a string instruction was interrupted.
@@ -343,12 +342,14 @@ void Translator::own_frame(uint64_t frame) {
 // What callouts and checked accesses reach without a walk.
 void Translator::forget_pages() {
   context_.callout_pages.fill({});
-  clear_checked_pages();
+  for_checked_pages([](CheckedPages& pages) { pages.clear(); });
 }
 
-void Translator::clear_checked_pages() {
-  for (auto& ring : context_.checked_pages)
-    for (CheckedPages& pages : ring) pages.clear();
+template <class F>
+void Translator::for_checked_pages(F act) {
+  for (auto& ring : context_.checked_pages) {
+    for (CheckedPages& pages : ring) act(pages);
+  }
 }
 
 void Translator::flush_cache() {
@@ -465,8 +466,12 @@ void Translator::tlb_flushed(TlbFlush kind) {
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
-  for (auto& ring : context_.checked_pages)
-    for (CheckedPages& pages : ring) kind == TlbFlush::kAll ? pages.clear() : pages.clear_non_global();
+  for_checked_pages([&](CheckedPages& pages) {
+    if (kind == TlbFlush::kAll)
+      pages.clear();
+    else
+      pages.clear_non_global();
+  });
   revalidate_pages(*current_views_[0], true, kind == TlbFlush::kAll);
   current_views_[1]->use_cr3(state_.cr3);
   revalidate_pages(*current_views_[1], false, true);
@@ -476,8 +481,7 @@ void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
-  for (auto& ring : context_.checked_pages)
-    for (CheckedPages& pages : ring) pages.remove(number);
+  for_checked_pages([&](CheckedPages& pages) { pages.remove(number); });
   for (const bool supervisor : {true, false}) {
     CodeView& view = *current_views_[supervisor ? 0 : 1];
     const auto page = view.pages().find(number);

@@ -60,7 +60,8 @@ class Translator final : public CodeWriteObserver {
   std::optional<RunEnd> serve_checked_miss();
   bool may_fault_otherwise(uint32_t linear, unsigned bytes) const;
   void forget_pages();
-  void clear_checked_pages();
+  template <class F>
+  void for_checked_pages(F act);
   void map_for_retry();
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
