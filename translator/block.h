@@ -35,6 +35,9 @@ struct InstructionStart {
   uint16_t guest_offset;
 };
 
+// In front of each comparison with an EIP: MOV and JMP for all others (BlockTranslator::emit_comparison()).
+constexpr unsigned kMovBytes = 3, kJumpByContextBytes = 7;
+
 // Where a block may be entered: at its start, and behind the calls in it.
 struct EntryPoint {
   Block* block = nullptr;
@@ -57,7 +60,7 @@ struct Block {
   std::vector<InstructionStart> starts;
   std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
   std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache
-  std::vector<uint32_t> return_points;   // offsets in `code` of the rel8 that JumpTable::returns goes on by
+  std::vector<uint32_t> return_points;   // offsets in `code` of where JumpTable::returns leads
   std::vector<Edge*> incoming;           // edges that are linked to one of the entry points
 
   EntryPoint& start() { return entry_points.front(); }

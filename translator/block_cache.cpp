@@ -89,12 +89,13 @@ void BlockCache::place_entry_points(Block& block) {
     point.body = block.code + reinterpret_cast<uint64_t>(point.body);
     by_key_[key_of(point)] = &point;
   }
-  if (block.start().body != block.code) block.start().entry = block.code;
+  if (block.start().body != block.code) block.start().entry = block.code + kMovBytes + kJumpByContextBytes;
 }
 
 void BlockCache::add_entry(EntryPoint& to, std::span<const uint8_t> code) {
-  to.entry = add_stubs(code);
-  point(to.entry + code.size() - 4, to.body);
+  const uint8_t* const place = add_stubs(code);
+  to.entry = place + kMovBytes + kJumpByContextBytes;
+  point(place + code.size() - 4, to.body);
 }
 
 void BlockCache::place_edges(Block& block, std::span<const uint8_t> stubs) {
@@ -144,11 +145,18 @@ void BlockCache::discard(Block& block) {
   counters().blocks_discarded++;
   while (!block.incoming.empty()) unlink(*block.incoming.back());
   for (Edge& edge : block.edges) unlink(edge);
-  // The comparison there finds no return to be its own.
-  for (const uint32_t rel8 : block.return_points) *memory_.writable(block.code + rel8) = 0;
+  for (const uint32_t offset : block.return_points) close_return_point(block.code + offset);
   for (const EntryPoint& point : block.entry_points) by_key_.erase(key_of(point));
   remove_from_frame(block.key.physical >> kPageShift, block);
   if (block.has_second_frame()) remove_from_frame(block.second_frame, block);
+}
+
+// A short jump to the jump in front of it in place of the comparison: no return is its own.
+void BlockCache::close_return_point(const uint8_t* start) {
+  constexpr uint8_t kJmpRel8 = 0xEB, kBytes = 2;
+  uint8_t* const place = memory_.writable(start);
+  place[0] = kJmpRel8;
+  place[1] = static_cast<uint8_t>(-(kJumpByContextBytes + kBytes));
 }
 
 void BlockCache::remove_from_frame(uint64_t frame, Block& block) {

@@ -71,6 +71,7 @@ class BlockCache {
   const uint8_t* copy(size_t offset, std::span<const uint8_t> code);
   void place_edges(Block& block, std::span<const uint8_t> stubs);
   void place_entry_points(Block& block);
+  void close_return_point(const uint8_t* start);
   static BlockKey key_of(const EntryPoint& point);
   void point(const uint8_t* rel32, const uint8_t* target);
   void remove_from_frame(uint64_t frame, Block& block);

@@ -22,19 +22,20 @@ void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
 }
 
 // The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags
-// are kept, which leaves JRCXZ. Returns the offset of its rel8.
+// are kept, which leaves LOOP: its counter of 1 for the EIP that is right makes it fall through, so that the
+// usual way has no jump that is taken. Returns the offset where to enter, behind what is otherwise done.
 uint32_t BlockTranslator::emit_comparison(Emitter& out, uint32_t eip, size_t otherwise) {
   auto& a = out.a();
-  const asmjit::Label hit = a.newLabel();
-  a.mov(r10, rcx);
-  a.lea(ecx, ptr(r8, static_cast<int32_t>(0 - eip)));
-  a.jecxz(rcx, hit);
-  const uint32_t rel8 = out.offset() - 1;
+  const asmjit::Label miss = a.newLabel();
+  a.bind(miss);
   a.mov(rcx, r10);
   a.jmp(Emitter::context(otherwise, 8));
-  a.bind(hit);
+  const uint32_t start = out.offset();
+  a.mov(r10, rcx);
+  a.lea(ecx, ptr(r8, static_cast<int32_t>(1 - eip)));
+  a.loop(rcx, miss);
   a.mov(rcx, r10);
-  return rel8;
+  return start;
 }
 
 void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
@@ -119,25 +120,27 @@ bool BlockTranslator::lower_jump(const Instruction& i) {
   return true;
 }
 
-// Pushes it, and leaves for the return where it should go on.
-asmjit::Label BlockTranslator::emit_push_return_address() {
+// Pushes it, and leaves for the return where it should go on: at the address whose displacement is to be
+// patched in.
+uint32_t BlockTranslator::emit_push_return_address() {
   auto& a = out_.a();
   out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
   out_.emit_adjust_stack(-4);
-  const asmjit::Label return_point = a.newLabel();
   a.pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
-  a.lea(r10, ptr(return_point));
+  a.lea(r10, ptr(rip, 0));
+  const uint32_t displacement = out_.offset() - 4;
   a.mov(qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)), r10);
-  return return_point;
+  return displacement;
 }
 
-void BlockTranslator::emit_return_point(const asmjit::Label& label) {
-  out_.a().bind(label);
-  block_->return_points.push_back(emit_comparison(out_, next_eip(), offsetof(TranslatorContext, table_jump)));
+void BlockTranslator::emit_return_point(uint32_t lea_displacement) {
+  const uint32_t start = emit_comparison(out_, next_eip(), offsetof(TranslatorContext, table_jump));
+  out_.patch(lea_displacement, start);
+  block_->return_points.push_back(start);
 }
 
 bool BlockTranslator::lower_call(const Instruction& i) {
-  const asmjit::Label return_point = emit_push_return_address();
+  const uint32_t return_point = emit_push_return_address();
   emit_goto(next_eip() + i.immediate[0].value);
   emit_return_point(return_point);
   return true;
@@ -157,7 +160,7 @@ bool BlockTranslator::lower_call_indirect(const Instruction& i) {
     out_.a().mov(r8d, gpd(i.rm));
   else
     out_.emit_load(kR8, operand(i));
-  const asmjit::Label return_point = emit_push_return_address();
+  const uint32_t return_point = emit_push_return_address();
   out_.emit_table_jump();
   emit_return_point(return_point);
   return true;

@@ -172,11 +172,11 @@ TEST(Entry, ComparesTheEipAskedForAndKeepsFlags) {
                                           EnteredBy::kTable);
   EXPECT_EQ(
       with_names_in_each_line(disassemble_host(translator.emitted().first(block->starts[0].host_offset), 0)),
-      "000000000000  49 89 ca                            mov r10, rcx\n"
-      "000000000003  41 8d 88 00 f0 bf ff                lea ecx, [r8-0x401000]\n"
-      "00000000000a  e3 0a                               jrcxz 0x0000000000000016\n"
-      "00000000000c  4c 89 d1                            mov rcx, r10\n"
-      "00000000000f                                      jmp [exit_indirect]\n"
+      "000000000000  4c 89 d1                            mov rcx, r10\n"
+      "000000000003                                      jmp [exit_indirect]\n"
+      "00000000000a  49 89 ca                            mov r10, rcx\n"
+      "00000000000d  41 8d 88 01 f0 bf ff                lea ecx, [r8-0x400FFF]\n"
+      "000000000014  e2 ea                               loop 0x0000000000000000\n"
       "000000000016  4c 89 d1                            mov rcx, r10\n");
 }
 
