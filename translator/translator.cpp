@@ -525,8 +525,9 @@ bool Translator::has_checked_access(const Block& block) const {
 // No block is running. What is still hot then is found by the next kick.
 void Translator::stop_checking_what_is_hot() {
   if (hot_checked_accesses_.samples < kSamplesOfHotAccess) return;
-  const EntryPoint* const point = cache_.find(hot_checked_accesses_.last);
+  const EntryPoint* const point = cache_.find(std::exchange(hot_checked_accesses_, {}).last);
   if (!point) return;
+  counters().checks_dropped++;
   const Block& block = *point->block;
   for (const InstructionStart& start : block.starts)
     blocks_.host_faults().erase(block.key.physical + start.guest_offset);

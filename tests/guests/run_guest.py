@@ -14,7 +14,7 @@ def main():
     parser.add_argument("--line", default="PASS", help="the last line on the serial port")
     parser.add_argument("--deadline", type=float, default=120)
     parser.add_argument("--cpu", help="the processor's model, if not the default")
-    parser.add_argument("--at-least", metavar="COUNTER=N", help="what -stats must then show")
+    parser.add_argument("--counter", metavar="NAME=N", help="what -stats must then show")
     parser.add_argument("guest")
     arguments = parser.parse_args()
     command = [arguments.vmm, "-kernel", arguments.guest, "-nographic", "-no-reboot", "-m", "64",
@@ -22,12 +22,12 @@ def main():
     if arguments.cpu:
         command += ["-cpu", arguments.cpu]
     with tempfile.NamedTemporaryFile() as stats:
-        run_to_its_end(arguments, command + (["-stats", stats.name] if arguments.at_least else []))
-        if arguments.at_least:
-            name, least = arguments.at_least.split("=")
+        run_to_its_end(arguments, command + (["-stats", stats.name] if arguments.counter else []))
+        if arguments.counter:
+            name, wanted = arguments.counter.split("=")
             count = json.load(stats)["counters"][name]
-            if count < int(least):
-                sys.exit(f"{name}: {count}, expected at least {least}")
+            if count != int(wanted):
+                sys.exit(f"{name}: {count}, expected {wanted}")
 
 
 def run_to_its_end(arguments, command):
