@@ -30,7 +30,7 @@ static void one_page(void) {
 USER_CODE(user_waits, "1: " LABEL(user_waits_at) "movl $0, %eax\n testl %eax, %eax\n jz 1b");
 USER_CODE(user_waits_forever, LABEL(user_waits_forever_at) "jmp user_waits_forever_at\n nop");
 extern char user_waits_at[], user_waits_forever_at[];
-static uint32_t ticks, patch_address, patch_value, patch_bytes;
+static uint32_t patch_address, patch_value, patch_bytes;
 static int on_tick(struct Frame* f) {
   if (f->vector != kIrq0) return 0;
   pic_eoi(0);

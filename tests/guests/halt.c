@@ -2,14 +2,6 @@
 // pending.
 #include "interrupts.h"
 
-static volatile uint32_t ticks;
-static int on_tick(struct Frame* f) {
-  if (f->vector != kIrq0) return 0;
-  ticks++;
-  pic_eoi(0);
-  return 1;
-}
-
 KERNEL_CODE(halt_once, "movl $1, %eax\n sti\n hlt\n cli\n incl %eax");
 // STI is the last instruction of its page.
 KERNEL_CODE(halt_in_next_page,
@@ -31,7 +23,7 @@ static void pending_before(void) {
   CHECK_EQ(try_call(halt_once, 0), kIrq0);
   CHECK_EQ(trap.eip, halt_once + 7);
   pic_eoi(0);
-  trap_hook = on_tick;
+  trap_hook = count_tick;
 }
 
 void guest_main(void) {
@@ -39,7 +31,7 @@ void guest_main(void) {
   pic_unmask(0);
   pit_once(0xFFFF);
   drop_timer_interrupt();
-  trap_hook = on_tick;
+  trap_hook = count_tick;
   one_shots(halt_once);
   one_shots(halt_in_next_page);
   for (int i = 0; i < 10; i++) pending_before();

@@ -6,14 +6,6 @@
 enum { kPages = 64, kTicks = 30 };
 static uint32_t frames[kPages];
 
-static volatile uint32_t ticks;
-static int on_tick(struct Frame* f) {
-  if (f->vector != kIrq0) return 0;
-  ticks++;
-  pic_eoi(0);
-  return 1;
-}
-
 // Arguments: where, the distance from one write to the next in bytes, how many. Writes what is left.
 KERNEL_CODE(write_each,
             "movl 4(%esp), %eax\n movl (%eax), %edx\n movl 8(%eax), %ecx\n movl 4(%eax), %eax\n"
@@ -30,7 +22,7 @@ static void over_all_pages(uint32_t offset) {
 }
 
 static void on_one_page(void) {
-  trap_hook = on_tick;
+  trap_hook = count_tick;
   pit_periodic(1193);
   ticks = 0;
   sti();

@@ -44,7 +44,7 @@ static int interrupted_in_the_middle(uint16_t delay) {
   return 1;
 }
 
-static volatile uint32_t ticks, in_move;
+static volatile uint32_t in_move;
 static int on_tick(struct Frame* f) {
   if (f->vector != kIrq0) return 0;
   ticks++;

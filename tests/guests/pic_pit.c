@@ -1,7 +1,7 @@
 // 8254, 8259A and the processor end to end: ticks, masks, EOI, in-service and request registers, the cascade.
 #include "interrupts.h"
 
-static volatile uint32_t ticks, clock_ticks;
+static volatile uint32_t clock_ticks;
 static int skip_eoi;
 
 static int on_interrupt(struct Frame* f) {

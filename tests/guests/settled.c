@@ -6,14 +6,6 @@
 enum { kFunctions = 40000, kWaits = 600 };
 static uint8_t functions[kFunctions][16] __attribute__((aligned(4096)));
 
-static volatile uint32_t ticks;
-static int on_tick(struct Frame* f) {
-  if (f->vector != kIrq0) return 0;
-  ticks++;
-  pic_eoi(0);
-  return 1;
-}
-
 static void write_functions(uint32_t first_value) {
   for (uint32_t i = 0; i < kFunctions; i++) write_return(functions[i], first_value + i);
 }
@@ -25,7 +17,7 @@ static void call_functions(uint32_t first_value) {
 }
 
 static void wait_long(void) {
-  trap_hook = on_tick;
+  trap_hook = count_tick;
   pit_periodic(120);
   for (uint32_t i = 0; i < kWaits; i++) {
     const uint32_t before = ticks;

@@ -4,7 +4,6 @@
 #include "paging.h"
 
 enum { kTicks = 20 };
-static uint32_t ticks;
 
 static int on_tick(struct Frame* f) {
   if (f->vector != kIrq0) return 0;

@@ -52,3 +52,12 @@ void drop_timer_interrupt(void) {
   in8(kMaster);
   pic_eoi(0);
 }
+
+volatile uint32_t ticks;
+
+int count_tick(struct Frame* frame) {
+  if (frame->vector != kIrq0) return 0;
+  ticks++;
+  pic_eoi(0);
+  return 1;
+}

@@ -13,3 +13,7 @@ void pit_once(uint16_t divisor);
 void raise_timer_interrupt(void);
 // Takes IR0 back: acknowledges what is pending without running a handler. Interrupts off.
 void drop_timer_interrupt(void);
+
+// A trap_hook that counts IRQ 0 and returns to what was interrupted.
+extern volatile uint32_t ticks;
+int count_tick(struct Frame* frame);
