@@ -155,10 +155,18 @@ uint64_t finish(TranslatorContext& c, Sensitive instruction) {
   return proceed(c);
 }
 
-// The same within the block, unless the mode that it was translated for has ended.
-uint64_t come_back(TranslatorContext& c, Sensitive instruction, CodeMode mode_before) {
-  const bool same_mode = CodeMode::translatable(c.state) && CodeMode::of(c.state).bits == mode_before.bits;
-  if (!same_mode) return finish(c, instruction);
+// What CodeMode depends on of a data segment: all there is of it in translatable() for DS and ES, a bit for
+// FS and, in ring 3, for GS.
+bool is_usable_unchecked(const CpuState& s, unsigned index) {
+  const Segment& segment = s.segment[index];
+  if (index == kGs && s.cpl == 0) return false;
+  return (index == kFs || index == kGs ? segment.unlimited() : segment.flat()) && writable(segment);
+}
+
+// Within the block, unless the mode that it was translated for has ended with the load of this segment
+// register.
+uint64_t come_back(TranslatorContext& c, Sensitive instruction, unsigned index, bool was_usable) {
+  if (is_usable_unchecked(c.state, index) != was_usable) return finish(c, instruction);
   count(instruction);
   return c.behind_callout;
 }
@@ -166,18 +174,20 @@ uint64_t come_back(TranslatorContext& c, Sensitive instruction, CodeMode mode_be
 // ---- The instructions -------------------------------------------------------------------------------------
 
 uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
-  const CodeMode mode = CodeMode::of(c->state);
-  if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
+  const unsigned index = info >> 8;
+  const bool was_usable = is_usable_unchecked(c->state, index);
+  if (!load_data_segment(*c, index, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.eip = eip + (info & 0xFF);
-  return come_back(*c, Sensitive::kMoveToSegment, mode);
+  return come_back(*c, Sensitive::kMoveToSegment, index, was_usable);
 }
 
 uint64_t pop_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
-  const CodeMode mode = CodeMode::of(c->state);
-  if (!load_data_segment(*c, info >> 8, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
+  const unsigned index = info >> 8;
+  const bool was_usable = is_usable_unchecked(c->state, index);
+  if (!load_data_segment(*c, index, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
   c->state.gpr[kEsp] += 4;
   c->state.eip = eip + (info & 0xFF);
-  return come_back(*c, Sensitive::kPopSegment, mode);
+  return come_back(*c, Sensitive::kPopSegment, index, was_usable);
 }
 
 struct InnerStack {
