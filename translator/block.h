@@ -35,16 +35,17 @@ struct InstructionStart {
   uint16_t guest_offset;
 };
 
-// In front of each comparison with an EIP: MOV and JMP for all others (BlockTranslator::emit_comparison()).
-constexpr unsigned kMovBytes = 3, kJumpByContextBytes = 7;
+// BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many
+// bytes, the jump last.
+constexpr unsigned kMissBytes = 10, kMissJumpBytes = 7;
 
 // Where a block may be entered: at its start, and behind the calls in it.
 struct EntryPoint {
   Block* block = nullptr;
   uint32_t eip = 0;
   const uint8_t* body = nullptr;  // where linked edges lead
-  const uint8_t* entry =
-      nullptr;  // where the jump table leads: compares r8d with `eip` first. nullptr: not made
+  // Where the jump table leads: compares r8d with `eip` first. nullptr: not made.
+  const uint8_t* entry = nullptr;
 };
 
 // One translated stretch of guest code. Within it jumps lead ahead only, so that whoever is in it comes to

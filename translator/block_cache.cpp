@@ -89,12 +89,12 @@ void BlockCache::place_entry_points(Block& block) {
     point.body = block.code + reinterpret_cast<uint64_t>(point.body);
     by_key_[key_of(point)] = &point;
   }
-  if (block.start().body != block.code) block.start().entry = block.code + kMovBytes + kJumpByContextBytes;
+  if (block.start().body != block.code) block.start().entry = block.code + kMissBytes;
 }
 
 void BlockCache::add_entry(EntryPoint& to, std::span<const uint8_t> code) {
   const uint8_t* const place = add_stubs(code);
-  to.entry = place + kMovBytes + kJumpByContextBytes;
+  to.entry = place + kMissBytes;
   point(place + code.size() - 4, to.body);
 }
 
@@ -156,7 +156,7 @@ void BlockCache::close_return_point(const uint8_t* start) {
   constexpr uint8_t kJmpRel8 = 0xEB, kBytes = 2;
   uint8_t* const place = memory_.writable(start);
   place[0] = kJmpRel8;
-  place[1] = static_cast<uint8_t>(-(kJumpByContextBytes + kBytes));
+  place[1] = static_cast<uint8_t>(-(kMissJumpBytes + kBytes));
 }
 
 void BlockCache::remove_from_frame(uint64_t frame, Block& block) {

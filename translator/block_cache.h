@@ -19,7 +19,8 @@ class BlockCache {
 
   // Room for code that stays for good (thunks). Only before the first block.
   const uint8_t* add_permanent(std::span<const uint8_t> code);
-  // Bytes of blocks, without stubs.
+  // How many blocks were added since the last flush, and their bytes without stubs.
+  size_t blocks() const { return by_address_.size(); }
   size_t used() const { return used_ - permanent_; }
   // Whether so many bytes more can be added.
   bool has_room(size_t bytes) const { return used_ + kCodeAlignment + bytes <= stubs_; }

@@ -120,6 +120,7 @@ class BlockTranslator {
   void emit_table_jump_to(uint32_t target);
   static uint32_t emit_comparison(Emitter& out, uint32_t eip, size_t otherwise);
   static void emit_entry(Emitter& out, uint32_t eip);
+  void emit_index_of_return();
   uint32_t emit_push_return_address();
   void emit_return_point(uint32_t lea_displacement);
   void join_forward_jumps();

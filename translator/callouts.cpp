@@ -173,21 +173,23 @@ uint64_t come_back(TranslatorContext& c, Sensitive instruction, unsigned index, 
 
 // ---- The instructions -------------------------------------------------------------------------------------
 
-uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+// `popped`: bytes that the selector takes off the stack.
+uint64_t load_segment(TranslatorContext& c, uint32_t eip, uint32_t info, uint32_t selector, uint32_t popped,
+                      Sensitive instruction) {
   const unsigned index = info >> 8;
-  const bool was_usable = is_usable_unchecked(c->state, index);
-  if (!load_data_segment(*c, index, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
-  c->state.eip = eip + (info & 0xFF);
-  return come_back(*c, Sensitive::kMoveToSegment, index, was_usable);
+  const bool was_usable = is_usable_unchecked(c.state, index);
+  if (!load_data_segment(c, index, static_cast<uint16_t>(selector))) return leave_for_interpreter(c, eip);
+  c.state.gpr[kEsp] += popped;
+  c.state.eip = eip + (info & 0xFF);
+  return come_back(c, instruction, index, was_usable);
+}
+
+uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  return load_segment(*c, eip, info, value, 0, Sensitive::kMoveToSegment);
 }
 
 uint64_t pop_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
-  const unsigned index = info >> 8;
-  const bool was_usable = is_usable_unchecked(c->state, index);
-  if (!load_data_segment(*c, index, static_cast<uint16_t>(value))) return leave_for_interpreter(*c, eip);
-  c->state.gpr[kEsp] += 4;
-  c->state.eip = eip + (info & 0xFF);
-  return come_back(*c, Sensitive::kPopSegment, index, was_usable);
+  return load_segment(*c, eip, info, value, 4, Sensitive::kPopSegment);
 }
 
 struct InnerStack {

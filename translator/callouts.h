@@ -10,8 +10,9 @@ namespace ringdown {
 //
 // Each does the usual case completely or changes nothing: what needs a fault, a gate of another kind, a
 // segment that is not flat, a page that is not at hand, or an interrupt taken, is the interpreter's. Returns
-// the host address to continue at, or kLeaveForInterpreter, or kDispatch (done, but the next block must be
-// looked up by the monitor); in these two cases `exit` and `exit_argument` of the context are set.
+// the host address to continue at (that behind the instruction in its block, if comes_back()), or
+// kLeaveForInterpreter, or kDispatch (done, but the next block must be looked up by the monitor); in these
+// two cases `exit` and `exit_argument` of the context are set.
 constexpr uint64_t kLeaveForInterpreter = 0, kDispatch = 1;
 
 // `eip`: of the instruction. `info`: its length in bits 0..7, and by kind the segment register or the vector

@@ -64,9 +64,12 @@ class Emitter {
   void patch(uint32_t rel32_offset, uint32_t target_offset);
   void patch8(uint32_t rel8_offset, uint32_t target_offset);
 
-  // The offset in the context of the address of an exit's thunk.
+  // The offsets in the context of the addresses of thunks.
   static constexpr size_t exit_thunk(Exit exit) {
     return offsetof(TranslatorContext, exits) + static_cast<size_t>(exit) * sizeof(uint64_t);
+  }
+  static constexpr size_t callout_thunk(Callout callout) {
+    return offsetof(TranslatorContext, callouts) + static_cast<size_t>(callout) * sizeof(uint64_t);
   }
   // To the EIP in r8d, by the jump table.
   void emit_table_jump();

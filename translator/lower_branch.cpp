@@ -7,6 +7,9 @@ namespace {
 
 using namespace asmjit::x86;
 
+// Of the index in r9.
+Mem return_place() { return qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)); }
+
 }  // namespace
 
 // Within a page a user target is what it was when the jump was translated. On another page it is whatever the
@@ -120,16 +123,21 @@ bool BlockTranslator::lower_jump(const Instruction& i) {
   return true;
 }
 
+// r9 = the index in JumpTable::returns of the return address that ESP points to.
+void BlockTranslator::emit_index_of_return() {
+  out_.a().pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
+}
+
 // Pushes it, and leaves for the return where it should go on: at the address whose displacement is to be
 // patched in.
 uint32_t BlockTranslator::emit_push_return_address() {
   auto& a = out_.a();
   out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
   out_.emit_adjust_stack(-4);
-  a.pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
+  emit_index_of_return();
   a.lea(r10, ptr(rip, 0));
   const uint32_t displacement = out_.offset() - 4;
-  a.mov(qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)), r10);
+  a.mov(return_place(), r10);
   return displacement;
 }
 
@@ -168,11 +176,10 @@ bool BlockTranslator::lower_call_indirect(const Instruction& i) {
 
 bool BlockTranslator::lower_return(const Instruction& i) {
   const int32_t extra = i.opcode == 0xC2 ? static_cast<int32_t>(i.immediate[0].value & 0xFFFF) : 0;
-  auto& a = out_.a();
   out_.emit_load(kR8, {.base = kEsp});
-  a.pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
+  emit_index_of_return();
   out_.emit_adjust_stack(4 + extra);
-  a.jmp(qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)));
+  out_.a().jmp(return_place());
   return true;
 }
 

@@ -10,7 +10,7 @@ bool BlockTranslator::lower_callout(Callout callout, unsigned detail) {
   auto& a = out_.a();
   a.mov(r8d, eip());
   a.mov(r9d, length_ | detail << 8);
-  a.jmp(Emitter::context(offsetof(TranslatorContext, callouts) + static_cast<size_t>(callout) * 8, 8));
+  a.jmp(Emitter::context(Emitter::callout_thunk(callout), 8));
   return true;
 }
 

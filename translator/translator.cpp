@@ -68,23 +68,17 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
       shadow_(shadow),
       cache_(kCodeCacheBytes),
       blocks_(model, cache_) {
-  Emitter out;
-  emit_entry_thunk(out);
-  entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(
-      reinterpret_cast<uint64_t>(cache_.add_permanent(out.code())));
-  for (const Exit exit : {Exit::kLink, Exit::kIndirect, Exit::kInterpret, Exit::kFault}) {
-    out.reset();
-    emit_exit_thunk(out, exit);
-    context_.exits[static_cast<size_t>(exit)] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
-  }
-  out.reset();
-  out.emit_table_jump();
-  context_.table_jump = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
-  for (size_t n = 0; n < kCallouts; n++) {
-    out.reset();
-    emit_callout_thunk(out, static_cast<Callout>(n));
-    context_.callouts[n] = reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
-  }
+  const auto add_thunk = [this](const auto& emit) {
+    Emitter out;
+    emit(out);
+    return reinterpret_cast<uint64_t>(cache_.add_permanent(out.code()));
+  };
+  entry_ = reinterpret_cast<void (*)(TranslatorContext*)>(add_thunk(emit_entry_thunk));
+  for (const Exit exit : {Exit::kLink, Exit::kIndirect, Exit::kInterpret, Exit::kFault})
+    context_.exits[static_cast<size_t>(exit)] = add_thunk([&](Emitter& out) { emit_exit_thunk(out, exit); });
+  context_.table_jump = add_thunk([](Emitter& out) { out.emit_table_jump(); });
+  for (size_t n = 0; n < kCallouts; n++)
+    context_.callouts[n] = add_thunk([&](Emitter& out) { emit_callout_thunk(out, static_cast<Callout>(n)); });
   empty_table_ = CodeView::make_table(nowhere());
   memory_.set_observer(this);
   reset();
@@ -177,10 +171,10 @@ std::optional<RunEnd> Translator::serve_checked_miss() {
   const auto [kind, bytes, linear] = std::exchange(context_.checked_miss, {});
   if (kind == CheckedMiss::kNone) return RunEnd::kInterpret;
   counters().checked_misses++;
-  if (hot_checked_accesses_.user == (state_.cpl == 3)) hot_checked_accesses_ = {};
+  const bool write = kind == CheckedMiss::kWrite, user = state_.cpl == 3;
+  if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
   if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
     return RunEnd::kInterpret;
-  const bool write = kind == CheckedMiss::kWrite, user = state_.cpl == 3;
   WalkFailure failure;
   const Access access{write ? AccessKind::kWrite : AccessKind::kRead, user};
   const auto t = walk(PagingRegisters::of(state_), memory_, linear, access, failure);
@@ -361,9 +355,8 @@ void Translator::flush_cache() {
 // scattered among it. Emptied, the cache fills again in the order that code runs in.
 void Translator::halted() {
   if (cache_.used() < kWorthEmptying) return;
-  const uint64_t blocks = counters().blocks_translated;
-  if (blocks - blocks_before_halts_ > kFewBlocks) {
-    blocks_before_halts_ = blocks;
+  if (cache_.blocks() - blocks_before_halts_ > kFewBlocks) {
+    blocks_before_halts_ = cache_.blocks();
     settled_halts_ = 0;
   }
   if (++settled_halts_ < kSettledHalts) return;

@@ -121,7 +121,7 @@ class Translator final : public CodeWriteObserver {
   } hot_checked_accesses_ = {};
   unsigned recent_faults_ = 0;
   // Since blocks were last translated in number: how many there were then, and how often the guest halted.
-  uint64_t blocks_before_halts_ = 0;
+  size_t blocks_before_halts_ = 0;
   unsigned settled_halts_ = 0;
   volatile sig_atomic_t kicked_ = 0;
   RunEnd fault_end_ = RunEnd::kInterpret, no_code_end_ = RunEnd::kInterpret;

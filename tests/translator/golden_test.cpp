@@ -36,12 +36,6 @@ struct Field {
   const char* name;
 };
 constexpr size_t kState = offsetof(TranslatorContext, state);
-constexpr size_t exit_slot(Exit exit) {
-  return offsetof(TranslatorContext, exits) + static_cast<size_t>(exit) * 8;
-}
-constexpr size_t callout_slot(Callout callout) {
-  return offsetof(TranslatorContext, callouts) + static_cast<size_t>(callout) * 8;
-}
 constexpr size_t selector(SegmentIndex n) {
   return kState + offsetof(CpuState, segment) + n * sizeof(Segment) + offsetof(Segment, selector);
 }
@@ -66,18 +60,18 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, string_direction), "string_direction"},
     {offsetof(TranslatorContext, checked_miss), "checked_miss"},
     {offsetof(TranslatorContext, checked_miss.linear), "checked_miss.linear"},
-    {exit_slot(Exit::kIndirect), "exit_indirect"},
+    {Emitter::exit_thunk(Exit::kIndirect), "exit_indirect"},
     {offsetof(TranslatorContext, table_jump), "table_jump"},
-    {exit_slot(Exit::kInterpret), "exit_interpret"},
-    {callout_slot(Callout::kLoadSegment), "call_load_segment"},
-    {callout_slot(Callout::kPopSegment), "call_pop_segment"},
-    {callout_slot(Callout::kInterrupt), "call_interrupt"},
-    {callout_slot(Callout::kInterruptReturn), "call_interrupt_return"},
-    {callout_slot(Callout::kSysenter), "call_sysenter"},
-    {callout_slot(Callout::kSysexit), "call_sysexit"},
-    {callout_slot(Callout::kHalt), "call_halt"},
-    {callout_slot(Callout::kPortIo), "call_port_io"},
-    {callout_slot(Callout::kInvalidatePage), "call_invalidate_page"},
+    {Emitter::exit_thunk(Exit::kInterpret), "exit_interpret"},
+    {Emitter::callout_thunk(Callout::kLoadSegment), "call_load_segment"},
+    {Emitter::callout_thunk(Callout::kPopSegment), "call_pop_segment"},
+    {Emitter::callout_thunk(Callout::kInterrupt), "call_interrupt"},
+    {Emitter::callout_thunk(Callout::kInterruptReturn), "call_interrupt_return"},
+    {Emitter::callout_thunk(Callout::kSysenter), "call_sysenter"},
+    {Emitter::callout_thunk(Callout::kSysexit), "call_sysexit"},
+    {Emitter::callout_thunk(Callout::kHalt), "call_halt"},
+    {Emitter::callout_thunk(Callout::kPortIo), "call_port_io"},
+    {Emitter::callout_thunk(Callout::kInvalidatePage), "call_invalidate_page"},
 };
 
 // [r15+0x28] becomes [interrupt_flag], without the bytes, which hold the offset.
