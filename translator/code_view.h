@@ -1,12 +1,12 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "cpu/paging.h"
+#include "host-driver/zeroed_memory.h"
 #include "translator/code_mode.h"
 #include "translator/context.h"
 
@@ -21,7 +21,9 @@ class CodeView {
   struct Nowhere {
     uint64_t jump, ret;
   };
-  explicit CodeView(const Nowhere& nowhere);
+  // What code uses of a table lies all over it, in as many pages: a huge one is worth its memory for what
+  // always runs.
+  CodeView(const Nowhere& nowhere, PageSize tables);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
   void use_mode(CodeMode mode);
@@ -41,12 +43,19 @@ class CodeView {
   void remove(uint32_t eip);
   void clear_table();
 
-  struct Free {
-    void operator()(JumpTable* table) const { std::free(table); }
+  // A jump table, empty at first. What a guest uses of one lies all over it: in a huge page that costs one
+  // TLB entry.
+  class Table {
+   public:
+    Table(const Nowhere& nowhere, PageSize pages);
+    JumpTable& operator*() const { return *table_; }
+    JumpTable* operator->() const { return table_; }
+    uint64_t base() const { return reinterpret_cast<uint64_t>(table_); }
+
+   private:
+    ZeroedMemory memory_;
+    JumpTable* table_;
   };
-  using Table = std::unique_ptr<JumpTable, Free>;
-  // An empty one.
-  static Table make_table(const Nowhere& nowhere);
 
   // For TranslatorContext::mode_tables.
   using ModeTables = std::array<TranslatorContext::ModeTable, TranslatorContext::kModeTables>;
@@ -66,17 +75,18 @@ class CodeView {
   struct Slot {
     uint64_t mode = kNoMode;
     uint64_t last_used = 0;
-    Table table;
-    std::unique_ptr<uint32_t[]> eips;  // for which each entry was made last
+    std::unique_ptr<Table> table;
     // At least the indices of all entries that lead to a block, while few.
     std::vector<uint16_t> used, used_evicted;
-    uint64_t base() const { return reinterpret_cast<uint64_t>(table.get()); }
+    uint64_t base() const { return table ? table->base() : 0; }
+    JumpTable& entries() const { return **table; }
   };
 
   void evict(uint32_t eip, uint64_t entry);
   void clear(Slot& slot);
 
   const Nowhere nowhere_;
+  const PageSize table_pages_;
   std::array<Slot, TranslatorContext::kModeTables> slots_;
   Slot* current_;
   uint64_t time_ = 0;

@@ -154,6 +154,7 @@ struct JumpTable {
   std::array<uint64_t, kEntries>
       code;  // by index(): a block's entry, which compares r8d, or the thunk kIndirect
   std::array<Evicted, kEntries> evicted;  // by evicted_index()
+  std::array<uint32_t, kEntries> eips;    // for the monitor: for which each entry of `code` was made last
 };
 inline uint64_t jump_table_code(uint64_t table, uint32_t eip) {
   return reinterpret_cast<const JumpTable*>(table)->code[JumpTable::index(eip)];

@@ -79,7 +79,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
   context_.table_jump = add_thunk([](Emitter& out) { out.emit_table_jump(); });
   for (size_t n = 0; n < kCallouts; n++)
     context_.callouts[n] = add_thunk([&](Emitter& out) { emit_callout_thunk(out, static_cast<Callout>(n)); });
-  empty_table_ = CodeView::make_table(nowhere());
+  empty_table_ = std::make_unique<CodeView::Table>(nowhere(), PageSize::kSmall);
   memory_.set_observer(this);
   reset();
 }
@@ -110,7 +110,7 @@ RunEnd Translator::run() {
     if (!code) return no_code_end_;
     if (kicked_) {
       kicked_ = 0;
-      empty_table_->returns.fill(nowhere().ret);  // but for a call on the way out
+      (*empty_table_)->returns.fill(nowhere().ret);  // but for a call on the way out
       stop_checking_what_is_hot();
       return RunEnd::kKicked;
     }
@@ -215,7 +215,8 @@ void Translator::enter(const uint8_t* code) {
 
 CodeView& Translator::view_of(const ShadowSpace& space) {
   auto& view = views_[&space];
-  if (!view) view = std::make_unique<CodeView>(nowhere());
+  const bool supervisor = &space == &shadow_.supervisor();
+  if (!view) view = std::make_unique<CodeView>(nowhere(), supervisor ? PageSize::kHuge : PageSize::kSmall);
   return *view;
 }
 
@@ -496,7 +497,7 @@ void Translator::kick(ucontext_t& host) {
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   note_where_time_goes(*block, reinterpret_cast<const uint8_t*>(rip));
   for (Edge& edge : block->edges) cache_.unlink(edge);
-  host.uc_mcontext.gregs[REG_R14] = reinterpret_cast<int64_t>(empty_table_.get());
+  host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table_->base());
 }
 
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in

@@ -113,7 +113,7 @@ class Translator final : public CodeWriteObserver {
   std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
   CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
   // Every look-up in it leaves translated code.
-  CodeView::Table empty_table_;
+  std::unique_ptr<CodeView::Table> empty_table_;
   struct {
     bool user;
     unsigned samples;
