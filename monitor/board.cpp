@@ -40,8 +40,10 @@ Nanoseconds Board::next_event() const {
   return next;
 }
 
-void Board::advance() {
-  for (TimedDevice* device : timed_) device->advance();
+void Board::advance(Nanoseconds now) {
+  for (TimedDevice* device : timed_) {
+    if (device->next_event() <= now) device->advance();
+  }
 }
 
 }  // namespace ringdown

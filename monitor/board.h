@@ -48,7 +48,8 @@ class Board {
   I8042& keyboard_controller() { return kbc_; }
 
   Nanoseconds next_event() const;
-  void advance();
+  // The devices whose event is due.
+  void advance(Nanoseconds now);
 
  private:
   BoardOutputs outputs_;

@@ -80,7 +80,7 @@ void Vcpu::attend() {
   attention_ = 0;
   context_->attention = 0;
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
-  if (board_->next_event() <= clock_.now()) board_->advance();
+  board_->advance(clock_.now());
   arm(board_->next_event());
 }
 

@@ -18,10 +18,17 @@ class Clock {
 class TimedDevice {
  public:
   virtual ~TimedDevice() = default;
-  // The absolute time at which the device next needs advance() (kNever if it has nothing to wait for).
-  virtual Nanoseconds next_event() const = 0;
+  // The absolute time at which the device next needs advance() (kNever if it has nothing to wait for). Can
+  // change with every access to the device.
+  Nanoseconds next_event() const { return next_event_; }
   // Brings outputs (interrupt lines above all) to their state at the clock's now().
   virtual void advance() = 0;
+
+ protected:
+  void set_next_event(Nanoseconds time) { next_event_ = time; }
+
+ private:
+  Nanoseconds next_event_ = kNever;
 };
 
 }  // namespace ringdown

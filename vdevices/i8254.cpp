@@ -68,12 +68,14 @@ void I8254::set_gate(unsigned counter, bool level) {
 // Modes 0 and 1 have a level that lasts; the others rest high between their pulses.
 void I8254::update_out0(int64_t now) {
   I8254Counter& counter = counters_[0];
-  out0_rise_ = counter.next_rise(now);
+  set_out0_rise(counter.next_rise(now));
   out0_.set(counter.mode() > 1 || counter.out(now));
 }
 
-Nanoseconds I8254::next_event() const {
-  return out0_rise_ == I8254Counter::kNoTick ? kNever : time_of(out0_rise_);
+void I8254::set_out0_rise(int64_t tick) {
+  if (tick == out0_rise_) return;
+  out0_rise_ = tick;
+  set_next_event(tick == I8254Counter::kNoTick ? kNever : time_of(tick));
 }
 
 void I8254::advance() { advance_to(ticks()); }
@@ -82,7 +84,7 @@ void I8254::advance_to(int64_t now) {
   if (now < out0_rise_) return;
   out0_.set(false);
   out0_.set(true);
-  out0_rise_ = counters_[0].next_rise(now);
+  set_out0_rise(counters_[0].next_rise(now));
 }
 
 }  // namespace ringdown

@@ -30,7 +30,6 @@ class I8254 : public PortDevice, public TimedDevice {
   // The OUT pin as it is now.
   bool out(unsigned counter) { return counters_[counter].out(ticks()); }
 
-  Nanoseconds next_event() const override;
   void advance() override;
 
   // CLK pulses in the first `time` nanoseconds, rounded down; exact for ever, as no remainder is carried.
@@ -44,6 +43,7 @@ class I8254 : public PortDevice, public TimedDevice {
   void read_back(uint8_t value, int64_t now);
   void update_out0(int64_t now);
   void advance_to(int64_t now);
+  void set_out0_rise(int64_t tick);
 
   const Clock& clock_;
   Line& out0_;

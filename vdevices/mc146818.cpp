@@ -115,12 +115,14 @@ void Mc146818::update_time(uint64_t seconds) {
 void Mc146818::update_irq() {
   const bool request = (registers_[kB] & registers_[kC] & kSources) != 0;
   registers_[kC] = (registers_[kC] & kSources) | (request ? kIrqf : 0);
+  set_next_event(next_interrupt());
   irq_.set(request);
 }
 
 void Mc146818::advance() { sync(); }
 
-Nanoseconds Mc146818::next_event() const {
+// Of those that are enabled and not yet requested.
+Nanoseconds Mc146818::next_interrupt() const {
   if (divider_reset()) return kNever;
   const uint8_t awaited = registers_[kB] & ~registers_[kC];
   Nanoseconds next = kNever;

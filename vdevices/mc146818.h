@@ -25,8 +25,6 @@ class Mc146818 : public PortDevice, public TimedDevice {
 
   bool nmi_masked() const { return nmi_masked_; }
 
-  // next_event() can become earlier with any access to the ports: register C read, register B written.
-  Nanoseconds next_event() const override;
   void advance() override;
 
   // For the machine: what firmware would have left in RAM. `index` is 0Eh to 7Fh.
@@ -51,6 +49,7 @@ class Mc146818 : public PortDevice, public TimedDevice {
   void sync();
   void update_time(uint64_t seconds);
   void update_irq();
+  Nanoseconds next_interrupt() const;
   uint8_t read_register(uint8_t index);
   void write_register(uint8_t index, uint8_t value);
   void write_register_a(uint8_t value);

@@ -47,17 +47,14 @@ size_t Uart16550::trigger_level() const {
 }
 
 // The FIFO's time-out: four character times without a character coming or being read.
-Nanoseconds Uart16550::timeout_at() const {
+Nanoseconds Uart16550::next_timeout() const {
+  const bool waiting = fifo_enabled() && (ier_ & kErbfi) != 0 && !timeout_pending_ && !receiver_.empty() &&
+                       receiver_.size() < trigger_level();
+  if (!waiting) return kNever;
   const unsigned bits = 1 + 5 + (lcr_ & kWordLength) + ((lcr_ & kParityEnable) != 0 ? 1 : 0) +
                         ((lcr_ & kTwoStopBits) != 0 ? 2 : 1);
   const uint64_t divisor = divisor_ == 0 ? 65536 : divisor_;
   return last_activity_ + 4 * bits * divisor * 16 * 1'000'000'000 / kInputClock;
-}
-
-Nanoseconds Uart16550::next_event() const {
-  const bool waiting = fifo_enabled() && (ier_ & kErbfi) != 0 && !timeout_pending_ && !receiver_.empty() &&
-                       receiver_.size() < trigger_level();
-  return waiting ? timeout_at() : kNever;
 }
 
 void Uart16550::advance() {
@@ -75,7 +72,10 @@ uint8_t Uart16550::interrupt_id() const {
   return kNoInterrupt;
 }
 
-void Uart16550::update_irq() { irq_.set(interrupt_id() != kNoInterrupt); }
+void Uart16550::update_irq() {
+  set_next_event(next_timeout());
+  irq_.set(interrupt_id() != kNoInterrupt);
+}
 
 uint32_t Uart16550::read_port(uint16_t offset, unsigned) {
   switch (offset) {
@@ -106,16 +106,16 @@ void Uart16550::write_port(uint16_t offset, unsigned, uint32_t value) {
     case kData:
       if (!dlab()) return write_thr(byte);
       divisor_ = static_cast<uint16_t>((divisor_ & 0xFF00) | byte);
-      return;
+      return update_irq();
     case kIer:
       if (!dlab()) return write_ier(byte);
       divisor_ = static_cast<uint16_t>((divisor_ & 0xFF) | byte << 8);
-      return;
+      return update_irq();
     case kIirFcr:
       return write_fcr(byte);
     case kLcr:
       lcr_ = byte;
-      return;
+      return update_irq();
     case kMcr:
       return write_mcr(byte);
     case kScr:

@@ -51,8 +51,6 @@ class Uart16550 : public PortDevice, public TimedDevice {
   // The modem's signals, any of kCts, kDsr, kRi, kDcd. Initially all but kRi are active.
   void set_modem_inputs(uint8_t inputs);
 
-  // Can become earlier with any access to the ports.
-  Nanoseconds next_event() const override;
   void advance() override;
   // Master reset (MR pin). The modem inputs are kept.
   void reset();
@@ -69,7 +67,7 @@ class Uart16550 : public PortDevice, public TimedDevice {
   bool fifo_enabled() const;
   size_t trigger_level() const;
   size_t capacity() const { return fifo_enabled() ? kFifoSize : 1; }
-  Nanoseconds timeout_at() const;
+  Nanoseconds next_timeout() const;
 
   uint8_t interrupt_id() const;
   void update_irq();
