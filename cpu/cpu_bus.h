@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "cpu/event.h"
 #include "cpu/fault.h"
 
 namespace ringdown {
@@ -25,6 +26,8 @@ class CpuBus {
   virtual void page_invalidated(uint32_t linear) = 0;
   // For those who watch: an exception is about to be delivered, with the state still that of the program.
   virtual void exception_raised(const Fault&) {}
+  // Has it delivered the event itself, faster? If not, nothing has changed.
+  virtual bool deliver(const Event&) { return false; }
 };
 
 }  // namespace ringdown

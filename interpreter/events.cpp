@@ -14,15 +14,11 @@ constexpr uint32_t kIdtBit = 2;  // of an error code that names an IDT entry
 class GateDelivery {
  public:
   GateDelivery(Interpreter& it, const Event& event)
-      : it_(it), state_(it.state), event_(event), ext_(external(event.source)) {}
+      : it_(it), state_(it.state), event_(event), ext_(event.is_software() ? 0 : 1) {}
 
   void run();
 
  private:
-  static bool software(EventSource source) {
-    return source == EventSource::kSoftwareInterrupt || source == EventSource::kSoftwareException;
-  }
-  static uint32_t external(EventSource source) { return software(source) ? 0 : 1; }
   uint32_t idt_error() const { return event_.vector * 8u | kIdtBit | ext_; }
 
   Descriptor read_gate() const;
@@ -54,7 +50,7 @@ Descriptor GateDelivery::read_gate() const {
   if (event_.vector * 8u + 7 > state_.idtr.limit) raise_general_protection(idt_error());
   const Descriptor gate{it_.mmu.read<uint64_t>(state_.idtr.base + event_.vector * 8u, false)};
   if (!is_idt_gate(gate)) raise_general_protection(idt_error());
-  if (software(event_.source) && gate.dpl() < state_.cpl) raise_general_protection(idt_error());
+  if (event_.is_software() && gate.dpl() < state_.cpl) raise_general_protection(idt_error());
   if (!gate.present()) raise(Vector::kSegmentNotPresent, idt_error());
   return gate;
 }
@@ -232,6 +228,7 @@ void wake(CpuState& state) {
 }  // namespace
 
 void deliver_event(Interpreter& it, const Event& event) {
+  if (it.bus.deliver(event)) return;
   if (it.state.real_mode())
     deliver_in_real_mode(it, event);
   else

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 
+#include "cpu/event.h"
 #include "interpreter/debug_breakpoints.h"
 #include "interpreter/interpreter.h"
 
@@ -17,13 +17,6 @@ constexpr uint32_t kGeneralDetect = 1u << 13, kTaskSwitch = 1u << 15;  // BD, BT
 namespace dr7 {
 constexpr uint32_t kLocalEnables = 0x155;  // L0..L3, LE
 }
-
-struct Event {
-  uint8_t vector;
-  EventSource source;
-  std::optional<uint32_t> error_code = std::nullopt;  // without the EXT bit of a nested fault
-  bool sets_resume_flag = false;                      // the pushed EFLAGS has RF set
-};
 
 // Does what the processor does for the event, with the return address CS:EIP. Throws a Fault if that fails,
 // and then has changed nothing — unless it came from the task that a task gate has already switched to.

@@ -14,16 +14,6 @@ namespace ringdown {
 
 class InstructionFetcher;
 
-// Where an event that goes through the IDT comes from; it decides on privilege checks, the error code's EXT
-// bit and the double-fault rules (SDM vol. 3, 6.12 and 6.15).
-enum class EventSource : uint8_t {
-  kExternalInterrupt,
-  kException,
-  kSoftwareInterrupt /* INT n */,
-  kSoftwareException /* INT3, INTO */,
-  kDebugInstruction /* INT1 */
-};
-
 // The reference processor: executes one guest instruction at a time, completely and plainly, in every mode.
 // It runs what translation declines, re-executes an instruction whose translation faulted, and is the oracle
 // of the differential tests. Semantics live in one file per chapter; each file has its table of handlers.

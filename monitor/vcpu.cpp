@@ -210,6 +210,8 @@ void Vcpu::exception_raised(const Fault& fault) {
     log_if_unimplemented(*i, fault, state(), interpreter_.model);
 }
 
+bool Vcpu::deliver(const Event& event) { return translator_.deliver(event); }
+
 bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
   return translator_.handle_host_fault(signal, info, host);
 }

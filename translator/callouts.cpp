@@ -210,38 +210,18 @@ bool read_ring0_stack(TranslatorContext& c, InnerStack& stack) {
   return read_flat_stack(c, stack.selector, 0, stack.descriptor);
 }
 
-// INT n from ring 3 through a 32-bit interrupt or trap gate to ring 0 (SDM vol. 3, 6.12.1).
-bool interrupt_from_user(TranslatorContext& c, uint32_t return_eip, unsigned vector) {
-  CpuState& s = c.state;
-  if (s.cpl != 3 || vector * 8 + 7 > s.idtr.limit) return false;
-  const uint8_t* gate = reach(c, s.idtr.base + vector * 8, 8, false);
-  if (!gate) return false;
-  const uint32_t low = dword(gate, 0), high = dword(gate, 1);
-  // Present, DPL 3, 32-bit interrupt (E) or trap (F) gate.
-  if ((high & 0xFE00) != 0xEE00) return false;
-  const auto cs = static_cast<uint16_t>(low >> 16);
-  RawDescriptor code;
-  InnerStack stack;
-  if (!read_flat_code(c, cs, 0, code) || !read_ring0_stack(c, stack)) return false;
-  uint8_t* frame = reach(c, stack.pointer - 20, 20, true);
-  if (!frame) return false;
-  set_dword(frame, 0, return_eip);
-  set_dword(frame, 1, s.segment[kCs].selector);
-  set_dword(frame, 2, s.eflags_image());
-  set_dword(frame, 3, s.gpr[kEsp]);
-  set_dword(frame, 4, s.segment[kSs].selector);
-  s.gpr[kEsp] = stack.pointer - 20;
-  set_segment(s.segment[kSs], stack.selector, stack.descriptor);
-  set_segment(s.segment[kCs], static_cast<uint16_t>(cs & ~3u), code);
-  s.cpl = 0;
-  s.system_flags &= ~(eflags::kTf | eflags::kNt | eflags::kRf | eflags::kVm);
-  if (!(high & 0x100)) s.interrupt_flag = 0;
-  s.eip = (low & 0xFFFF) | (high & 0xFFFF0000);
-  return true;
+// Where the frame goes: the current stack in ring 0, the one of the TSS from ring 3.
+bool read_handler_stack(TranslatorContext& c, InnerStack& stack) {
+  const CpuState& s = c.state;
+  if (s.cpl == 3) return read_ring0_stack(c, stack);
+  stack.pointer = s.gpr[kEsp];
+  return s.segment[kSs].flat() && s.segment[kSs].big();
 }
 
 uint64_t interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
-  if (!interrupt_from_user(*c, eip + (info & 0xFF), info >> 8)) return leave_for_interpreter(*c, eip);
+  const uint32_t next = eip + (info & 0xFF);
+  const Event event{.vector = static_cast<uint8_t>(info >> 8), .source = EventSource::kSoftwareInterrupt};
+  if (!enter_handler(*c, event, next)) return leave_for_interpreter(*c, eip);
   return finish(*c, Sensitive::kIntN);
 }
 
@@ -357,6 +337,47 @@ uint64_t invalidate_page(TranslatorContext* c, uint32_t eip, uint32_t info, uint
 }
 
 }  // namespace
+
+// SDM vol. 3, 6.12.1.
+bool enter_handler(TranslatorContext& c, const Event& event, uint32_t return_eip) {
+  CpuState& s = c.state;
+  const bool breakpoints = s.dr[7] & 0xFF;
+  if (!s.protected_mode() || s.virtual_8086() || breakpoints || (s.cpl != 0 && s.cpl != 3)) return false;
+  if (event.vector * 8u + 7 > s.idtr.limit) return false;
+  const uint8_t* gate = reach(c, s.idtr.base + event.vector * 8u, 8, false);
+  if (!gate) return false;
+  const uint32_t low = dword(gate, 0), high = dword(gate, 1);
+  // Present, 32-bit interrupt (E) or trap (F) gate.
+  if ((high & 0x9E00) != 0x8E00) return false;
+  if (event.is_software() && (high >> 13 & 3) < s.cpl) return false;
+  const auto cs = static_cast<uint16_t>(low >> 16);
+  RawDescriptor code;
+  InnerStack stack;
+  if (!read_flat_code(c, cs, 0, code) || !read_handler_stack(c, stack)) return false;
+  const bool switched = s.cpl != 0;
+  const unsigned bytes = 4 * (3 + 2 * switched + event.error_code.has_value());
+  uint8_t* frame = reach(c, stack.pointer - bytes, bytes, true);
+  if (!frame) return false;
+  if (event.error_code) {
+    set_dword(frame, 0, *event.error_code);
+    frame += 4;
+  }
+  set_dword(frame, 0, return_eip);
+  set_dword(frame, 1, s.segment[kCs].selector);
+  set_dword(frame, 2, s.eflags_image() | (event.sets_resume_flag ? eflags::kRf : 0));
+  if (switched) {
+    set_dword(frame, 3, s.gpr[kEsp]);
+    set_dword(frame, 4, s.segment[kSs].selector);
+    set_segment(s.segment[kSs], stack.selector, stack.descriptor);
+  }
+  s.gpr[kEsp] = stack.pointer - bytes;
+  set_segment(s.segment[kCs], static_cast<uint16_t>(cs & ~3u), code);
+  s.cpl = 0;
+  s.system_flags &= ~(eflags::kTf | eflags::kNt | eflags::kRf | eflags::kVm);
+  if (!(high & 0x100)) s.interrupt_flag = 0;
+  s.eip = (low & 0xFFFF) | (high & 0xFFFF0000);
+  return true;
+}
 
 CalloutFunction callout_function(Callout callout) {
   // clang-format off

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "cpu/event.h"
 #include "translator/context.h"
 
 namespace ringdown {
@@ -21,5 +22,9 @@ using CalloutFunction = uint64_t (*)(TranslatorContext* context, uint32_t eip, u
                                      uint32_t value) noexcept;
 
 CalloutFunction callout_function(Callout callout);
+
+// Delivers an event whose handler runs in ring 0 behind a 32-bit gate, from ring 0 or 3. False: nothing has
+// changed, the interpreter must; if a page was not at hand, `callout_miss` says which.
+bool enter_handler(TranslatorContext& context, const Event& event, uint32_t return_eip);
 
 }  // namespace ringdown

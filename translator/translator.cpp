@@ -8,6 +8,7 @@
 
 #include "host-driver/counters.h"
 #include "translator/block_log.h"
+#include "translator/callouts.h"
 #include "translator/thunks.h"
 
 namespace ringdown {
@@ -149,6 +150,12 @@ void Translator::map_for_retry() {
   context_.retry.pending = false;
   counters().shadow_pages_mapped_ahead++;
   shadow_.map_ahead(retry.linear, retry.write);
+}
+
+bool Translator::deliver(const Event& event) {
+  const bool done = enter_handler(context_, event, state_.eip);
+  if (context_.callout_miss) serve_callout_miss();
+  return done;
 }
 
 // The page that a callout would have needed, for the next time.

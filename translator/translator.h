@@ -32,6 +32,8 @@ class Translator final : public CodeWriteObserver {
   // Runs from CS:EIP until the monitor is needed. Only while CodeMode::translatable().
   RunEnd run();
   const Fault& pending_fault() const { return pending_fault_; }
+  // Enters the event's handler, in the usual case; otherwise false, and nothing has changed.
+  bool deliver(const Event& event);
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
