@@ -7,22 +7,27 @@
 #include "host-driver/host_error.h"
 
 namespace ringdown {
+namespace {
 
-GuestRam::GuestRam(uint64_t bytes) {
+constexpr size_t kHugePage = 2 << 20;
+
+}  // namespace
+
+// A mapping can only have huge pages if it and the file are aligned alike.
+GuestRam::GuestRam(uint64_t bytes)
+    : place_(bytes + kHugePage, "address space for the guest's memory (ulimit -v?)") {
   file_ = memfd_create("ringdown-ram", MFD_CLOEXEC);
   if (file_ < 0) host_refuses("memfd_create");
   if (ftruncate(file_, static_cast<off_t>(bytes)) < 0) host_refuses("ftruncate of the guest's memory");
-  void* flat = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, 0);
+  void* flat = mmap(reinterpret_cast<void*>(place_.first_multiple(kHugePage)), bytes, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_, 0);
   if (flat == MAP_FAILED) host_refuses("mmap of the guest's memory");
   // Only a wish: where shared memory has no huge pages a first touch costs more, nothing else changes.
   madvise(flat, bytes, MADV_HUGEPAGE);
   bytes_ = {static_cast<uint8_t*>(flat), bytes};
 }
 
-GuestRam::~GuestRam() {
-  munmap(bytes_.data(), bytes_.size());
-  close(file_);
-}
+GuestRam::~GuestRam() { close(file_); }
 
 void GuestRam::clear() {
   if (fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes_.size())) < 0)

@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <span>
 
+#include "host-driver/reservation.h"
+
 namespace ringdown {
 
 // Guest RAM: one memfd, mapped once flat for the monitor and its devices. Windows map parts of it again.
@@ -20,6 +22,7 @@ class GuestRam {
 
  private:
   int file_ = -1;
+  const Reservation place_;
   std::span<uint8_t> bytes_;
 };
 
