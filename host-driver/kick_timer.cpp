@@ -10,6 +10,14 @@
 #include "host-driver/host_error.h"
 
 namespace ringdown {
+namespace {
+
+timespec timespec_of(uint64_t nanoseconds) {
+  return {.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000),
+          .tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000)};
+}
+
+}  // namespace
 
 int KickTimer::signal_number() { return SIGRTMIN + 1; }
 
@@ -25,12 +33,10 @@ KickTimer::KickTimer() : thread_(gettid()) {
 
 KickTimer::~KickTimer() { timer_delete(timer_); }
 
-void KickTimer::arm(uint64_t nanoseconds_from_now) {
+void KickTimer::arm(uint64_t nanoseconds_from_now, uint64_t period) {
   counters().host_syscalls_timer++;
-  const uint64_t delay = std::max<uint64_t>(nanoseconds_from_now, 1);
-  itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(delay / 1'000'000'000);
-  when.it_value.tv_nsec = static_cast<long>(delay % 1'000'000'000);
+  const itimerspec when{.it_interval = timespec_of(period),
+                        .it_value = timespec_of(std::max<uint64_t>(nanoseconds_from_now, 1))};
   timer_settime(timer_, 0, &when, nullptr);
 }
 
@@ -43,8 +49,8 @@ void KickTimer::disarm() {
 void KickTimer::kick() { syscall(SYS_tgkill, getpid(), thread_, signal_number()); }
 
 // Linux takes a signal that comes meanwhile for this call's, blocked or not (rt_sigtimedwait). The library's
-// function is a cancellation point, and as far away as every other one: an idle guest finds its cache lines and
-// page table entries cold.
+// function is a cancellation point, and as far away as every other one: an idle guest finds its cache lines
+// and page table entries cold.
 void KickTimer::sleep() const {
   counters().host_syscalls_sleep++;
   constexpr size_t kKernelSignalSetBytes = 8;

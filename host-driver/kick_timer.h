@@ -5,7 +5,7 @@
 
 namespace ringdown {
 
-// A one-shot host timer that sends the kick signal to the thread which created it. Also what another thread
+// A host timer that sends the kick signal to the thread which created it. Also what another thread
 // uses to kick that thread. Kicks are hints: the receiver looks for itself what is to be done.
 class KickTimer {
  public:
@@ -16,8 +16,8 @@ class KickTimer {
   KickTimer(const KickTimer&) = delete;
   KickTimer& operator=(const KickTimer&) = delete;
 
-  // Async-signal-safe. Replaces what was armed before.
-  void arm(uint64_t nanoseconds_from_now);
+  // Async-signal-safe. Replaces what was armed before. With a period it goes on kicking at that distance.
+  void arm(uint64_t nanoseconds_from_now, uint64_t period = 0);
   void disarm();
   // Any thread: kicks now.
   void kick();

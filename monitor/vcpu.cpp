@@ -18,6 +18,9 @@ namespace {
 constexpr uint64_t kKickAgainNanoseconds = 200'000;
 // In place of the time that the timer is armed for, while kicks are being repeated.
 constexpr Nanoseconds kRepeatedKick = 0;
+// A kick may come so late if that saves arming the timer: what Linux allows itself for any sleep.
+constexpr Nanoseconds kSlack = 50'000;
+constexpr Nanoseconds kLeastPeriod = 10 * kSlack;
 
 void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
   restore_terminal();
@@ -84,14 +87,39 @@ void Vcpu::attend() {
   arm(board_->next_event());
 }
 
+// An earlier kick than needed is cheaper than one call for each change.
+bool Vcpu::is_armed_for(Nanoseconds deadline) const {
+  return armed_for_ != kRepeatedKick && deadline >= armed_for_ - (period_ ? kSlack : 0);
+}
+
+// For a guest that halts between ticks at even distances, each of which it programs anew, the timer goes on
+// by itself. The distance is the average since the timer was armed last: each time it keeps pace for longer.
 void Vcpu::arm(Nanoseconds deadline) {
-  // An earlier kick than needed is cheaper than one call for each change.
-  const bool repeating = armed_for_ == kRepeatedKick;
-  if (!repeating && deadline >= armed_for_) return;
+  if (is_armed_for(deadline)) return;
+  const Nanoseconds distance = ticks_ ? (deadline - deadline_) / ticks_ : 0;
+  const bool even = distance > kLeastPeriod && distance - distance_ + kSlack / 2 < kSlack;
+  period_ = even ? distance : 0;
+  deadline_ = deadline;
+  distance_ = distance;
+  ticks_ = 0;
   armed_for_ = deadline;
   if (deadline == kNever) return timer_.disarm();
+  if (period_) armed_for_ += kSlack / 2;
   const Nanoseconds now = clock_.now();
-  timer_.arm(deadline > now ? deadline - now : 1);
+  timer_.arm(armed_for_ > now ? armed_for_ - now : 1, period_);
+}
+
+// After a sleep, which another thread may have ended.
+void Vcpu::note_tick() {
+  if (!period_) {
+    armed_for_ = kNever;
+    ticks_ = 1;
+    return;
+  }
+  const Nanoseconds now = clock_.now();
+  if (now < armed_for_) return;
+  for (; armed_for_ <= now; ticks_++) armed_for_ += period_;
+  if (board_->next_event() > now) armed_for_ = kRepeatedKick;  // the guest's ticks have ended
 }
 
 bool Vcpu::take_interrupt() {
@@ -113,7 +141,7 @@ void Vcpu::idle() {
   translator_.halted();
   if (!attention_) {
     timer_.sleep();
-    armed_for_ = kNever;
+    note_tick();
   }
   attention_ = 1;
 }
@@ -174,7 +202,7 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
 // early.)
 void Vcpu::note_port_access() {
   const Nanoseconds next = board_->next_event();
-  if (next < armed_for_) {
+  if (armed_for_ != kRepeatedKick && !is_armed_for(next)) {
     if (next > clock_.now())
       arm(next);
     else
@@ -220,6 +248,7 @@ void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
   translator_.kick(host);
   armed_for_ = kRepeatedKick;
+  period_ = 0;
   timer_.arm(kKickAgainNanoseconds);
 }
 

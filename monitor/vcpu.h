@@ -64,7 +64,9 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void execute();
   void interpret();
   void deliver(const Fault& fault);
+  bool is_armed_for(Nanoseconds deadline) const;
   void arm(Nanoseconds deadline);
+  void note_tick();
   void note_port_access();
 
   const Clock& clock_;
@@ -76,7 +78,9 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   Board* board_ = nullptr;
   FaultSignals signals_;
   KickTimer timer_;
-  Nanoseconds armed_for_ = kNever;
+  Nanoseconds armed_for_ = kNever, period_ = 0;  // the timer's next kick, and whether it goes on
+  Nanoseconds deadline_ = 0, distance_ = 0;  // what it was armed for last, and how far behind the one before
+  uint64_t ticks_ = 0;                       // its kicks since then that ended a sleep
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
   std::atomic<bool> requested_{false};
