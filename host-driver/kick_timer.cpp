@@ -48,18 +48,4 @@ void KickTimer::disarm() {
 
 void KickTimer::kick() { syscall(SYS_tgkill, getpid(), thread_, signal_number()); }
 
-// Linux takes a signal that comes meanwhile for this call's, blocked or not (rt_sigtimedwait). The library's
-// function is a cancellation point, and as far away as every other one: an idle guest finds its cache lines
-// and page table entries cold.
-void KickTimer::sleep() const {
-  counters().host_syscalls_sleep++;
-  constexpr size_t kKernelSignalSetBytes = 8;
-  register size_t set_bytes asm("r10") = kKernelSignalSetBytes;
-  long result;
-  asm volatile("syscall"
-               : "=a"(result)
-               : "a"(SYS_rt_sigtimedwait), "D"(&kicks_), "S"(nullptr), "d"(nullptr), "r"(set_bytes)
-               : "rcx", "r11", "memory");
-}
-
 }  // namespace ringdown

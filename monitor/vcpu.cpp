@@ -128,7 +128,8 @@ bool Vcpu::take_interrupt() {
   const uint8_t vector = board_->interrupts().acknowledge();
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
-  interpreter_.deliver_interrupt(vector);
+  const Event event{.vector = vector, .source = EventSource::kExternalInterrupt};
+  if (!translator_.deliver(event)) interpreter_.deliver_interrupt(vector);
   return true;
 }
 
