@@ -82,6 +82,11 @@ void Vcpu::run() {
 void Vcpu::attend() {
   attention_ = 0;
   context_->attention = 0;
+  if (kick_repeats_) {
+    kick_repeats_ = 0;
+    armed_for_ = kRepeatedKick;
+    period_ = 0;
+  }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   board_->advance(clock_.now());
   arm(board_->next_event());
@@ -248,8 +253,7 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
   translator_.kick(host);
-  armed_for_ = kRepeatedKick;
-  period_ = 0;
+  kick_repeats_ = 1;
   timer_.arm(kKickAgainNanoseconds);
 }
 

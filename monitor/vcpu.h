@@ -83,6 +83,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   uint64_t ticks_ = 0;                       // its kicks since then that ended a sleep
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
+  volatile sig_atomic_t kick_repeats_ = 0;  // on_kick() has armed the timer for another one
   std::atomic<bool> requested_{false};
   bool stop_ = false;
 };
