@@ -7,11 +7,10 @@
 #include <algorithm>
 
 #include "host-driver/host_error.h"
+#include "host-driver/huge_page.h"
 
 namespace ringdown {
 namespace {
-
-constexpr size_t kHugePage = 2 << 20;
 
 uint8_t* map_view(const Reservation& place, int file, size_t bytes, int protection) {
   void* view = mmap(reinterpret_cast<void*>(place.first_multiple(kHugePage)), bytes, protection,

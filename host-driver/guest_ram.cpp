@@ -5,13 +5,9 @@
 #include <unistd.h>
 
 #include "host-driver/host_error.h"
+#include "host-driver/huge_page.h"
 
 namespace ringdown {
-namespace {
-
-constexpr size_t kHugePage = 2 << 20;
-
-}  // namespace
 
 // A mapping can only have huge pages if it and the file are aligned alike.
 GuestRam::GuestRam(uint64_t bytes)

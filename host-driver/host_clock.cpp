@@ -30,6 +30,7 @@ Nanoseconds HostClock::monotonic() const {
   if (const auto time = timeline_.at(__rdtsc())) return *time;
   const TscReading reading = read_tsc_and_clock();
   timeline_.add(reading);
+  by_tsc_ = timeline_.is_trusted();
   return reading.time;
 }
 

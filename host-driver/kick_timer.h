@@ -28,7 +28,7 @@ class KickTimer {
 
   // The thread that is kicked: until there is a kick, which its handler then does not see, or another signal.
   // A kick just before it falls asleep is the handler's alone: that has to arm the timer for another one.
-  void sleep() const;  // in line, as all that an idle guest runs over and over: what is far away is cold
+  void sleep() const;
 
  private:
   timer_t timer_;
@@ -36,8 +36,8 @@ class KickTimer {
   sigset_t kicks_;
 };
 
-// Linux takes a signal that comes meanwhile for this call's, blocked or not (rt_sigtimedwait). The C
-// library's function is a cancellation point.
+// Linux takes a signal that comes meanwhile for this call's, blocked or not (rt_sigtimedwait). In line and
+// without the C library, whose function is a cancellation point: an idle guest finds what is elsewhere cold.
 inline void KickTimer::sleep() const {
   counters().host_syscalls_sleep++;
   constexpr size_t kKernelSignalSetBytes = 8;

@@ -23,6 +23,8 @@ class TscTimeline {
     return last_.time + (ticks * rate_ >> kRateShift);
   }
   void add(TscReading reading);
+  // False: at() will never know anything again.
+  bool is_trusted() const { return trusted_; }
 
  private:
   static constexpr unsigned kRateShift = 32;

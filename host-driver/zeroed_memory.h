@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include "host-driver/huge_page.h"
 #include "host-driver/reservation.h"
 
 namespace ringdown {
@@ -11,7 +12,7 @@ enum class PageSize { kSmall, kHuge };
 // to spare (transparent_hugepage); small pages take memory only as they are touched.
 class ZeroedMemory {
  public:
-  static constexpr size_t kBytes = 2 << 20;
+  static constexpr size_t kBytes = kHugePage;
 
   // `purpose` is for a host that refuses (host_error.h).
   ZeroedMemory(PageSize wished, const char* purpose);

@@ -16,8 +16,8 @@ namespace {
 
 // A kick may come between the monitor's last look and translated code, where it is not seen: it is repeated.
 constexpr uint64_t kKickAgainNanoseconds = 200'000;
-// In place of the time that the timer is armed for, while kicks are being repeated.
-constexpr Nanoseconds kRepeatedKick = 0;
+// In place of the time that the timer is armed for: whatever that is, it has to be armed anew.
+constexpr Nanoseconds kToBeArmed = 0;
 // A kick may come so late if that saves arming the timer: what Linux allows itself for any sleep.
 constexpr Nanoseconds kSlack = 50'000;
 constexpr Nanoseconds kLeastPeriod = 10 * kSlack;
@@ -84,7 +84,7 @@ void Vcpu::attend() {
   context_->attention = 0;
   if (kick_repeats_) {
     kick_repeats_ = 0;
-    armed_for_ = kRepeatedKick;
+    armed_for_ = kToBeArmed;
     period_ = 0;
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
@@ -94,11 +94,12 @@ void Vcpu::attend() {
 
 // An earlier kick than needed is cheaper than one call for each change.
 bool Vcpu::is_armed_for(Nanoseconds deadline) const {
-  return armed_for_ != kRepeatedKick && deadline >= armed_for_ - (period_ ? kSlack : 0);
+  return armed_for_ != kToBeArmed && deadline >= armed_for_ - (period_ ? kSlack : 0);
 }
 
 // For a guest that halts between ticks at even distances, each of which it programs anew, the timer goes on
-// by itself. The distance is the average since the timer was armed last: each time it keeps pace for longer.
+// by itself. The distance is the average since the timer was armed last, if that is the one before, give or
+// take half the slack: each time it keeps pace for longer.
 void Vcpu::arm(Nanoseconds deadline) {
   if (is_armed_for(deadline)) return;
   const Nanoseconds distance = ticks_ ? (deadline - deadline_) / ticks_ : 0;
@@ -124,7 +125,7 @@ void Vcpu::note_tick() {
   const Nanoseconds now = clock_.now();
   if (now < armed_for_) return;
   for (; armed_for_ <= now; ticks_++) armed_for_ += period_;
-  if (board_->next_event() > now) armed_for_ = kRepeatedKick;  // the guest's ticks have ended
+  if (board_->next_event() > now) armed_for_ = kToBeArmed;  // the guest's ticks have ended
 }
 
 bool Vcpu::take_interrupt() {
@@ -133,8 +134,7 @@ bool Vcpu::take_interrupt() {
   const uint8_t vector = board_->interrupts().acknowledge();
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
-  const Event event{.vector = vector, .source = EventSource::kExternalInterrupt};
-  if (!translator_.deliver(event)) interpreter_.deliver_interrupt(vector);
+  interpreter_.deliver_interrupt(vector);
   return true;
 }
 
@@ -208,7 +208,7 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
 // early.)
 void Vcpu::note_port_access() {
   const Nanoseconds next = board_->next_event();
-  if (armed_for_ != kRepeatedKick && !is_armed_for(next)) {
+  if (!is_armed_for(next)) {
     if (next > clock_.now())
       arm(next);
     else

@@ -373,7 +373,7 @@ bool enter_handler(TranslatorContext& c, const Event& event, uint32_t return_eip
   s.gpr[kEsp] = stack.pointer - bytes;
   set_segment(s.segment[kCs], static_cast<uint16_t>(cs & ~3u), code);
   s.cpl = 0;
-  s.halted = s.interrupts_shadowed = s.debug_trap_shadowed = false;
+  s.interrupts_shadowed = s.debug_trap_shadowed = false;
   s.system_flags &= ~(eflags::kTf | eflags::kNt | eflags::kRf | eflags::kVm);
   if (!(high & 0x100)) s.interrupt_flag = 0;
   s.eip = (low & 0xFFFF) | (high & 0xFFFF0000);

@@ -43,8 +43,7 @@ class CodeView {
   void remove(uint32_t eip);
   void clear_table();
 
-  // A jump table, empty at first. What a guest uses of one lies all over it: in a huge page that costs one
-  // TLB entry.
+  // A jump table, empty at first.
   class Table {
    public:
     Table(const Nowhere& nowhere, PageSize pages);

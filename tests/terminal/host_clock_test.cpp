@@ -46,6 +46,7 @@ TEST(TscTimeline, GivesUpACounterThatChangesItsRate) {
   timeline.add(
       {.tsc = at_2500_mhz(220 * kMillisecond).tsc, .time = 120 * kMillisecond});  // suspended meanwhile
   EXPECT_FALSE(timeline.at(at_2500_mhz(220 * kMillisecond).tsc + 1));
+  EXPECT_FALSE(timeline.is_trusted());
   timeline.add({.tsc = at_2500_mhz(320 * kMillisecond).tsc, .time = 220 * kMillisecond});
   EXPECT_FALSE(timeline.at(at_2500_mhz(320 * kMillisecond).tsc + 1));
 }

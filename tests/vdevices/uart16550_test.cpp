@@ -162,6 +162,23 @@ TEST_F(UartTest, CharacterTimeoutAfterFourCharacterTimes) {
   EXPECT_EQ(uart.next_event(), kNever);
 }
 
+TEST_F(UartTest, ATimeoutThatIsOnFollowsTheFormatOfCharacters) {
+  out(3, 0x83);
+  out(0, 1);  // 115200 baud
+  out(1, 0);
+  out(3, 0x03);  // 10 bits a character
+  out(2, 0xC1);
+  out(1, 0x01);
+  receive("ab");
+  out(3, 0x0F);  // with parity and two stop bits: 12
+  EXPECT_EQ(uart.next_event(), 48ull * 1'000'000'000 / 115200);
+  out(3, 0x8F);
+  out(0, 2);
+  EXPECT_EQ(uart.next_event(), 48ull * 1'000'000'000 / 57600);
+  out(1, 1);
+  EXPECT_EQ(uart.next_event(), 4 * 12ull * 0x102 * 16 * 1'000'000'000 / 1843200);
+}
+
 TEST_F(UartTest, PollingIirSeesTheTimeoutWithoutAdvance) {
   out(2, 0xC1);
   out(1, 0x01);
