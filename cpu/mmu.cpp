@@ -19,6 +19,7 @@ bool Mmu::permits(const TlbEntry& entry, Access access) const {
 }
 
 uint64_t Mmu::translate(uint32_t linear, Access access) {
+  if (accesses_ && access.kind != AccessKind::kFetch && !access.user) accesses_->push_back(linear);
   TlbEntry& entry = tlb_[linear >> kPageShift & (kTlbEntries - 1)];
   if (entry.tag == (linear & ~kPageMask) && permits(entry, access))
     return entry.frame_address | (linear & kPageMask);

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "cpu/paging.h"
 
@@ -33,6 +34,10 @@ class Mmu {
   // unless that is the first, which throws. Returns how many.
   unsigned fetch(uint32_t linear, uint8_t* to, unsigned length, bool user);
 
+  // Where the linear address of each access to data that is not a user's is put from now on, and who owns
+  // that; nullptr: nowhere.
+  void note_accesses(std::vector<uint32_t>* place) { accesses_ = place; }
+
   void flush();  // everything, global or not
   void flush_page(uint32_t linear);
 
@@ -51,6 +56,7 @@ class Mmu {
 
   CpuState& state_;
   PhysicalMemory& memory_;
+  std::vector<uint32_t>* accesses_ = nullptr;
   std::array<TlbEntry, kTlbEntries> tlb_;
 };
 

@@ -144,16 +144,20 @@ void Vcpu::idle() {
   counters().guest_halts++;
   if (on_idle) on_idle();
   if (stop_) return;
-  translator_.halted();
+  wake_lines_.wait();
+  if (translator_.halted()) wake_lines_.learn();
   if (!attention_) {
     timer_.sleep();
+    wake_lines_.prefetch(shadow_.supervisor().base());
     note_tick();
   }
   attention_ = 1;
 }
 
 void Vcpu::execute() {
-  if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpret();
+  if (wake_lines_.learning()) wake_lines_.note_instruction();
+  if (wake_lines_.learning() || state().interrupts_shadowed || !CodeMode::translatable(state()))
+    return interpret();
   try {
     switch (translator_.run()) {
       case RunEnd::kInterpret:

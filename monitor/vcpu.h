@@ -12,6 +12,7 @@
 #include "host-driver/kick_timer.h"
 #include "interpreter/interpreter.h"
 #include "monitor/board.h"
+#include "monitor/wake_lines.h"
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/translator.h"
 
@@ -77,6 +78,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   Translator translator_;
   Board* board_ = nullptr;
   FaultSignals signals_;
+  WakeLines wake_lines_{mmu_};
   KickTimer timer_;
   Nanoseconds armed_for_ = kNever, period_ = 0;  // the timer's next kick, and whether it goes on
   Nanoseconds deadline_ = 0, distance_ = 0;  // what it was armed for last, and how far behind the one before

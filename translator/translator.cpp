@@ -361,15 +361,14 @@ void Translator::flush_cache() {
 
 // Most of what a guest runs while it starts it never runs again, and what it then runs all the time lies
 // scattered among it. Emptied, the cache fills again in the order that code runs in.
-void Translator::halted() {
-  if (cache_.used() < kWorthEmptying) return;
+bool Translator::halted() {
   if (cache_.blocks() - blocks_before_halts_ > kFewBlocks) {
     blocks_before_halts_ = cache_.blocks();
     settled_halts_ = 0;
   }
-  if (++settled_halts_ < kSettledHalts) return;
-  settled_halts_ = 0;
-  flush_cache();
+  if (++settled_halts_ != kSettledHalts) return false;
+  if (cache_.used() >= kWorthEmptying) flush_cache();
+  return true;
 }
 
 // Links an edge that was just taken, if its target can be had and may be linked.

@@ -41,9 +41,9 @@ class Translator final : public CodeWriteObserver {
   // it does.
   void kick(ucontext_t& host);
 
-  // The guest waits for an interrupt. If it has done little else for long, this is when to make the cache
-  // dense.
-  void halted();
+  // The guest waits for an interrupt. True: it has done little else for long, but did before. (This is when
+  // the cache is made dense.)
+  bool halted();
 
   // The guest flushed its TLB; after the shadow MMU was told.
   void tlb_flushed(TlbFlush kind);

@@ -82,6 +82,17 @@ TEST(Vcpu, IsKickedAtAnyReadingOfTheClockWhileTheGuestWaitsForTicks) {
   EXPECT_GT(reading, 2 * kTicks);
 }
 
+// Seen by its counter only: a guest must not notice.
+TEST(Vcpu, LearnsWhatAGuestTouchesThatDoesNothingButTick) {
+  constexpr uint32_t kTicks = 300, kVector = 0x20;
+  const HostClock clock;
+  testing::FlatMachine machine(clock, {ticking_guest, ticking_guest_end});
+  machine.set_interrupt_handler(kVector, static_cast<uint32_t>(ticking_guest_handler - ticking_guest));
+  const uint64_t before = counters().wakes_interpreted;
+  EXPECT_EQ(machine.run(kTicks).gpr[kEbx], kTicks);
+  EXPECT_EQ(counters().wakes_interpreted - before, 5);
+}
+
 }  // namespace
 }  // namespace ringdown
 
