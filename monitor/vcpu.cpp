@@ -16,11 +16,6 @@ namespace {
 
 // A kick may come between the monitor's last look and translated code, where it is not seen: it is repeated.
 constexpr uint64_t kKickAgainNanoseconds = 200'000;
-// In place of the time that the timer is armed for: whatever that is, it has to be armed anew.
-constexpr Nanoseconds kToBeArmed = 0;
-// A kick may come so late if that saves arming the timer: what Linux allows itself for any sleep.
-constexpr Nanoseconds kSlack = 50'000;
-constexpr Nanoseconds kLeastPeriod = 10 * kSlack;
 
 void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
   restore_terminal();
@@ -84,48 +79,20 @@ void Vcpu::attend() {
   context_->attention = 0;
   if (kick_repeats_) {
     kick_repeats_ = 0;
-    armed_for_ = kToBeArmed;
-    period_ = 0;
+    kicks_.lost();
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   board_->advance(clock_.now());
   arm(board_->next_event());
 }
 
-// An earlier kick than needed is cheaper than one call for each change.
-bool Vcpu::is_armed_for(Nanoseconds deadline) const {
-  return armed_for_ != kToBeArmed && deadline >= armed_for_ - (period_ ? kSlack : 0);
-}
-
-// For a guest that halts between ticks at even distances, each of which it programs anew, the timer goes on
-// by itself. The distance is the average since the timer was armed last, if that is the one before, give or
-// take half the slack: each time it keeps pace for longer.
 void Vcpu::arm(Nanoseconds deadline) {
-  if (is_armed_for(deadline)) return;
-  const Nanoseconds distance = ticks_ ? (deadline - deadline_) / ticks_ : 0;
-  const bool even = distance > kLeastPeriod && distance - distance_ + kSlack / 2 < kSlack;
-  period_ = even ? distance : 0;
-  deadline_ = deadline;
-  distance_ = distance;
-  ticks_ = 0;
-  armed_for_ = deadline;
-  if (deadline == kNever) return timer_.disarm();
-  if (period_) armed_for_ += kSlack / 2;
-  const Nanoseconds now = clock_.now();
-  timer_.arm(armed_for_ > now ? armed_for_ - now : 1, period_);
-}
-
-// After a sleep, which another thread may have ended.
-void Vcpu::note_tick() {
-  if (!period_) {
-    armed_for_ = kNever;
-    ticks_ = 1;
-    return;
-  }
-  const Nanoseconds now = clock_.now();
-  if (now < armed_for_) return;
-  for (; armed_for_ <= now; ticks_++) armed_for_ += period_;
-  if (board_->next_event() > now) armed_for_ = kToBeArmed;  // the guest's ticks have ended
+  if (kicks_.covers(deadline)) return;
+  const auto [first, period] = kicks_.set_for(deadline, clock_.now());
+  if (first == kNever)
+    timer_.disarm();
+  else
+    timer_.arm(first, period);
 }
 
 bool Vcpu::take_interrupt() {
@@ -149,7 +116,7 @@ void Vcpu::idle() {
   if (!attention_) {
     timer_.sleep();
     wake_lines_.prefetch(shadow_.supervisor().base());
-    note_tick();
+    kicks_.slept(clock_.now(), board_->next_event());
   }
   attention_ = 1;
 }
@@ -212,7 +179,7 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
 // early.)
 void Vcpu::note_port_access() {
   const Nanoseconds next = board_->next_event();
-  if (!is_armed_for(next)) {
+  if (!kicks_.covers(next)) {
     if (next > clock_.now())
       arm(next);
     else

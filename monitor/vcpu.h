@@ -12,6 +12,7 @@
 #include "host-driver/kick_timer.h"
 #include "interpreter/interpreter.h"
 #include "monitor/board.h"
+#include "monitor/kick_schedule.h"
 #include "monitor/wake_lines.h"
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/translator.h"
@@ -65,9 +66,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void execute();
   void interpret();
   void deliver(const Fault& fault);
-  bool is_armed_for(Nanoseconds deadline) const;
   void arm(Nanoseconds deadline);
-  void note_tick();
   void note_port_access();
 
   const Clock& clock_;
@@ -80,9 +79,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   FaultSignals signals_;
   WakeLines wake_lines_{mmu_};
   KickTimer timer_;
-  Nanoseconds armed_for_ = kNever, period_ = 0;  // the timer's next kick, and whether it goes on
-  Nanoseconds deadline_ = 0, distance_ = 0;  // what it was armed for last, and how far behind the one before
-  uint64_t ticks_ = 0;                       // its kicks since then that ended a sleep
+  KickSchedule kicks_;  // as timer_ is set
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
   volatile sig_atomic_t kick_repeats_ = 0;  // on_kick() has armed the timer for another one

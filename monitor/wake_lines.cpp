@@ -31,7 +31,6 @@ void WakeLines::wait() {
 }
 
 void WakeLines::note_sample() {
-  counters().wakes_interpreted++;
   std::set<uint32_t> touched;
   for (const uint32_t linear : accesses_) touched.insert(linear & ~(kLineBytes - 1));
   for (const uint32_t line : touched) samples_of_[line]++;
@@ -41,6 +40,7 @@ void WakeLines::note_sample() {
   for (const auto& [line, samples] : samples_of_) {
     if (samples > kSamples / 2 && lines_.size() < kMostLines) lines_.push_back(line);
   }
+  counters().wake_lines_learned += lines_.size();
 }
 
 }  // namespace ringdown

@@ -88,9 +88,9 @@ TEST(Vcpu, LearnsWhatAGuestTouchesThatDoesNothingButTick) {
   const HostClock clock;
   testing::FlatMachine machine(clock, {ticking_guest, ticking_guest_end});
   machine.set_interrupt_handler(kVector, static_cast<uint32_t>(ticking_guest_handler - ticking_guest));
-  const uint64_t before = counters().wakes_interpreted;
+  const uint64_t before = counters().wake_lines_learned;
   EXPECT_EQ(machine.run(kTicks).gpr[kEbx], kTicks);
-  EXPECT_EQ(counters().wakes_interpreted - before, 5);
+  EXPECT_GT(counters().wake_lines_learned, before);  // its stack
 }
 
 }  // namespace
