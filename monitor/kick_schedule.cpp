@@ -2,15 +2,24 @@
 
 namespace ringdown {
 
-// The period is the average since the timer was set last, if that is the one before, give or take half the
-// slack: each time it keeps pace for longer.
+// Behind the deadline that the timer was set for last; on average, if there were ticks at even distances
+// since.
+Nanoseconds KickSchedule::distance_to(Nanoseconds deadline) const {
+  if (!slept_) return 0;
+  const Nanoseconds distance = deadline - deadline_;
+  const uint64_t ticks = period_ ? (distance + period_ / 2) / period_ : 1;
+  return ticks ? distance / ticks : 0;
+}
+
+// Ticks are even if their distance is the one before, give or take half the slack. The average keeps pace for
+// longer each time.
 KickSchedule::Setting KickSchedule::set_for(Nanoseconds deadline, Nanoseconds now) {
-  const Nanoseconds distance = kicks_ ? (deadline - deadline_) / kicks_ : 0;
+  const Nanoseconds distance = distance_to(deadline);
   const bool even = distance > kLeastPeriod && distance - distance_ + kSlack / 2 < kSlack;
   period_ = even ? distance : 0;
   deadline_ = deadline;
   distance_ = distance;
-  kicks_ = 0;
+  slept_ = false;
   next_ = deadline;
   if (deadline == kNever) return {.first = kNever, .period = 0};
   if (period_) next_ += kSlack / 2;
@@ -18,14 +27,14 @@ KickSchedule::Setting KickSchedule::set_for(Nanoseconds deadline, Nanoseconds no
 }
 
 void KickSchedule::slept(Nanoseconds now, Nanoseconds next_event) {
+  slept_ = true;
   if (!period_) {
     next_ = kNever;
-    kicks_ = 1;
     return;
   }
   if (now < next_) return;
-  for (; next_ <= now; kicks_++) next_ += period_;
-  if (next_event > now) next_ = kUnknown;  // the guest's ticks have ended
+  while (next_ <= now) next_ += period_;
+  if (next_event > now) next_ = kUnknown;  // too early a kick, or the ticks have ended
 }
 
 void KickSchedule::lost() {

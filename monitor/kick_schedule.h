@@ -32,10 +32,14 @@ class KickSchedule {
  private:
   static constexpr Nanoseconds kUnknown = 0, kLeastPeriod = 10 * kSlack;
 
-  Nanoseconds next_ = kNever, period_ = 0;  // of the kicks
-  Nanoseconds deadline_ = 0,
-              distance_ = 0;  // what the timer was set for last, and how far behind the one before
-  uint64_t kicks_ = 0;        // since then, that ended a sleep
+  Nanoseconds distance_to(Nanoseconds deadline) const;
+
+  // The kicks to come.
+  Nanoseconds next_ = kNever, period_ = 0;
+  // What the timer was set for last, how far that was behind the one before, and whether a sleep has ended
+  // since.
+  Nanoseconds deadline_ = 0, distance_ = 0;
+  bool slept_ = false;
 };
 
 }  // namespace ringdown

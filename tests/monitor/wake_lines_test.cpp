@@ -24,7 +24,7 @@ class WakeLinesTest : public ::testing::Test {
 
   GuestRam ram_{1 << 20};
   PhysicalMemory memory_{ram_.bytes()};
-  CpuState state_;
+  CpuState state_{};
   Mmu mmu_{state_, memory_};
   WakeLines lines_{mmu_};
 };
