@@ -26,6 +26,8 @@ class CpuBus {
   virtual void page_invalidated(uint32_t linear) = 0;
   // For those who watch: an exception is about to be delivered, with the state still that of the program.
   virtual void exception_raised(const Fault&) {}
+  // CPUID was asked this; the answer is in the registers.
+  virtual void cpuid_answered(uint32_t /*leaf*/, uint32_t /*subleaf*/) {}
   // Has it delivered the event itself, faster? If not, nothing has changed.
   virtual bool deliver(const Event&) { return false; }
 };

@@ -20,14 +20,15 @@ void flush_caches(Interpreter& it, const Instruction&) { require_ring_0(it); }
 
 void cpuid(Interpreter& it, const Instruction&) {
   CpuState& s = it.state;
-  const uint32_t leaf = s.gpr[kEax];
+  const uint32_t leaf = s.gpr[kEax], subleaf = s.gpr[kEcx];
   // Leaf 1 loads the microcode's signature (SDM vol. 3, 9.11.7.1): how a guest learns the revision.
   if (leaf == 1) s.msr.microcode_revision = kMicrocodeRevision << 32;
-  const CpuidResult r = it.model.cpuid(leaf, s.gpr[kEcx]);
+  const CpuidResult r = it.model.cpuid(leaf, subleaf);
   s.gpr[kEax] = r.eax;
   s.gpr[kEbx] = r.ebx;
   s.gpr[kEcx] = r.ecx;
   s.gpr[kEdx] = r.edx;
+  it.bus.cpuid_answered(leaf, subleaf);
 }
 
 void rdtsc(Interpreter& it, const Instruction&) {

@@ -215,6 +215,8 @@ void Vcpu::exception_raised(const Fault& fault) {
     log_if_unimplemented(*i, fault, state(), interpreter_.model);
 }
 
+void Vcpu::cpuid_answered(uint32_t leaf, uint32_t subleaf) { translator_.remember_cpuid(leaf, subleaf); }
+
 bool Vcpu::deliver(const Event& event) { return translator_.deliver(event); }
 
 bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {

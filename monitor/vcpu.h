@@ -55,6 +55,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void tlb_flushed(TlbFlush kind) override;
   void page_invalidated(uint32_t linear) override;
   void exception_raised(const Fault& fault) override;
+  void cpuid_answered(uint32_t leaf, uint32_t subleaf) override;
   bool deliver(const Event& event) override;
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override;

@@ -78,6 +78,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kIncrementRegister: return lower_increment_register(i);
     case Treatment::kAbsoluteMove: return lower_absolute_move(i);
     case Treatment::kLoadEffectiveAddress: return lower_load_effective_address(i);
+    case Treatment::kDivide: return lower_divide(i);
     case Treatment::kBitString: return lower_bit_string(i);
     case Treatment::kTranslateByte: return lower_translate_byte(i);
     case Treatment::kString: return lower_string(i);
@@ -96,6 +97,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kClearInterruptFlag: return lower_clear_interrupt_flag(i);
     case Treatment::kSetInterruptFlag: return lower_set_interrupt_flag(i);
     case Treatment::kReadTimeStamp: return lower_read_time_stamp(i);
+    case Treatment::kIdentify: return lower_identify(i);
     case Treatment::kReadControl: return lower_read_control(i);
     case Treatment::kWriteControl: return lower_write_control(i);
     case Treatment::kClearTaskSwitched: return true;  // nothing to do
@@ -115,6 +117,8 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
     case Treatment::kCallPortIo: return lower_port_io(i);
     case Treatment::kCallInvalidatePage: return lower_invalidate_page(i);
+    case Treatment::kCallWriteCr0: return lower_write_cr0(i);
+    case Treatment::kCallClearTaskSwitched: return lower_callout(Callout::kClearTaskSwitched);
   }
   // clang-format on
   return false;

@@ -65,6 +65,8 @@ class BlockTranslator {
   bool lower_increment_register(const Instruction& i);
   bool lower_absolute_move(const Instruction& i);
   bool lower_load_effective_address(const Instruction& i);
+  bool lower_divide(const Instruction& i);
+  void emit_load_divisor(const Instruction& i, unsigned bytes);
   bool lower_bit_string(const Instruction& i);
   bool lower_translate_byte(const Instruction& i);
   bool lower_read_segment(const Instruction& i);
@@ -96,8 +98,11 @@ class BlockTranslator {
   bool lower_clear_interrupt_flag(const Instruction& i);
   bool lower_set_interrupt_flag(const Instruction& i);
   bool lower_read_time_stamp(const Instruction& i);
+  bool lower_identify(const Instruction& i);
   bool lower_read_control(const Instruction& i);
   bool lower_write_control(const Instruction& i);
+  bool lower_write_cr0(const Instruction& i);
+  void emit_jump_if_control_is(const Instruction& i, const asmjit::Label& same);
   void emit_interpret_if_interrupt_pending();
   // lower_callout.cpp
   bool lower_callout(Callout callout, unsigned detail = 0);

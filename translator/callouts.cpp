@@ -4,6 +4,7 @@
 
 #include "cpu/physical_memory.h"
 #include "host-driver/counters.h"
+#include "host-driver/log.h"
 #include "translator/code_mode.h"
 #include "translator/sensitive.h"
 
@@ -336,6 +337,31 @@ uint64_t invalidate_page(TranslatorContext* c, uint32_t eip, uint32_t info, uint
   return finish(*c, Sensitive::kInvlpg);
 }
 
+// The block's mode does not say that TS was set: EM does the same.
+uint64_t clear_task_switched(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
+  c->state.cr0 &= ~cr0::kTs;
+  c->state.eip = eip + (info & 0xFF);
+  return finish(*c, Sensitive::kClts);
+}
+
+// What changes TS alone has no other effect than on the mode.
+uint64_t write_cr0(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
+  if ((c->state.cr0 ^ value) != cr0::kTs) return leave_for_interpreter(*c, eip);
+  c->state.cr0 = value;
+  c->state.eip = eip + (info & 0xFF);
+  return finish(*c, Sensitive::kMoveToCr0);
+}
+
+uint64_t divide_error(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  const Event event{.vector = static_cast<uint8_t>(Vector::kDivideError),
+                    .source = EventSource::kException,
+                    .sets_resume_flag = true};
+  if (log_enabled(LogClass::kInt) || !enter_handler(*c, event, eip)) return leave_for_interpreter(*c, eip);
+  counters().guest_exceptions++;
+  counters().callouts++;
+  return proceed(*c);
+}
+
 }  // namespace
 
 // SDM vol. 3, 6.12.1.
@@ -390,6 +416,9 @@ CalloutFunction callout_function(Callout callout) {
     case Callout::kSysexit: return sysexit;
     case Callout::kInterruptReturn: return interrupt_return;
     case Callout::kHalt: return halt;
+    case Callout::kClearTaskSwitched: return clear_task_switched;
+    case Callout::kWriteCr0: return write_cr0;
+    case Callout::kDivideError: return divide_error;
     case Callout::kPortIo: return port_io;
     case Callout::kInvalidatePage: return invalidate_page;
   }

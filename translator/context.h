@@ -26,11 +26,14 @@ enum class Callout : uint8_t {
   kSysexit,
   kInterruptReturn,
   kHalt,
+  kClearTaskSwitched,
+  kWriteCr0,
+  kDivideError,
   // What these reach is ordinary C++, which may use SSE registers: their thunks save those.
   kPortIo,
   kInvalidatePage,
 };
-constexpr size_t kCallouts = 9;
+constexpr size_t kCallouts = 12;
 // Whether its block goes on behind it; r11 says where.
 constexpr bool comes_back(Callout callout) {
   return callout == Callout::kLoadSegment || callout == Callout::kPopSegment || callout == Callout::kPortIo;
@@ -73,18 +76,28 @@ struct CheckedMiss {
   uint32_t linear;
 };
 
+// What CPUID answered last, for the next time that it is asked the same. It also tells a guest which
+// microcode is loaded (cpuid() in the interpreter): where that is what the register holds already, and
+// nowhere else, it only answers.
+struct CpuidMemo {
+  uint32_t empty;                                      // 1: there is none
+  uint32_t minus_leaf, minus_subleaf, minus_revision;  // the latter: bits 32 to 63
+  uint32_t eax, ebx, ecx, edx;
+};
+
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
 // are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
   CpuState state;
 
   // Written by the monitor, read by translated code.
-  uint64_t space_base[2];                // host address of linear 0: [0] supervisor space, [1] user space
-  uint64_t jump_table;                   // of the current space, loaded into r14 on entry
-  uint64_t time_stamp_offset;            // guest TSC = host TSC + this
-  uint32_t interrupt_pending;            // the INTR pin: STI and POPF leave translated code if it is set
-  std::array<uint64_t, 4> exits;         // addresses of the exit thunks, by Exit
-  uint64_t table_jump;                   // address of the thunk that goes by the jump table to the EIP in r8d
+  uint64_t space_base[2];         // host address of linear 0: [0] supervisor space, [1] user space
+  uint64_t jump_table;            // of the current space, loaded into r14 on entry
+  uint64_t time_stamp_offset;     // guest TSC = host TSC + this
+  uint32_t interrupt_pending;     // the INTR pin: STI and POPF leave translated code if it is set
+  std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
+  uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
+  CpuidMemo cpuid;
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
 

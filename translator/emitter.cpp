@@ -97,6 +97,7 @@ void Emitter::emit_memory(const Encoding& e, uint8_t reg, const Address& a) {
 void Emitter::emit_registers(const Encoding& e, uint8_t reg, uint8_t rm) {
   Bytes out;
   add_prefixes(out, e);
+  if (rm >= 8) out.add(0x41);
   add_opcode(out, e);
   out.add(modrm(3, reg, rm));
   out.add(e.immediate);

@@ -38,7 +38,7 @@ class Emitter {
   void emit_bytes(std::span<const uint8_t> bytes) { assembler_.embed(bytes.data(), bytes.size()); }
   // `e.opcode` with a ModRM memory operand; `reg` is the register or opcode extension (0..15).
   void emit_memory(const Encoding& e, uint8_t reg, const Address& address);
-  // `e.opcode` with two register operands, guest registers only.
+  // `e.opcode` with two register operands; `reg` is the guest's, or an opcode extension.
   void emit_registers(const Encoding& e, uint8_t reg, uint8_t rm);
 
   // `e.opcode` without operands but its immediate.

@@ -76,6 +76,42 @@ bool BlockTranslator::lower_load_effective_address(const Instruction& i) {
   return true;
 }
 
+// A host's fault takes as long as hundreds of divisions, so a divisor of 0 is found before. Too large a
+// quotient is not. The operand is read once, and first: its page fault comes before the divide error.
+bool BlockTranslator::lower_divide(const Instruction& i) {
+  using namespace asmjit::x86;
+  auto& a = out_.a();
+  const asmjit::Label zero = a.newLabel(), done = a.newLabel();
+  const unsigned bytes = i.opcode == 0xF6 ? 1u : i.operand_size;
+  if (i.memory_operand()) emit_load_divisor(i, bytes);
+  a.mov(r10, rcx);
+  if (i.memory_operand())
+    a.mov(ecx, r8d);
+  else if (bytes == 4)
+    a.mov(ecx, gpd(i.rm));
+  else if (bytes == 2)
+    a.movzx(ecx, gpw(i.rm));
+  else
+    a.movzx(ecx, i.rm < 4 ? Gp(gpb_lo(i.rm)) : Gp(gpb_hi(i.rm - 4u)));
+  a.jecxz(rcx, zero);
+  a.mov(rcx, r10);
+  out_.emit_registers(encoding_of(i), i.reg, i.memory_operand() ? uint8_t{kR8} : i.rm);
+  a.short_().jmp(done);
+  a.bind(zero);
+  a.mov(rcx, r10);
+  lower_callout(Callout::kDivideError);
+  a.bind(done);
+  return true;
+}
+
+// r8d = the operand, with zeros above it.
+void BlockTranslator::emit_load_divisor(const Instruction& i, unsigned bytes) {
+  const Address from = checked_ ? emit_checked(operand(i), bytes, false) : operand(i);
+  if (bytes == 4) return out_.emit_load(kR8, from);
+  const uint8_t movzx = bytes == 1 ? 0xB6 : 0xB7;
+  out_.emit_memory({.map = OpcodeMap::k0F, .opcode = movzx}, kR8, from);
+}
+
 // The bit offset is a signed register, so the byte accessed may be 256 MiB away from the operand: name the
 // doubleword that holds the bit, and the bit within it.
 bool BlockTranslator::lower_bit_string(const Instruction& i) {

@@ -131,14 +131,42 @@ bool BlockTranslator::lower_read_control(const Instruction& i) {
   return true;
 }
 
-// Kernels write CR0 and CR4 back more often than they change them. A change is the interpreter's.
-bool BlockTranslator::lower_write_control(const Instruction& i) {
+// The sum of the differences is 0 if all are: none has more than 32 bits, nor a sign.
+bool BlockTranslator::lower_identify(const Instruction&) {
   auto& a = out_.a();
-  if (i.reg == 2) {
-    a.mov(control(2), gpd(i.rm));
-    return true;
-  }
-  const asmjit::Label same = a.newLabel();
+  constexpr size_t memo = offsetof(TranslatorContext, cpuid);
+  constexpr size_t revision =
+      kState + offsetof(CpuState, msr) + offsetof(ModelSpecificRegisters, microcode_revision);
+  const auto add_difference = [&a](const Gp& value, size_t minus_other) {
+    a.mov(r10d, field(minus_other));
+    a.lea(r10d, ptr(value, r10));
+    a.lea(r8, ptr(r8, r10));
+  };
+  a.mov(r8d, field(memo + offsetof(CpuidMemo, empty)));
+  add_difference(rax, memo + offsetof(CpuidMemo, minus_leaf));
+  add_difference(rcx, memo + offsetof(CpuidMemo, minus_subleaf));
+  a.mov(r9d, field(revision + 4));
+  add_difference(r9, memo + offsetof(CpuidMemo, minus_revision));
+  a.mov(r9d, field(revision));
+  a.lea(r8, ptr(r8, r9));
+  a.mov(r10, rcx);
+  a.mov(rcx, r8);
+  const asmjit::Label known = a.newLabel();
+  a.jecxz(rcx, known);
+  a.mov(rcx, r10);
+  emit_interpret();
+  a.bind(known);
+  a.mov(eax, field(memo + offsetof(CpuidMemo, eax)));
+  a.mov(ebx, field(memo + offsetof(CpuidMemo, ebx)));
+  a.mov(ecx, field(memo + offsetof(CpuidMemo, ecx)));
+  a.mov(edx, field(memo + offsetof(CpuidMemo, edx)));
+  return true;
+}
+
+// Kernels write CR0 and CR4 back more often than they change them. r11 = RCX, which is lost where it
+// jumps.
+void BlockTranslator::emit_jump_if_control_is(const Instruction& i, const asmjit::Label& same) {
+  auto& a = out_.a();
   a.mov(r9d, gpd(i.rm));
   a.not_(r9d);
   a.mov(r10d, control(i.reg));
@@ -146,7 +174,29 @@ bool BlockTranslator::lower_write_control(const Instruction& i) {
   a.lea(ecx, ptr(r9, r10, 0, 1));
   a.jecxz(rcx, same);
   a.mov(rcx, r11);
+}
+
+// A change of CR4 is the interpreter's.
+bool BlockTranslator::lower_write_control(const Instruction& i) {
+  auto& a = out_.a();
+  if (i.reg == 2) {
+    a.mov(control(2), gpd(i.rm));
+    return true;
+  }
+  const asmjit::Label same = a.newLabel();
+  emit_jump_if_control_is(i, same);
   emit_interpret();
+  a.bind(same);
+  a.mov(rcx, r11);
+  return true;
+}
+
+bool BlockTranslator::lower_write_cr0(const Instruction& i) {
+  auto& a = out_.a();
+  const asmjit::Label same = a.newLabel();
+  emit_jump_if_control_is(i, same);
+  a.mov(r10d, gpd(i.rm));
+  lower_callout(Callout::kWriteCr0);
   a.bind(same);
   a.mov(rcx, r11);
   return true;

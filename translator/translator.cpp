@@ -89,6 +89,7 @@ void Translator::reset() {
   flush_cache();
   views_.clear();
   context_.slot_space.fill(0);
+  context_.cpuid = {.empty = 1};
   forget_pages();
   follow_spaces();
 }
@@ -156,6 +157,18 @@ bool Translator::deliver(const Event& event) {
   const bool done = enter_handler(context_, event, state_.eip);
   if (context_.callout_miss) serve_callout_miss();
   return done;
+}
+
+void Translator::remember_cpuid(uint32_t leaf, uint32_t subleaf) {
+  const auto& gpr = state_.gpr;
+  context_.cpuid = {.empty = 0,
+                    .minus_leaf = 0 - leaf,
+                    .minus_subleaf = 0 - subleaf,
+                    .minus_revision = 0 - static_cast<uint32_t>(state_.msr.microcode_revision >> 32),
+                    .eax = gpr[kEax],
+                    .ebx = gpr[kEbx],
+                    .ecx = gpr[kEcx],
+                    .edx = gpr[kEdx]};
 }
 
 // The page that a callout would have needed, for the next time.
@@ -232,11 +245,11 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   counters().block_lookups++;
   CodeView& view = current_view();
   view.use_mode(mode);
+  context_.mode_tables[mode.user()] = view.mode_tables();
   if (const uint8_t* code = view.find(eip)) return code;
   EntryPoint* point = block_at(view, eip, mode, EnteredBy::kTable);
   if (!point) return nullptr;
   enter_in_table(view, *point);
-  context_.mode_tables[mode.user()] = view.mode_tables();
   return point->body;
 }
 

@@ -35,6 +35,9 @@ class Translator final : public CodeWriteObserver {
   // Enters the event's handler, in the usual case; otherwise false, and nothing has changed.
   bool deliver(const Event& event);
 
+  // CPUID was asked this, and the answer is in the registers.
+  void remember_cpuid(uint32_t leaf, uint32_t subleaf);
+
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
   // Makes run() return soon: at the latest when the block that runs now ends, if that is called again until

@@ -30,13 +30,14 @@ bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
   if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
-  if (t == kClearTaskSwitched) return mode.has(CodeMode::kX87);  // it is clear
+  if (t == kIdentify) return !log_enabled(LogClass::kSensitive);
   if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
   return !callout || t == kCallInvalidatePage || i.operand_size == 4;
 }
 
 Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
   const Treatment t = mode.user() ? row.ring3 : row.ring0;
+  if (t == kCallClearTaskSwitched && mode.has(CodeMode::kX87)) return kClearTaskSwitched;
   return lowered_form(t, i, mode) ? t : kInterpret;
 }
 
@@ -102,7 +103,7 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0xE8: return kCall;
     case 0xE9: case 0xEB: return kJump;
     case 0xF5: case 0xF8: case 0xF9: case 0xFC: case 0xFD: return kCopy;
-    case 0xF6: case 0xF7: return kCopy;
+    case 0xF6: case 0xF7: return i.reg >= 6 ? kDivide : kCopy;
     case 0xFE: return copy_if(i.reg <= 1);
     case 0xFF: return group_ff(i);
   }
@@ -202,17 +203,17 @@ bool segment_usable(const Instruction& i, CodeMode mode) {
 bool touches_segment(Treatment t) {
   // clang-format off
   switch (t) {
-    case kCopy: case kAbsoluteMove: case kBitString: case kTranslateByte: case kString:
+    case kCopy: case kAbsoluteMove: case kDivide: case kBitString: case kTranslateByte: case kString:
     case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect: case kCallLoadSegment:
     case kCallInvalidatePage:
       return true;
     case kInterpret: case kNothing: case kIncrementRegister: case kLoadEffectiveAddress: case kPushRegister:
     case kPopRegister: case kPushImmediate: case kPushAll: case kPopAll: case kLeave: case kPushFlags:
     case kPopFlags: case kPushSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
-    case kReadControl: case kWriteControl: case kClearTaskSwitched: case kJumpConditional: case kLoop: case kJump:
+    case kIdentify: case kReadControl: case kWriteControl: case kClearTaskSwitched: case kJumpConditional: case kLoop: case kJump:
     case kCall: case kReturn: case kCallPopSegment:
     case kCallInterrupt: case kCallInterruptReturn: case kCallHalt: case kCallSysenter: case kCallSysexit:
-    case kCallPortIo:
+    case kCallPortIo: case kCallWriteCr0: case kCallClearTaskSwitched:
       return false;
   }
   // clang-format on
@@ -229,15 +230,16 @@ TreatmentKind kind_of(Treatment t) {
   switch (t) {
     case kInterpret: return TreatmentKind::kInterpret;
     case kCopy: case kNothing: return TreatmentKind::kIdentical;
-    case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kBitString: case kTranslateByte:
-    case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
+    case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kDivide: case kBitString:
+    case kTranslateByte: case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
     case kPopMemory: case kPushAll: case kPopAll: case kLeave: case kPushFlags: case kPopFlags: case kPushSegment:
-    case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kReadControl:
-    case kWriteControl: case kClearTaskSwitched:
+    case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kIdentify:
+    case kReadControl: case kWriteControl: case kClearTaskSwitched:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
       return TreatmentKind::kInLine;
     case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallHalt:
     case kCallSysenter: case kCallSysexit: case kCallPortIo: case kCallInvalidatePage:
+    case kCallWriteCr0: case kCallClearTaskSwitched:
       return TreatmentKind::kCallout;
   }
   // clang-format on

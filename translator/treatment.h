@@ -17,6 +17,7 @@ enum class Treatment : uint8_t {
   kIncrementRegister,  // 40-4F, REX prefixes in 64-bit code
   kAbsoluteMove,       // A0-A3
   kLoadEffectiveAddress,
+  kDivide,
   kBitString,      // BT BTS BTR BTC m, r: reaches beyond its operand
   kTranslateByte,  // XLAT
   kString,
@@ -35,13 +36,16 @@ enum class Treatment : uint8_t {
   kClearInterruptFlag,
   kSetInterruptFlag,
   kReadTimeStamp,
-  kReadControl,   // MOV r, CRn
-  kWriteControl,  // MOV CR0, r and MOV CR4, r that change nothing; MOV CR2, r
-  kClearTaskSwitched,
+  kIdentify,           // CPUID
+  kReadControl,        // MOV r, CRn
+  kWriteControl,       // MOV CR4, r that changes nothing; MOV CR2, r
+  kClearTaskSwitched,  // CLTS of what is clear
   // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp). These come back:
   kCallLoadSegment,  // MOV sreg, r/m
   kCallPopSegment,
   kCallPortIo,  // IN, OUT
+  // Comes back, without having called anything, if it changes nothing:
+  kCallWriteCr0,
   // Goes elsewhere and yet has something behind it:
   kCall,
   kCallIndirect,
@@ -58,6 +62,7 @@ enum class Treatment : uint8_t {
   kCallSysenter,
   kCallSysexit,
   kCallInvalidatePage,
+  kCallClearTaskSwitched,
 };
 
 // How far from the guest's instruction a treatment is.

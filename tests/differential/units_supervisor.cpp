@@ -49,13 +49,15 @@ void make_pop_any_flags(Composer& c, uint32_t) {
   c.forget(1 << kEax | 1 << kEsp);
 }
 
-// MOV EAX, CRn; XOR EAX, bits; MOV CRn, EAX.
+// CLTS, or MOV EAX, CRn; XOR EAX, bits; MOV CRn, EAX.
 void make_control_write(Composer& c, uint32_t) {
   struct Bits {
     uint8_t modrm;
     uint32_t mask;
   };
-  const Bits chosen = c.random.pick<Bits>({{0xC0, cr0::kMp | cr0::kTs | cr0::kNe | cr0::kWp | cr0::kAm},
+  if (c.random.percent(20)) return c.bytes({0x0F, 0x06});
+  const Bits chosen = c.random.pick<Bits>({{0xC0, cr0::kTs},
+                                           {0xC0, cr0::kMp | cr0::kTs | cr0::kNe | cr0::kWp | cr0::kAm},
                                            {0xC0, cr0::kEm},
                                            {0xD8, 0},
                                            {0xE0, cr4::kTsd | cr4::kPse | cr4::kPge | cr4::kPce},

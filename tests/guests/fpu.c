@@ -69,6 +69,57 @@ static void lazy_switch(void) {
   __asm__ volatile("clts");
 }
 
+// TS set and cleared in the midst of straight code, which goes on in another mode: with and without SSE, FS
+// usable or not, more modes than are kept at hand.
+KERNEL_CODE(set_then_use, "movl %cr0, %eax\n orl $8, %eax\n movl %eax, %cr0\n nop\n" LABEL(
+                              set_then_use_at) "fldz\n fstp %st(0)");
+KERNEL_CODE(set_then_use_sse, "movl %cr0, %eax\n orl $8, %eax\n stc\n movl %eax, %cr0\n" LABEL(
+                                  set_then_use_sse_at) "xorps %xmm0, %xmm0");
+KERNEL_CODE(clear_then_use, "clts\n fld1\n fstp %st(0)\n movl %cr0, %eax");
+KERNEL_CODE(write_then_use,
+            "movl %cr0, %eax\n andl $-9, %eax\n movl %eax, %cr0\n fld1\n fstp %st(0)\n movl %cr0, %eax");
+KERNEL_CODE(set_and_clear,
+            "pushl %ebx\n movl %cr0, %ecx\n movl %ecx, %edx\n orl $8, %edx\n movl $100, %ebx\n"
+            "1: movl %edx, %cr0\n movl %cr0, %eax\n testl $8, %eax\n jz 2f\n"
+            "clts\n movl %cr0, %eax\n testl $8, %eax\n jnz 2f\n"
+            "fld1\n fstp %st(0)\n decl %ebx\n jnz 1b\n 2: movl %ebx, %eax\n popl %ebx");
+extern char set_then_use_at[], set_then_use_sse_at[];
+
+static void load_fs(uint32_t selector) { __asm__ volatile("movl %0, %%fs" ::"r"(selector)); }
+
+static void check_task_switched(int with_sse) {
+  CHECK_FAULT(try_call(set_then_use, 0), kNoDevice, set_then_use_at, 0);
+  CHECK_FAULT(try_user(user_fpu, 0), kNoDevice, user_fpu_at, 0);
+  CHECK_EQ(try_call(clear_then_use, 0), kNoTrap);
+  CHECK_EQ(call_result & kCr0Ts, 0);
+  CHECK_EQ(try_user(user_fpu, 0), kUserExit);
+  CHECK_FAULT(try_call(set_then_use_sse, 0), with_sse ? kNoDevice : kInvalidOpcode, set_then_use_sse_at, 0);
+  CHECK_EQ(trap.eflags & kFlagCarry, kFlagCarry);
+  CHECK_FAULT(try_user(user_sse, 0), with_sse ? kNoDevice : kInvalidOpcode, user_sse_at, 0);
+  CHECK_EQ(try_call(write_then_use, 0), kNoTrap);
+  CHECK_EQ(call_result & kCr0Ts, 0);
+  CHECK_EQ(try_call(set_and_clear, 0), kNoTrap);
+  CHECK_EQ(call_result, 0);
+  // What changes TS among other bits, and TS where EM does the same.
+  set_cr0(kCr0Mp, kCr0Ts | kCr0Em);
+  CHECK_FAULT(try_call(kernel_fpu, 0), kNoDevice, kernel_fpu_at, 0);
+  __asm__ volatile("clts");
+  CHECK_FAULT(try_call(kernel_fpu, 0), kNoDevice, kernel_fpu_at, 0);
+  CHECK_FAULT(try_call(set_then_use, 0), kNoDevice, set_then_use_at, 0);
+  set_cr0(kCr0Ts | kCr0Em, kCr0Mp);
+  CHECK_EQ(try_call(kernel_fpu, 0), kNoTrap);
+}
+
+static void task_switched(void) {
+  for (unsigned round = 0; round < 24; round++) {
+    load_fs(round & 1 ? kKernelDs : 0);
+    write_cr4(round & 2 ? read_cr4() | kCr4Osfxsr : read_cr4() & ~(uint32_t)kCr4Osfxsr);
+    check_task_switched(round & 2);
+  }
+  load_fs(0);
+  write_cr4(read_cr4() | kCr4Osfxsr);
+}
+
 USER_CODE(user_divide,
           "fninit\n pushl $0x037B\n fldcw (%esp)\n popl %ecx\n fld1\n fldz\n fdivrp\n nop\n" LABEL(
               user_divide_at) "fld1\n fnclex");
@@ -107,6 +158,7 @@ void guest_main(void) {
   for (int with_paging = 0; with_paging < 2; with_paging++) {
     not_available();
     lazy_switch();
+    task_switched();
     for (int round = 0; round < 3; round++) {
       x87_exception();
       if (!on_tcg()) sse_exception();  // TCG raises no #XM (6.15)

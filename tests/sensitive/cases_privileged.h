@@ -14,7 +14,7 @@ inline void table_in_memory(World& w, uint32_t base, uint16_t limit) {
 }
 inline void time_stamp(World& w) { w.unspecified = 1u << kEax | 1u << kEdx; }
 inline void identify(World& w) {
-  const CpuidResult r = w.model.cpuid(0, 0);
+  const CpuidResult r = w.model.cpuid(w.reg(kEax), w.reg(kEcx));
   w.reg(kEax) = r.eax;
   w.reg(kEbx) = r.ebx;
   w.reg(kEcx) = r.ecx;
@@ -87,9 +87,19 @@ inline constexpr Case kPrivilegedCases[] = {
      .code = {0x0F, 0x06},
      .prepare = [](World& w) { w.s.cr0 |= cr0::kTs; },
      .ring0 = done([](World& w) { w.s.cr0 &= ~cr0::kTs; }),
+     .ring3 = kGp0},
+    {.id = kClts,
+     .name = "CLTS_of_what_is_clear",
+     .code = {0x0F, 0x06},
+     .ring0 = done(),
      .ring3 = kGp0,
      .unusual_form = true},
-    {.id = kClts, .name = "CLTS_of_what_is_clear", .code = {0x0F, 0x06}, .ring0 = done(), .ring3 = kGp0},
+    {.id = kClts,
+     .name = "CLTS_without_an_FPU",
+     .code = {0x0F, 0x06},
+     .prepare = [](World& w) { w.s.cr0 |= cr0::kTs | cr0::kEm; },
+     .ring0 = done([](World& w) { w.s.cr0 &= ~cr0::kTs; }),
+     .ring3 = kGp0},
     {.id = kMoveFromCr0,
      .name = "MOV_from_CR0",
      .code = {0x0F, 0x20, 0xC0},
@@ -121,11 +131,36 @@ inline constexpr Case kPrivilegedCases[] = {
      .ring3 = kGp0,
      .unusual_form = true},
     {.id = kMoveToCr0,
+     .name = "MOV_to_CR0_that_sets_TS",
+     .code = {0x0F, 0x22, 0xC0},
+     .prepare = [](World& w) { w.reg(kEax) = kPlainCr0 | cr0::kTs; },
+     .ring0 = done([](World& w) { w.s.cr0 = kPlainCr0 | cr0::kTs; }),
+     .ring3 = kGp0},
+    {.id = kMoveToCr0,
+     .name = "MOV_to_CR0_that_clears_TS",
+     .code = {0x0F, 0x22, 0xC3},
+     .prepare =
+         [](World& w) {
+           w.s.cr0 |= cr0::kTs;
+           w.reg(kEbx) = kPlainCr0;
+         },
+     .ring0 = done([](World& w) { w.s.cr0 = kPlainCr0; }),
+     .ring3 = kGp0},
+    {.id = kMoveToCr0,
      .name = "MOV_to_CR0_of_the_same",
      .code = {0x0F, 0x22, 0xC1},
      .prepare = [](World& w) { w.reg(kEcx) = w.s.cr0; },
      .ring0 = done(),
-     .ring3 = kGp0},
+     .ring3 = kGp0,
+     .unusual_form = true},
+    // ET cannot be cleared: what is written is not what is then held.
+    {.id = kMoveToCr0,
+     .name = "MOV_to_CR0_of_TS_and_no_ET",
+     .code = {0x0F, 0x22, 0xC0},
+     .prepare = [](World& w) { w.reg(kEax) = (kPlainCr0 | cr0::kTs) & ~cr0::kEt; },
+     .ring0 = done([](World& w) { w.s.cr0 = kPlainCr0 | cr0::kTs; }),
+     .ring3 = kGp0,
+     .unusual_form = true},
     {.id = kMoveToCr0,
      .name = "MOV_to_CR0_paging_without_protection",
      .code = {0x0F, 0x22, 0xC0},
@@ -234,12 +269,14 @@ inline constexpr Case kPrivilegedCases[] = {
      .unusual_form = true},
     // There are no counters.
     {.id = kRdpmc, .name = "RDPMC", .code = {0x0F, 0x33}, .ring0 = kGp0, .ring3 = kGp0},
+    // In line when it is asked the same again (CpuidTest).
     {.id = kCpuid,
      .name = "CPUID",
      .code = {0x0F, 0xA2},
      .prepare = [](World& w) { w.reg(kEax) = 0; },
      .ring0 = done(identify),
-     .ring3 = done(identify)},
+     .ring3 = done(identify),
+     .unusual_form = true},
 
     {.id = kSyscall, .name = "SYSCALL", .code = {0x0F, 0x05}, .ring0 = kUd, .ring3 = kUd},
     {.id = kSysret, .name = "SYSRET", .code = {0x0F, 0x07}, .ring0 = kUd, .ring3 = kUd},

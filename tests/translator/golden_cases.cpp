@@ -39,6 +39,8 @@ std::span<const GoldenFile> golden_files() {
            {0x0F, 0xA3, 0x03},        // bt [ebx], eax
            {0xF0, 0x0F, 0xAB, 0x03},  // lock bts [ebx], eax
            {0xF7, 0xF1},              // div ecx
+           {0xF6, 0xF4},              // div ah
+           {0x66, 0xF7, 0x7B, 0x04},  // idiv word [ebx+4]
            {0x27},                    // daa
            {0x0F, 0x94, 0xC0},        // sete al
            {0xF3, 0x0F, 0xBC, 0xC3},  // rep bsf eax, ebx: not TZCNT
@@ -93,6 +95,7 @@ std::span<const GoldenFile> golden_files() {
            {0xFA},              // cli
            {0xFB},              // sti
            {0x0F, 0x31},        // rdtsc
+           {0x0F, 0xA2},        // cpuid
            {0x0F, 0x20, 0xD8},  // mov eax, cr3
            {0x0F, 0x22, 0xD8},  // mov cr3, eax
            {0x0F, 0x22, 0xC0},  // mov cr0, eax
