@@ -25,7 +25,6 @@ class Bytes {
 };
 
 void add_prefixes(Bytes& out, const Encoding& e) {
-  if (e.lock) out.add(0xF0);
   if (e.mandatory) out.add(e.mandatory);
   if (e.operand_size) out.add(0x66);
 }

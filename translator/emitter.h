@@ -14,7 +14,6 @@ enum HostRegister : uint8_t { kR8 = 8, kR9, kR10, kR11, kFsBase /* r12 */, kGsBa
 
 // What an instruction is made of besides its memory operand.
 struct Encoding {
-  bool lock = false;
   uint8_t mandatory = 0;      // 0, F2 or F3
   bool operand_size = false;  // 66
   OpcodeMap map = OpcodeMap::kOneByte;

@@ -18,9 +18,10 @@ std::span<const uint8_t> immediates(const Instruction& i) {
   return {i.bytes.data() + i.length - size, size};
 }
 
+// Without LOCK: the processor and its devices are one thread, which a signal interrupts between instructions
+// only, and no other writes to guest RAM.
 Encoding encoding_of(const Instruction& i) {
-  return {.lock = i.lock,
-          .mandatory = repeat_is_part_of_opcode(i) ? static_cast<uint8_t>(i.repeat) : uint8_t{0},
+  return {.mandatory = repeat_is_part_of_opcode(i) ? static_cast<uint8_t>(i.repeat) : uint8_t{0},
           .operand_size = i.operand_size_prefix,
           .map = i.map,
           // 82 is 80 once more, but not in 64-bit code.
@@ -124,7 +125,7 @@ bool BlockTranslator::lower_bit_string(const Instruction& i) {
   a.sarx(r9d, bit, r9d);
   a.mov(r10d, 31);
   a.pext(r10d, bit, r10d);
-  out_.emit_memory({.lock = i.lock, .map = OpcodeMap::k0F, .opcode = i.opcode}, kR10,
+  out_.emit_memory({.map = OpcodeMap::k0F, .opcode = i.opcode}, kR10,
                    {.base = kR8, .index = kR9, .scale = 2});
   return true;
 }
