@@ -160,6 +160,23 @@ void Emitter::emit_table_jump() {
   assembler_.jmp(qword_ptr(r14, r9, 3, offsetof(JumpTable, code)));
 }
 
+// OF is the carry into the sign of 127 + OF, and SAHF keeps it.
+void Emitter::emit_load_flags() {
+  using namespace asmjit::x86;
+  auto& a = assembler_;
+  const asmjit::Label upwards = a.newLabel();
+  a.mov(r10d, eax);
+  a.test(ah, eflags::kDf >> 8);
+  a.short_().jz(upwards);
+  a.std();
+  a.bind(upwards);
+  a.shr(r10d, 11);
+  a.and_(r10d, 1);
+  a.add(r10b, 127);
+  a.mov(ah, al);
+  a.sahf();
+}
+
 void Emitter::emit_exit(Exit exit) { assembler_.jmp(context(exit_thunk(exit), 8)); }
 
 }  // namespace ringdown

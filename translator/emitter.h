@@ -72,6 +72,9 @@ class Emitter {
   }
   // To the EIP in r8d, by the jump table.
   void emit_table_jump();
+  // The host's status flags and DF = those of eax, where DF is 0: POPFQ would take three times as long. eax
+  // and r10 are lost.
+  void emit_load_flags();
   // Leaves translated code.
   void emit_exit(Exit exit, uint64_t argument);
   // The same with the argument already in r8.

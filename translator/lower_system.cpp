@@ -73,17 +73,16 @@ bool BlockTranslator::lower_pop_flags(const Instruction&) {
   a.bind(usual);
   a.mov(rcx, r11);
   out_.emit_adjust_stack(4);
-  a.mov(r9, rsp);
-  a.mov(rsp, Emitter::context(offsetof(TranslatorContext, host_stack), 8));
   if (!user) {
     a.mov(r11d, r10d);
     a.and_(r11d, eflags::kIf);
     a.mov(field(kInterruptFlag), r11d);
   }
-  a.and_(r10d, eflags::kInHostFlags);
-  a.push(r10);
-  a.popfq();
-  a.mov(rsp, r9);
+  a.mov(r9, rax);
+  a.mov(eax, r10d);
+  a.cld();
+  out_.emit_load_flags();
+  a.mov(rax, r9);
   return true;
 }
 

@@ -24,15 +24,12 @@ Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size);
 // What C++ expects of MXCSR: all exceptions masked, round to nearest.
 constexpr uint32_t kHostMxcsr = 0x1F80;
 
-// Guest registers from the state, r8d what the entry of a block expects; continues at context->entry. The
-// flags are set while RSP is the host's.
+// Guest registers but the flags from the state, r8d what the entry of a block expects; continues at
+// context->entry.
 void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
   a.mov(r12d, field(segment_base(kFs), 4));
   a.mov(r13d, field(segment_base(kGs), 4));
-  a.mov(eax, field(kFlags, 4));
-  a.push(rax);
-  a.popfq();
   a.mov(r8d, field(kState + offsetof(CpuState, eip), 4));
   for (uint8_t n = 0; n < 8; n++) a.mov(gpd(n), field(kGprs + n * 4u, 4));
   a.jmp(field(offsetof(TranslatorContext, entry), 8));
@@ -108,6 +105,10 @@ void emit_entry_thunk(Emitter& out) {
   a.mov(r15, rdi);
   a.mov(field(offsetof(TranslatorContext, host_stack), 8), rsp);
   a.fxrstor(field(kFx, 512));
+  // Whatever flags a test wants, which single-steps.
+  a.mov(eax, field(kFlags, 4));
+  a.push(rax);
+  a.popfq();
   emit_resume(a);
 }
 
@@ -140,6 +141,8 @@ void emit_callout_thunk(Emitter& out, Callout callout) {
   const asmjit::Label leave = a.newLabel();
   a.jbe(leave);
   a.mov(field(offsetof(TranslatorContext, entry), 8), rax);
+  a.mov(eax, field(kFlags, 4));
+  out.emit_load_flags();
   emit_resume(a);
   a.bind(leave);
   emit_save_vectors(a);
