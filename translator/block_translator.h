@@ -33,6 +33,8 @@ class BlockTranslator {
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
+  // Divisions (by physical address) that raised the host's #DE: they look at their divisor first.
+  std::unordered_set<uint64_t>& divide_errors() { return divide_errors_; }
   // Instructions (by physical address): the host faults that they raised of late. Those that were seen to
   // touch one fresh page after the other look what they access up in TranslatorContext::checked_pages first.
   static constexpr uint32_t kFaultsBeforeChecking = 8;
@@ -146,7 +148,7 @@ class BlockTranslator {
 
   const CpuModel& model_;
   const BlockCache& translated_;
-  std::unordered_set<uint64_t> user_accessors_;
+  std::unordered_set<uint64_t> user_accessors_, divide_errors_;
   std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;
   Block* block_ = nullptr;

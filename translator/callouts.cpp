@@ -362,6 +362,35 @@ uint64_t divide_error(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) no
   return proceed(*c);
 }
 
+// What Vcpu::exception_raised() does with it, but for the log.
+uint64_t deliver_page_fault(TranslatorContext& c, uint32_t eip, uint32_t linear, uint32_t error_code) {
+  const Event event{.vector = static_cast<uint8_t>(Vector::kPageFault),
+                    .source = EventSource::kException,
+                    .error_code = error_code,
+                    .sets_resume_flag = true};
+  if (log_enabled(LogClass::kInt) || !enter_handler(c, event, eip)) return leave_for_interpreter(c, eip);
+  c.state.cr2 = linear;
+  counters().guest_exceptions++;
+  counters().guest_page_faults++;
+  return proceed(c);
+}
+
+uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t linear) noexcept {
+  const CheckedMiss miss{
+      .linear = linear, .bytes = static_cast<uint16_t>(info >> 8 & 0x7F), .write = (info >> 15 & 1) != 0};
+  uint32_t error_code = 0;
+  counters().callouts++;
+  switch (c->checked_misses->serve(miss, error_code)) {
+    case CheckedMissServer::Answer::kEntered:
+      return c->behind_callout;
+    case CheckedMissServer::Answer::kPageFault:
+      return deliver_page_fault(*c, eip, linear, error_code);
+    case CheckedMissServer::Answer::kInterpret:
+      break;
+  }
+  return leave_for_interpreter(*c, eip);
+}
+
 }  // namespace
 
 // SDM vol. 3, 6.12.1.
@@ -421,6 +450,7 @@ CalloutFunction callout_function(Callout callout) {
     case Callout::kDivideError: return divide_error;
     case Callout::kPortIo: return port_io;
     case Callout::kInvalidatePage: return invalidate_page;
+    case Callout::kCheckedMiss: return checked_miss;
   }
   // clang-format on
   return nullptr;

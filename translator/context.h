@@ -32,11 +32,13 @@ enum class Callout : uint8_t {
   // What these reach is ordinary C++, which may use SSE registers: their thunks save those.
   kPortIo,
   kInvalidatePage,
+  kCheckedMiss,
 };
-constexpr size_t kCallouts = 12;
+constexpr size_t kCallouts = 13;
 // Whether its block goes on behind it; r11 says where.
 constexpr bool comes_back(Callout callout) {
-  return callout == Callout::kLoadSegment || callout == Callout::kPopSegment || callout == Callout::kPortIo;
+  return callout == Callout::kLoadSegment || callout == Callout::kPopSegment || callout == Callout::kPortIo ||
+         callout == Callout::kCheckedMiss;
 }
 
 // A page of supervisor memory that callouts reach (stacks, descriptor tables) without a page walk. Filled by
@@ -71,9 +73,20 @@ struct CheckedPages {
 
 // An access that CheckedPages did not have.
 struct CheckedMiss {
-  enum Kind : uint16_t { kNone, kRead, kWrite } kind;
-  uint16_t bytes;
   uint32_t linear;
+  uint16_t bytes;
+  bool write;
+};
+// What becomes of it. Called while the guest's x87 state is in the host's registers.
+class CheckedMissServer {
+ public:
+  enum class Answer : uint8_t { kEntered, kPageFault, kInterpret };
+  // kEntered: the access will now find its page. kInterpret: it reaches no RAM, writes to code, lies in two
+  // pages, or may have another fault.
+  virtual Answer serve(const CheckedMiss& miss, uint32_t& error_code) = 0;
+
+ protected:
+  ~CheckedMissServer() = default;
 };
 
 // What CPUID answered last, for the next time that it is asked the same. It also tells a guest which
@@ -109,7 +122,8 @@ struct alignas(64) TranslatorContext {
   } retry;
 
   // For callouts. Written by the monitor.
-  CpuBus* bus;         // not owned; nullptr: port I/O is the interpreter's
+  CpuBus* bus;                        // not owned; nullptr: port I/O is the interpreter's
+  CheckedMissServer* checked_misses;  // not owned
   uint32_t attention;  // nonzero: the run loop has something to do, such as arming a timer earlier
   struct ModeTable {
     uint64_t mode;  // CodeMode bits; ~0: none
@@ -127,7 +141,6 @@ struct alignas(64) TranslatorContext {
   uint32_t callout_miss;    // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;
   // Written by checked accesses.
-  CheckedMiss checked_miss;
   uint64_t string_count,
       string_direction;  // of the checked string instruction that is on: RCX, and DF as 0 or 1
 

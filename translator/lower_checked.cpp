@@ -44,14 +44,14 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
   return {.base = kR9, .index = kR8, .window = false};
 }
 
+// The registers are the guest's. Comes back to where the instruction begins.
 void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write) {
   auto& a = out_.a();
-  const size_t miss = offsetof(TranslatorContext, checked_miss);
-  const uint32_t kind = write ? CheckedMiss::kWrite : CheckedMiss::kRead;
-  static_assert(offsetof(CheckedMiss, kind) == 0 && offsetof(CheckedMiss, bytes) == 2);
-  a.mov(Emitter::context(miss, 4), kind | bytes << 16);
-  a.mov(Emitter::context(miss + offsetof(CheckedMiss, linear), 4), linear);
-  out_.emit_exit(Exit::kInterpret, eip());
+  static_assert(kLargestCheckedAccess < 1 << 7, "bit 7 is the direction");
+  a.mov(r10d, linear);
+  a.lea(r11, ptr(rip, 0));
+  out_.patch(out_.offset() - 4, block_->starts.back().host_offset);
+  lower_callout(Callout::kCheckedMiss, bytes | write << 7);
 }
 
 // For a string instruction. RCX and RSP are borrowed: r8 = DF as 0 or 1.

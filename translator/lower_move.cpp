@@ -77,9 +77,10 @@ bool BlockTranslator::lower_load_effective_address(const Instruction& i) {
   return true;
 }
 
-// A host's fault takes as long as hundreds of divisions, so a divisor of 0 is found before. Too large a
-// quotient is not. The operand is read once, and first: its page fault comes before the divide error.
+// A divisor of 0 is found before the host faults. Too large a quotient is not. The operand is read once, and
+// first: its page fault comes before the divide error.
 bool BlockTranslator::lower_divide(const Instruction& i) {
+  if (!divide_errors_.contains(key_.physical + guest_offset_)) return lower_copy(i);
   using namespace asmjit::x86;
   auto& a = out_.a();
   const asmjit::Label zero = a.newLabel(), done = a.newLabel();

@@ -124,7 +124,7 @@ void emit_exit_thunk(Emitter& out, Exit exit) {
 
 void emit_callout_thunk(Emitter& out, Callout callout) {
   auto& a = out.a();
-  const bool uses_sse = callout == Callout::kPortIo || callout == Callout::kInvalidatePage;
+  const bool uses_sse = callout >= Callout::kPortIo;
   if (comes_back(callout)) a.mov(field(offsetof(TranslatorContext, behind_callout), 8), r11);
   emit_suspend(a);
   if (uses_sse) emit_save_sse(a);

@@ -80,6 +80,7 @@ Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, 
   context_.table_jump = add_thunk([](Emitter& out) { out.emit_table_jump(); });
   for (size_t n = 0; n < kCallouts; n++)
     context_.callouts[n] = add_thunk([&](Emitter& out) { emit_callout_thunk(out, static_cast<Callout>(n)); });
+  context_.checked_misses = this;
   empty_table_ = std::make_unique<CodeView::Table>(nowhere(), PageSize::kSmall);
   memory_.set_observer(this);
   reset();
@@ -131,8 +132,7 @@ RunEnd Translator::run() {
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
         if (context_.callout_miss) serve_callout_miss();
-        if (const auto end = serve_checked_miss()) return *end;
-        break;
+        return RunEnd::kInterpret;
       case Exit::kFault:
         if (!fault_redispatch_) return fault_end_;
         break;
@@ -185,34 +185,36 @@ void Translator::serve_callout_miss() {
       .tag = page + 1, .writable = write, .global = t->global, .host = memory_.ram() + t->physical};
 }
 
-// nullopt: the access will now find its page. Otherwise it faults, or is the interpreter's: it reaches no
-// RAM, writes to code, lies in two pages, or may have another fault.
-std::optional<RunEnd> Translator::serve_checked_miss() {
-  const auto [kind, bytes, linear] = std::exchange(context_.checked_miss, {});
-  if (kind == CheckedMiss::kNone) return RunEnd::kInterpret;
+CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
+  const auto [linear, bytes, write] = miss;
   counters().checked_misses++;
-  const bool write = kind == CheckedMiss::kWrite, user = state_.cpl == 3;
+  const bool user = state_.cpl == 3;
   if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
   if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
-    return RunEnd::kInterpret;
+    return Answer::kInterpret;
   WalkFailure failure;
   const Access access{write ? AccessKind::kWrite : AccessKind::kRead, user};
   const auto t = walk(PagingRegisters::of(state_), memory_, linear, access, failure);
-  if (!t) return page_fault(failure, linear);
-  if (!memory_.is_ram_page(t->physical >> kPageShift)) return RunEnd::kInterpret;
-  if (write && memory_.holds_code(t->physical)) return RunEnd::kInterpret;
+  if (!t) {
+    error_code = failure.error_code;
+    return Answer::kPageFault;
+  }
+  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Answer::kInterpret;
+  if (write && memory_.holds_code(t->physical)) return Answer::kInterpret;
   const uint64_t host_of_0 = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - linear;
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
-  return std::nullopt;
+  return Answer::kEntered;
 }
 
 // Before its page fault: for want of the alignment that most vector operands need, or a pending x87
 // exception's.
-bool Translator::may_fault_otherwise(uint32_t linear, unsigned bytes) const {
+bool Translator::may_fault_otherwise(uint32_t linear, unsigned bytes) {
   constexpr unsigned kVector = 16;
   constexpr uint16_t kErrorSummary = 1 << 7;
-  return (bytes == kVector && linear % kVector != 0) || (state_.fx.status_word & kErrorSummary);
+  uint16_t x87_status;
+  asm volatile("fnstsw %0" : "=a"(x87_status));
+  return (bytes == kVector && linear % kVector != 0) || (x87_status & kErrorSummary);
 }
 
 RunEnd Translator::page_fault(const WalkFailure& failure, uint32_t linear) {
@@ -570,12 +572,19 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
     const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
     answer_page_fault(*block, start, reinterpret_cast<uint64_t>(info.si_addr), write, host);
   } else if (signal == SIGFPE && trap == kDivideErrorTrap) {
-    pending_fault_ = {Vector::kDivideError};
-    leave(RunEnd::kGuestFault, block->key.eip + start.guest_offset, host);
+    answer_divide_error(*block, start, host);
   } else {
     leave_for_interpreter(block->key.eip + start.guest_offset, host);
   }
   return true;
+}
+
+// What divides by 0 once may do so often: it will look before.
+void Translator::answer_divide_error(Block& block, const InstructionStart& start, ucontext_t& host) {
+  if (blocks_.divide_errors().insert(block.key.physical + start.guest_offset).second)
+    return translate_again(block, start, host, true);
+  pending_fault_ = {Vector::kDivideError};
+  leave(RunEnd::kGuestFault, block.key.eip + start.guest_offset, host);
 }
 
 void Translator::answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
@@ -646,13 +655,13 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
 }
 
 // For the supervisor's, every block that has the instruction. In user code the others may be hot loops over
-// pages that are there to stay, more than a software TLB holds.
-void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host) {
+// pages that are there to stay, more than a software TLB holds: only if `all`.
+void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   const uint64_t instruction = block.key.physical + start.guest_offset;
   const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
   for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
-    if (other != &block && other->key.mode.user()) continue;
+    if (!all && other != &block && other->key.mode.user()) continue;
     if (instruction - other->key.physical >= other->guest_bytes) continue;
     counters().blocks_adapted++;
     discard_block(*other);

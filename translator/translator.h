@@ -2,7 +2,6 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 
 #include "cpu/cpu_bus.h"
@@ -25,7 +24,7 @@ enum class RunEnd : uint8_t {
 
 // Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in
 // them.
-class Translator final : public CodeWriteObserver {
+class Translator final : public CodeWriteObserver, private CheckedMissServer {
  public:
   Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model);
 
@@ -62,8 +61,8 @@ class Translator final : public CodeWriteObserver {
   }
   void follow_spaces();
   void serve_callout_miss();
-  std::optional<RunEnd> serve_checked_miss();
-  bool may_fault_otherwise(uint32_t linear, unsigned bytes) const;
+  Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
+  static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
   void forget_pages();
   template <class F>
   void for_checked_pages(F act);
@@ -96,6 +95,7 @@ class Translator final : public CodeWriteObserver {
   void stop_checking_what_is_hot();
 
   // Host faults.
+  void answer_divide_error(Block& block, const InstructionStart& start, ucontext_t& host);
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
                          ucontext_t& host);
   void leave_repeat(const Block& block, ucontext_t& host);
@@ -104,7 +104,7 @@ class Translator final : public CodeWriteObserver {
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
                             ucontext_t& host);
   bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
-  void translate_again(Block& block, const InstructionStart& start, ucontext_t& host);
+  void translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all = false);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
 
   TranslatorContext& context_;

@@ -62,6 +62,27 @@ static void sweep_with(uint32_t value, uint32_t error) {
   check_contents(value);
 }
 
+// From page to page until, before the EAXth, an x87 exception is pending: it comes before that page's fault.
+USER_CODE(user_load,
+          "fninit\n pushl $0x037B\n fldcw (%esp)\n movl $0x40000008, %ebx\n"
+          "1: decl %eax\n jnz 2f\n fld1\n fldz\n fdivrp\n nop\n 2:" LABEL(
+              user_load_at) "flds (%ebx)\n fstp %st(0)\n addl $4096, %ebx\n jmp 1b");
+extern char user_load_at[];
+static void check_pending_exception(void) {
+  const uint32_t before = kPages / 2;
+  write_cr0((read_cr0() & ~(uint32_t)(kCr0Em | kCr0Ts)) | kCr0Mp | kCr0Ne);
+  faults = 0;
+  expected_error = kUser;
+  trap_hook = on_fault;
+  CHECK_FAULT(run_user(user_load, kStackTop, 2, before), kFloat, user_load_at, 0);
+  trap_hook = 0;
+  __asm__ volatile("fnclex\n fninit");
+  CHECK_EQ(trap.ebx, page_at(before - 1) + 8);
+  CHECK_EQ(faults, before - 1);
+  for (uint32_t i = 0; i < kPages; i++) map(directory, page_at(i), 0);
+  flush();
+}
+
 void guest_main(void) {
   directory = new_identity_directory();
   for (uint32_t i = 0; i < kPages; i++) {
@@ -91,5 +112,6 @@ void guest_main(void) {
     sweep_with(value + 11, 0);
     for (uint32_t i = 0; i < kPages; i++) map(directory, page_at(i), 0);
     flush();
+    if (!on_tcg()) check_pending_exception();  // TCG waits with FWAIT only
   }
 }

@@ -68,8 +68,6 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, checked_pages[1][1].host), "write_host"},
     {offsetof(TranslatorContext, string_count), "string_count"},
     {offsetof(TranslatorContext, string_direction), "string_direction"},
-    {offsetof(TranslatorContext, checked_miss), "checked_miss"},
-    {offsetof(TranslatorContext, checked_miss.linear), "checked_miss.linear"},
     {Emitter::exit_thunk(Exit::kIndirect), "exit_indirect"},
     {offsetof(TranslatorContext, table_jump), "table_jump"},
     {Emitter::exit_thunk(Exit::kInterpret), "exit_interpret"},
@@ -85,6 +83,7 @@ constexpr Field kFields[] = {
     {Emitter::callout_thunk(Callout::kDivideError), "call_divide_error"},
     {Emitter::callout_thunk(Callout::kPortIo), "call_port_io"},
     {Emitter::callout_thunk(Callout::kInvalidatePage), "call_invalidate_page"},
+    {Emitter::callout_thunk(Callout::kCheckedMiss), "call_checked_miss"},
 };
 
 // [r15+0x28] becomes [interrupt_flag], without the bytes, which hold the offset.
@@ -120,6 +119,7 @@ class Translation {
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
     if (kind == Kind::kRing3Checked) translator_.host_faults()[kEip] = BlockTranslator::kFaultsBeforeChecking;
+    if (kind == Kind::kRing3Checked) translator_.divide_errors().insert(kEip);
     block_ = translator_.translate(key,
                                    {.bytes = guest_,
                                     .in_first_page = static_cast<unsigned>(guest_.size()),
