@@ -1,0 +1,188 @@
+#include "sandbox/child_process.h"
+
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <vector>
+
+#include "sandbox/stub_image.h"
+#include "sandbox/system_call_filter.h"
+
+namespace ringdown {
+namespace {
+
+// What the new process needs until it executes its program, and what it tells about that. It is in our
+// memory, since both share it until then (CLONE_VM).
+struct Start {
+  pid_t parent;
+  int ram_file, shared_file, image_file, socket;
+  sock_fprog filter;
+  const char* refused = nullptr;
+  int error = 0;
+};
+
+std::string line_of(const char* what, int error) {
+  return std::string("the host refuses a sandbox for the guest's user code: ") + what + ": " +
+         std::strerror(error);
+}
+
+bool send_file(int socket, int file) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &file, sizeof(file));
+  return sendmsg(socket, &message, 0) == 1;
+}
+
+FileDescriptor receive_file(int socket) {
+  char byte;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) return {};
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (!header || header->cmsg_type != SCM_RIGHTS) return {};
+  int file;
+  std::memcpy(&file, CMSG_DATA(header), sizeof(file));
+  return FileDescriptor(file);
+}
+
+// Moves the three files to their numbers and closes all others. They are first put out of each other's way.
+bool arrange_files(const Start& start) {
+  constexpr int kOutOfTheWay = 16;
+  const int ram = fcntl(start.ram_file, F_DUPFD, kOutOfTheWay);
+  const int shared = fcntl(start.shared_file, F_DUPFD, kOutOfTheWay);
+  const int image = fcntl(start.image_file, F_DUPFD, kOutOfTheWay);
+  return dup2(ram, kChildRam) >= 0 && dup2(shared, kChildShared) >= 0 &&
+         dup3(image, kChildImage, O_CLOEXEC) >= 0 && syscall(SYS_close_range, 3u, ~0u, 0u) == 0;
+}
+
+// A core of it would have the guest's memory.
+bool forbid_core() {
+  const rlimit none{0, 0};
+  return setrlimit(RLIMIT_CORE, &none) == 0;
+}
+
+bool install_listener(const Start& start) {
+  const long listener =
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &start.filter);
+  return listener >= 0 && send_file(start.socket, static_cast<int>(listener));
+}
+
+int refuse(Start& start, const char* what) {
+  start.refused = what;
+  start.error = errno;
+  return 1;
+}
+
+// Runs in the new process, in our memory and on a stack of its own, all signals blocked, while the thread
+// that made it waits. A parent that died before it could be watched has been replaced by another one.
+int prepare_and_execute(void* argument) {
+  auto& start = *static_cast<Start*>(argument);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return refuse(start, "prctl(PR_SET_PDEATHSIG)");
+  if (getppid() != start.parent) return 1;
+  setsid();
+  personality(PER_LINUX);  // no inherited READ_IMPLIES_EXEC
+  if (!forbid_core()) return refuse(start, "setrlimit(RLIMIT_CORE)");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return refuse(start, "prctl(PR_SET_NO_NEW_PRIVS)");
+  if (!install_listener(start)) return refuse(start, "seccomp with a listener (Linux 5.5)");
+  if (!arrange_files(start)) return refuse(start, "dup or close_range (Linux 5.9)");
+  char name[] = "ringdown-sandbox";
+  char* arguments[] = {name, nullptr};
+  char* environment[] = {nullptr};
+  syscall(SYS_execveat, kChildImage, "", arguments, environment, AT_EMPTY_PATH);
+  return refuse(start, "execveat of a memfd (vm.memfd_noexec?)");
+}
+
+FileDescriptor image_file() {
+  FileDescriptor file(memfd_create("ringdown-sandbox", MFD_CLOEXEC));
+  const std::vector<uint8_t> image = stub_image();
+  if (file && write(file.get(), image.data(), image.size()) != static_cast<ssize_t>(image.size())) file.reset();
+  return file;
+}
+
+// clone(2), because fork would copy the page tables of a monitor with tens of thousands of mappings. The
+// signals are blocked lest a handler of ours runs there.
+pid_t clone_and_wait_for_program(Start& start) {
+  std::vector<std::array<uint8_t, 64>> stack(1024);
+  auto* const top = reinterpret_cast<uint8_t*>(stack.data() + stack.size());
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = clone(prepare_and_execute, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return pid;
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(int ram_file, int shared_file) {
+  const FileDescriptor image = image_file();
+  if (!image) return line_of("a memfd for its program", errno);
+  int sockets[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) return line_of("socketpair", errno);
+  const FileDescriptor ours(sockets[0]);
+  FileDescriptor theirs(sockets[1]);
+  std::vector<sock_filter> filter = mapping_filter(stub_call_sites());
+  Start start{.parent = getpid(),
+              .ram_file = ram_file,
+              .shared_file = shared_file,
+              .image_file = image.get(),
+              .socket = theirs.get(),
+              .filter = {static_cast<unsigned short>(filter.size()), filter.data()}};
+  const pid_t pid = clone_and_wait_for_program(start);
+  if (pid < 0) return line_of("clone", errno);
+  theirs.reset();
+  std::unique_ptr<ChildProcess> child(new ChildProcess(pid, receive_file(ours.get())));
+  if (start.refused) return line_of(start.refused, start.error);
+  if (!child->listener_) return line_of("a listener for its mappings", ECONNRESET);
+  return child;
+}
+
+ChildProcess::~ChildProcess() {
+  kill(SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+bool ChildProcess::is_dead() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG) < 0 || info.si_pid != 0;
+}
+
+int ChildProcess::exit_status() const {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG);
+  return info.si_pid != 0 && info.si_code == CLD_EXITED ? info.si_status : 0;
+}
+
+void ChildProcess::kill(int signal) const { ::kill(pid_, signal); }
+
+}  // namespace ringdown

@@ -1,0 +1,158 @@
+#include "sandbox/shared_page.h"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <ctime>
+
+#include "sandbox/sandbox.h"
+
+namespace ringdown {
+namespace {
+
+// The beginning of the kernel's struct ucontext, which is also that of the C library's.
+struct SignalContext {
+  uint64_t flags, link;
+  stack_t stack;
+  std::array<uint64_t, 23> registers;
+  uint64_t vectors;  // address of the XSAVE area
+};
+static_assert(offsetof(SignalContext, registers) == offsetof(ucontext_t, uc_mcontext.gregs));
+static_assert(offsetof(SignalContext, vectors) == offsetof(ucontext_t, uc_mcontext.fpregs));
+
+constexpr uint16_t kHostCode32 = 0x23, kHostData = 0x2B;  // __USER32_CS, __USER_DS
+// Legacy XMM8 and up are behind what 32-bit code has.
+constexpr size_t kVectorBytes = offsetof(FxsaveImage, xmm) + 8 * sizeof(FxsaveImage::xmm[0]);
+
+// With one CPU whoever spins keeps the other from running. Otherwise for some 40 us: what a sleep and a
+// wake-up on another CPU cost.
+uint32_t spins_of_this_host() {
+  cpu_set_t cpus;
+  constexpr uint32_t kSpins = 2000;
+  return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) == 1 ? 0 : kSpins;
+}
+
+template <class T>
+std::atomic_ref<T> word(uint8_t* bytes, size_t offset) {
+  return std::atomic_ref<T>(*reinterpret_cast<T*>(bytes + offset));
+}
+
+template <class T>
+void put(uint8_t* bytes, size_t offset, const T& value) {
+  std::memcpy(bytes + offset, &value, sizeof(value));
+}
+
+// What is copied is not read a second time, whatever the optimizer thinks of it.
+void copy_once(void* to, const uint8_t* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+  asm volatile("" ::: "memory");
+}
+
+bool fits(uint64_t address, uint64_t bytes, uint64_t alignment) {
+  return address % alignment == 0 && address >= STUB_SIGNAL_STACK &&
+         address - STUB_SIGNAL_STACK <= STUB_SIGNAL_STACK_BYTES - bytes;
+}
+
+}  // namespace
+
+std::unique_ptr<SharedPage> SharedPage::create() {
+  FileDescriptor file(memfd_create("ringdown-shared", MFD_CLOEXEC));
+  if (!file || ftruncate(file.get(), STUB_SHARED_BYTES) < 0) return nullptr;
+  void* const bytes = mmap(nullptr, STUB_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (bytes == MAP_FAILED) return nullptr;
+  return std::unique_ptr<SharedPage>(new SharedPage(std::move(file), static_cast<uint8_t*>(bytes)));
+}
+
+SharedPage::SharedPage(FileDescriptor file, uint8_t* bytes)
+    : file_(std::move(file)), bytes_(bytes), spins_(spins_of_this_host()) {
+  put(bytes_, STUB_SPINS, spins_);
+  put(bytes_, STUB_TURN, uint32_t{STUB_TURN_CHILD});
+}
+
+SharedPage::~SharedPage() { munmap(bytes_, STUB_SHARED_BYTES); }
+
+void SharedPage::give_turn(uint32_t command) {
+  put(bytes_, STUB_COMMAND, command);
+  word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_CHILD);
+  if (word<uint32_t>(bytes_, STUB_CHILD_SLEEPS).load())
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+bool SharedPage::wait_for_turn(uint32_t milliseconds) {
+  const auto turn = word<uint32_t>(bytes_, STUB_TURN);
+  const auto sleeps = word<uint32_t>(bytes_, STUB_MONITOR_SLEEPS);
+  for (uint32_t n = 0; n < spins_; ++n) {
+    if (turn.load() != STUB_TURN_CHILD) return true;
+    __builtin_ia32_pause();
+  }
+  const timespec limit{.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000L};
+  sleeps.exchange(1);
+  if (turn.load() == STUB_TURN_CHILD)
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT, STUB_TURN_CHILD, &limit, nullptr, 0);
+  sleeps.exchange(0);
+  return turn.load() != STUB_TURN_CHILD;
+}
+
+bool SharedPage::is_our_turn() const { return word<uint32_t>(bytes_, STUB_TURN).load() != STUB_TURN_CHILD; }
+
+bool SharedPage::learn_frame() {
+  TrapRecord::Out out;
+  copy_once(&out, bytes_ + STUB_OUT, sizeof(out));
+  if (!fits(out.context, sizeof(SignalContext), 8) || !fits(out.info, sizeof(siginfo_t), 8)) return false;
+  SignalContext context;
+  copy_once(&context, at_child_address(out.context), sizeof(context));
+  if (!fits(context.vectors, sizeof(FxsaveImage), 64)) return false;
+  context_ = out.context;
+  info_ = out.info;
+  vectors_ = context.vectors;
+  return true;
+}
+
+bool SharedPage::read(TrapRecord& record) const {
+  copy_once(&record.out, bytes_ + STUB_OUT, sizeof(record.out));
+  copy_once(&record.info, at_child_address(info_), sizeof(record.info));
+  copy_once(&record.registers, at_child_address(context_) + offsetof(SignalContext, registers),
+            sizeof(record.registers));
+  return record.out.context == context_ && record.out.info == info_;
+}
+
+uint64_t SharedPage::read_result() const {
+  uint64_t result;
+  copy_once(&result, bytes_ + STUB_OUT_RESULT, sizeof(result));
+  return result;
+}
+
+void SharedPage::read_vectors(UserState& state) const {
+  copy_once(&state.fx, at_child_address(vectors_), kVectorBytes);
+}
+
+void SharedPage::write_call(const std::array<uint64_t, 7>& number_and_arguments) {
+  put(bytes_, STUB_CALL, number_and_arguments);
+}
+
+void SharedPage::write(const UserState& state) {
+  using namespace eflags;
+  // RFLAGS while the stub runs: rt_sigreturn takes over the others of UserState::kFlags from the frame.
+  put(bytes_, STUB_FLAGS, uint64_t{(state.flags & (kNt | kId)) | kIf | kFixed});
+  put(bytes_, STUB_FS_BASE, uint64_t{state.fs_base});
+  put(bytes_, STUB_GS_BASE, uint64_t{state.gs_base});
+  std::array<uint64_t, 23> registers{};
+  constexpr int kGprs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+  for (size_t n = 0; n < state.gpr.size(); ++n) registers[kGprs[n]] = state.gpr[n];
+  registers[REG_RIP] = state.eip;
+  registers[REG_EFL] = (state.flags & UserState::kFlags) | kIf | kFixed;
+  registers[REG_CSGSFS] = kHostCode32 | uint64_t{kHostData} << 48;
+  uint8_t* const context = at_child_address(context_);
+  put(context, offsetof(SignalContext, registers), registers);
+  std::memcpy(at_child_address(vectors_), &state.fx, kVectorBytes);
+}
+
+}  // namespace ringdown

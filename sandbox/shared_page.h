@@ -1,0 +1,69 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "host-driver/file_descriptor.h"
+#include "sandbox/stub_layout.h"
+
+namespace ringdown {
+
+struct UserState;
+
+// What the stub says at a trap, and the kernel's frame of its signal handler, copied once.
+struct TrapRecord {
+  struct Out {
+    uint32_t signal, unused;
+    uint64_t context, info, fs_base, gs_base;
+    uint16_t ds, es, fs, gs;
+    uint64_t result;
+  } out;
+  struct Info {
+    int32_t signal, error, code, unused;
+  } info;
+  std::array<uint64_t, 23> registers;  // by REG_RIP and so on, <sys/ucontext.h>
+};
+static_assert(sizeof(TrapRecord::Out) == STUB_OUT_RESULT + 8 - STUB_OUT, "as stub.S writes it");
+
+// The memory that monitor and child share (stub_layout.h), as the monitor sees it. The child may write
+// anything there at any time. So whatever is read is copied first, and no address in it is followed: that of
+// the signal frame is learned before any guest code has run.
+class SharedPage {
+ public:
+  // Empty if the host refuses; errno says why.
+  static std::unique_ptr<SharedPage> create();
+  ~SharedPage();
+  SharedPage(const SharedPage&) = delete;
+  SharedPage& operator=(const SharedPage&) = delete;
+
+  int file() const { return file_.get(); }
+
+  // Gives the turn to the child, waking it if it sleeps.
+  void give_turn(uint32_t command);
+  // Spins, then sleeps for up to `milliseconds`; says whether it is our turn.
+  bool wait_for_turn(uint32_t milliseconds);
+  bool is_our_turn() const;
+
+  // After the first trap. False: the frame is not where a frame can be.
+  bool learn_frame();
+  // False: the frame is not where it was, so it is not that of a trap of the guest's code.
+  bool read(TrapRecord& record) const;
+  uint64_t read_result() const;
+  // Of the last trap.
+  void read_vectors(UserState& state) const;
+
+  void write_call(const std::array<uint64_t, 7>& number_and_arguments);
+  // Into the frame that the stub returns from.
+  void write(const UserState& state);
+
+ private:
+  SharedPage(FileDescriptor file, uint8_t* bytes);
+  uint8_t* at_child_address(uint64_t address) const { return bytes_ + (address - STUB_SHARED); }
+
+  FileDescriptor file_;
+  uint8_t* const bytes_;
+  const uint32_t spins_;
+  uint64_t context_ = 0, info_ = 0, vectors_ = 0;  // addresses in the child
+};
+
+}  // namespace ringdown

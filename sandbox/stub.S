@@ -1,0 +1,135 @@
+// The only code of the sandbox's process that is not the guest's. It is data here: stub_image.cpp makes a
+// program of it. Guest code may jump to any byte of it, with any registers: nothing depends on its being
+// entered where it begins (docs/decisions/014-sandbox-process.md).
+#include <asm/unistd.h>
+
+#include "sandbox/stub_layout.h"
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define USER_DATA_SELECTOR 0x2b
+
+  .section .rodata
+  .code64
+  .balign 16
+  .globl ringdown_stub, ringdown_stub_handler, ringdown_stub_end
+  .globl ringdown_stub_after_futex, ringdown_stub_after_call, ringdown_stub_after_sigreturn
+
+// Runs the script behind this code: 56 bytes for each system call, number and arguments. There is no stack.
+// A call that is refused ends the process with its ordinal, from 1, as the status.
+ringdown_stub:
+  leaq ringdown_stub_end(%rip), %rbx
+  xorl %ebp, %ebp
+1:
+  incl %ebp
+  movq (%rbx), %rax
+  testq %rax, %rax
+  js 2f
+  movq 8(%rbx), %rdi
+  movq 16(%rbx), %rsi
+  movq 24(%rbx), %rdx
+  movq 32(%rbx), %r10
+  movq 40(%rbx), %r8
+  movq 48(%rbx), %r9
+  syscall
+  addq $56, %rbx
+  cmpq $-4095, %rax
+  jb 1b
+  movl %ebp, %edi
+  movl $__NR_exit_group, %eax
+  syscall
+2:
+  int3                            // the first frame of the signal handler, for the monitor to write to
+
+// The handler of every signal, with all signals blocked. A fault in here is the process's end.
+ringdown_stub_handler:
+  movabsq $STUB_SHARED, %rbx
+  movq %rsp, %r12
+  movl %edi, STUB_OUT_SIGNAL(%rbx)
+  movq %rdx, STUB_OUT_CONTEXT(%rbx)
+  movq %rsi, STUB_OUT_INFO(%rbx)
+  rdfsbase %rax
+  movq %rax, STUB_OUT_FS_BASE(%rbx)
+  rdgsbase %rax
+  movq %rax, STUB_OUT_GS_BASE(%rbx)
+  movw %ds, STUB_OUT_DS(%rbx)
+  movw %es, STUB_OUT_ES(%rbx)
+  movw %fs, STUB_OUT_FS(%rbx)
+  movw %gs, STUB_OUT_GS(%rbx)
+
+give_turn:
+  movl $STUB_TURN_MONITOR, %eax
+  xchgl %eax, STUB_TURN(%rbx)     // a barrier: the turn is given before the sleeper is looked for
+  cmpl $0, STUB_MONITOR_SLEEPS(%rbx)
+  je take_turn
+  movl $FUTEX_WAKE, %esi
+  movl $1, %edx
+  call futex
+
+take_turn:
+  movl STUB_SPINS(%rbx), %ecx
+1:
+  cmpl $STUB_TURN_CHILD, STUB_TURN(%rbx)
+  je obey
+  pause
+  decl %ecx
+  jg 1b
+  movl $1, %eax
+  xchgl %eax, STUB_CHILD_SLEEPS(%rbx)
+2:
+  cmpl $STUB_TURN_CHILD, STUB_TURN(%rbx)
+  je 3f
+  movl $FUTEX_WAIT, %esi
+  movl $STUB_TURN_MONITOR, %edx
+  call futex
+  jmp 2b
+3:
+  movl $0, STUB_CHILD_SLEEPS(%rbx)
+
+obey:
+  cmpl $STUB_COMMAND_CALL, STUB_COMMAND(%rbx)
+  jne enter_guest
+  movq STUB_CALL(%rbx), %rax
+  movq STUB_CALL + 8(%rbx), %rdi
+  movq STUB_CALL + 16(%rbx), %rsi
+  movq STUB_CALL + 24(%rbx), %rdx
+  movq STUB_CALL + 32(%rbx), %r10
+  movq STUB_CALL + 40(%rbx), %r8
+  movq STUB_CALL + 48(%rbx), %r9
+  syscall
+ringdown_stub_after_call:
+  movq %rax, STUB_OUT_RESULT(%rbx)
+  jmp give_turn
+
+// A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base.
+enter_guest:
+  movl $USER_DATA_SELECTOR, %eax
+  movl %eax, %ds
+  movl %eax, %es
+  movl %eax, %fs
+  movl %eax, %gs
+  movq STUB_FS_BASE(%rbx), %rax
+  wrfsbase %rax
+  movq STUB_GS_BASE(%rbx), %rax
+  wrgsbase %rax
+  movq %r12, %rsp
+  pushq STUB_FLAGS(%rbx)
+  popfq
+  leaq 8(%r12), %rsp              // as behind the handler's RET
+  movl $__NR_rt_sigreturn, %eax
+  syscall
+ringdown_stub_after_sigreturn:
+  ud2
+
+futex:
+  leaq STUB_TURN(%rbx), %rdi
+  xorl %r10d, %r10d
+  movl $__NR_futex, %eax
+  syscall
+ringdown_stub_after_futex:
+  ret
+
+  .balign 16
+ringdown_stub_end:
+
+  .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,40 @@
+// Addresses in the sandbox's process and the layout of the page that it shares with the monitor. For the
+// assembler, too, hence macros. Everything below 4 GiB is the guest's.
+#pragma once
+
+#define STUB_BASE 0x200000000    // the image: code and the script of its start; readable, executable
+#define STUB_SHARED 0x200100000  // one page of what is below, then the signal stack; readable, writable
+#define STUB_SIGNAL_STACK 0x200101000
+#define STUB_SIGNAL_STACK_BYTES 0x10000  // 16 times what AVX-512 needs; Intel's tiles need 11 KiB
+#define STUB_SHARED_BYTES 0x11000
+
+// Whose turn it is: who holds it may write everything else. The word that both sleep on (futex(2)).
+#define STUB_TURN 0
+#define STUB_TURN_MONITOR 0
+#define STUB_TURN_CHILD 1
+// Nonzero: the other side has to wake this one. Lines of their own, since the other side spins on STUB_TURN.
+#define STUB_CHILD_SLEEPS 64
+#define STUB_MONITOR_SLEEPS 128
+
+// Written by the monitor.
+#define STUB_COMMAND 192
+#define STUB_COMMAND_RUN 0   // return from the signal handler, into the guest's code
+#define STUB_COMMAND_CALL 1  // the system call below
+#define STUB_SPINS 196       // how often to look at the turn before sleeping
+#define STUB_FS_BASE 200
+#define STUB_GS_BASE 208
+#define STUB_FLAGS 216  // RFLAGS, for those bits that rt_sigreturn leaves as they are
+#define STUB_CALL 224   // number, six arguments
+
+// Written by the stub, or by guest code that has taken it over.
+#define STUB_OUT 320
+#define STUB_OUT_SIGNAL 320
+#define STUB_OUT_CONTEXT 328  // address of the kernel's struct ucontext
+#define STUB_OUT_INFO 336     // address of siginfo_t
+#define STUB_OUT_FS_BASE 344
+#define STUB_OUT_GS_BASE 352
+#define STUB_OUT_DS 360
+#define STUB_OUT_ES 362
+#define STUB_OUT_FS 364
+#define STUB_OUT_GS 366
+#define STUB_OUT_RESULT 368  // of the system call

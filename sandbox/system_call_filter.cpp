@@ -1,0 +1,82 @@
+#include "sandbox/system_call_filter.h"
+
+#include <linux/audit.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include <cstddef>
+#include <initializer_list>
+
+#include "sandbox/stub_layout.h"
+
+namespace ringdown {
+namespace {
+
+using Filter = std::vector<sock_filter>;
+
+constexpr uint32_t kNumber = offsetof(seccomp_data, nr), kArchitecture = offsetof(seccomp_data, arch),
+                   kCaller = offsetof(seccomp_data, instruction_pointer);
+constexpr uint32_t argument(unsigned index) {
+  return static_cast<uint32_t>(offsetof(seccomp_data, args) + index * sizeof(uint64_t));
+}
+
+sock_filter load(uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset); }
+sock_filter verdict(uint32_t value) { return BPF_STMT(BPF_RET | BPF_K, value); }
+
+void append(Filter& filter, const Filter& more) { filter.insert(filter.end(), more.begin(), more.end()); }
+
+// `body` for those calls whose 32 bits at `offset` are `value`; others go on behind it.
+Filter when(uint32_t offset, uint32_t value, const Filter& body) {
+  Filter filter{load(offset), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 0)};
+  filter.back().jf = static_cast<uint8_t>(body.size());
+  append(filter, body);
+  return filter;
+}
+
+// A 64-bit value: little-endian, the lower half first.
+Filter when_64(uint32_t offset, uint64_t value, const Filter& body) {
+  return when(offset, static_cast<uint32_t>(value),
+              when(offset + 4, static_cast<uint32_t>(value >> 32), body));
+}
+
+Filter one_of(std::initializer_list<Filter> parts) {
+  Filter filter;
+  for (const Filter& part : parts) append(filter, part);
+  return filter;
+}
+
+Filter allow_futex() {
+  const Filter allow{verdict(SECCOMP_RET_ALLOW)};
+  const Filter without_time_limit = when_64(argument(3), 0, allow);
+  return when(kNumber, SYS_futex,
+              when_64(argument(0), STUB_SHARED + STUB_TURN,
+                      one_of({when_64(argument(1), FUTEX_WAIT, without_time_limit),
+                              when_64(argument(1), FUTEX_WAKE, without_time_limit)})));
+}
+
+}  // namespace
+
+std::vector<sock_filter> mapping_filter(const StubCallSites& sites) {
+  const Filter ask = when_64(kCaller, sites.call, {verdict(SECCOMP_RET_USER_NOTIF)});
+  Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64,
+                       one_of({when(kNumber, SYS_mmap, ask), when(kNumber, SYS_munmap, ask)}));
+  filter.push_back(verdict(SECCOMP_RET_ALLOW));
+  return filter;
+}
+
+std::vector<sock_filter> confining_filter(const StubCallSites& sites) {
+  const Filter allow{verdict(SECCOMP_RET_ALLOW)};
+  Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
+  append(filter, when(kArchitecture, AUDIT_ARCH_X86_64,
+                      one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, allow)),
+                              when_64(kCaller, sites.futex, allow_futex()),
+                              // The other filter asks the monitor.
+                              when_64(kCaller, sites.call,
+                                      one_of({when(kNumber, SYS_mmap, allow),
+                                              when(kNumber, SYS_munmap, allow)}))})));
+  filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
+  return filter;
+}
+
+}  // namespace ringdown
