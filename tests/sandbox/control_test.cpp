@@ -1,0 +1,215 @@
+// Preemption, death, and what the child's process is made of.
+#include <dirent.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "tests/sandbox/sandbox_fixture.h"
+
+GUEST_CODE(guest_loop, "1: incl 0x20000; jmp 1b");
+GUEST_CODE(guest_call, "int $0x80");
+
+namespace ringdown {
+namespace {
+
+class Control : public SandboxFixture {
+ protected:
+  // Until the guest's loop has begun.
+  void wait_for_loop() {
+    const std::atomic_ref<uint32_t> count(*reinterpret_cast<uint32_t*>(&ram_.bytes()[kDataInRam]));
+    while (count.load() == 0) sched_yield();
+  }
+  std::string line_of_status(const std::string& name) {
+    std::ifstream status("/proc/" + std::to_string(sandbox_->pid()) + "/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
+    return "none";
+  }
+};
+
+class OneCpu : public Control {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(sched_getaffinity(0, sizeof(before_), &before_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+    Control::SetUp();
+  }
+  void TearDown() override { sched_setaffinity(0, sizeof(before_), &before_); }
+
+ private:
+  cpu_set_t before_;
+};
+
+TEST_F(Control, EndlessLoopIsPreempted) {
+  load(GUEST(guest_loop));
+  for (int n = 0; n < 10; ++n) {
+    std::memset(&ram_.bytes()[kDataInRam], 0, 4);
+    std::thread other([this] {
+      wait_for_loop();
+      sandbox_->preempt();
+    });
+    EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPreempted);
+    other.join();
+    EXPECT_TRUE(state_.eip == kCode || state_.eip == kCode + 6) << std::hex << state_.eip;
+    EXPECT_EQ(state_.gpr[kEax], 0x11111111u);
+  }
+}
+
+TEST_F(Control, PreemptionIsNotLostBetweenRuns) {
+  load(GUEST(guest_loop));
+  sandbox_->preempt();
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPreempted);
+  EXPECT_EQ(state_.eip, kCode);
+}
+
+TEST_F(OneCpu, HandsOverBySleeping) {
+  load(GUEST(guest_call));
+  for (int n = 0; n < 200; ++n) ASSERT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+  for (int n = 0; n < 200; ++n)
+    ASSERT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kMapped);
+}
+
+TEST_F(OneCpu, EndlessLoopIsPreempted) {
+  load(GUEST(guest_loop));
+  std::thread other([this] {
+    wait_for_loop();
+    sandbox_->preempt();
+  });
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPreempted);
+  other.join();
+}
+
+TEST_F(Control, KilledWhileItWaits) {
+  ::kill(sandbox_->pid(), SIGKILL);
+  load(GUEST(guest_loop));
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
+  EXPECT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kDied);
+  EXPECT_FALSE(sandbox_->unmap(kUnmapped, kPage));
+  sandbox_->preempt();
+  make();
+  EXPECT_EQ(run(GUEST(guest_call)).kind, Trap::Kind::kSystemCall);
+}
+
+TEST_F(Control, KilledWhileItRuns) {
+  load(GUEST(guest_loop));
+  std::thread other([this] {
+    wait_for_loop();
+    ::kill(sandbox_->pid(), SIGKILL);
+  });
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
+  other.join();
+}
+
+// At whichever moment of a hand-off: each round another one.
+TEST_F(Control, KilledAtAnyMoment) {
+  load(GUEST(guest_call));
+  for (int round = 0; round < 30; ++round) {
+    std::atomic<int> runs = 0;
+    std::thread other([&] {
+      while (runs < 10 + round) sched_yield();
+      ::kill(sandbox_->pid(), SIGKILL);
+    });
+    Trap::Kind kind = Trap::Kind::kSystemCall;
+    MapResult mapped = MapResult::kMapped;
+    while (kind == Trap::Kind::kSystemCall && mapped == MapResult::kMapped) {
+      kind = sandbox_->run(state_).kind;
+      mapped = sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead);
+      ++runs;
+    }
+    other.join();
+    EXPECT_TRUE(kind == Trap::Kind::kDied || mapped == MapResult::kDied);
+    make();
+  }
+}
+
+TEST_F(Control, StoppedAndContinued) {
+  load(GUEST(guest_call));
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+  ::kill(sandbox_->pid(), SIGSTOP);
+  siginfo_t info;
+  ASSERT_EQ(waitid(P_PID, sandbox_->pid(), &info, WSTOPPED), 0);
+  ::kill(sandbox_->pid(), SIGCONT);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+}
+
+// Of the other signals that a terminal or a user may send it, none gets through.
+TEST_F(Control, OtherSignalsAreNothing) {
+  load(GUEST(guest_call));
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR2}) ::kill(sandbox_->pid(), signal);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+}
+
+// The child outlives none of the ways in which its parent ends: here the grandchild's death is waited for.
+TEST_F(Control, DiesWithItsParent) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t parent = fork();
+  if (parent == 0) {
+    auto made = Sandbox::create(ram_.file());
+    const pid_t pid = std::get<0>(made)->pid();
+    if (write(pipes[1], &pid, sizeof(pid)) != sizeof(pid)) _exit(1);
+    raise(SIGKILL);
+  }
+  pid_t child = 0;
+  ASSERT_EQ(read(pipes[0], &child, sizeof(child)), static_cast<ssize_t>(sizeof(child)));
+  int status;
+  ASSERT_EQ(waitpid(parent, &status, 0), parent);
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+  close(pipes[0]);
+  close(pipes[1]);
+}
+
+TEST_F(Control, HasNoPrivileges) {
+  EXPECT_EQ(line_of_status("CapEff"), "0000000000000000");
+  EXPECT_EQ(line_of_status("CapPrm"), "0000000000000000");
+  EXPECT_EQ(line_of_status("NoNewPrivs"), "1");
+  EXPECT_EQ(line_of_status("Seccomp"), "2");
+  EXPECT_EQ(line_of_status("Threads"), "1");
+}
+
+TEST_F(Control, HoldsNoFileButRam) {
+  const std::string path = "/proc/" + std::to_string(sandbox_->pid()) + "/fd";
+  DIR* const directory = opendir(path.c_str());
+  ASSERT_TRUE(directory);
+  std::string names;
+  while (const dirent* entry = readdir(directory))
+    if (entry->d_name[0] != '.') names += entry->d_name;
+  closedir(directory);
+  EXPECT_EQ(names, "0");
+}
+
+// The stub, the shared pages, what the fixture has mapped, and the kernel's page of vsyscalls, which is the
+// same in every process.
+TEST_F(Control, HoldsNoMemoryButTheGuests) {
+  std::ifstream maps("/proc/" + std::to_string(sandbox_->pid()) + "/maps");
+  std::string found;
+  for (std::string line; std::getline(maps, line);)
+    if (!line.ends_with("[vsyscall]")) found += line.substr(0, line.find(' ', line.find(' ') + 1)) + "\n";
+  EXPECT_EQ(found,
+            "00010000-00011000 r-xs\n"
+            "00020000-00021000 rw-s\n"
+            "00030000-00031000 rw-s\n"
+            "200000000-200001000 r-xp\n"
+            "200100000-200111000 rw-s\n");
+}
+
+TEST(Refusal, IsOneLine) {
+  const auto made = Sandbox::create(-1);
+  ASSERT_TRUE(std::holds_alternative<std::string>(made));
+  EXPECT_EQ(std::get<std::string>(made).find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringdown
