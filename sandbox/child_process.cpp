@@ -123,7 +123,8 @@ int prepare_and_execute(void* argument) {
 FileDescriptor image_file() {
   FileDescriptor file(memfd_create("ringdown-sandbox", MFD_CLOEXEC));
   const std::vector<uint8_t> image = stub_image();
-  if (file && write(file.get(), image.data(), image.size()) != static_cast<ssize_t>(image.size())) file.reset();
+  if (file && write(file.get(), image.data(), image.size()) != static_cast<ssize_t>(image.size()))
+    file.reset();
   return file;
 }
 

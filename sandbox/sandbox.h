@@ -18,8 +18,8 @@ namespace ringdown {
 struct UserState {
   // Of EFLAGS, what the host's own flags hold for the guest. The others are virtual: not looked at, and zero
   // in what comes back.
-  static constexpr uint32_t kFlags = eflags::kStatus | eflags::kDf | eflags::kTf | eflags::kNt | eflags::kAc |
-                                     eflags::kId;
+  static constexpr uint32_t kFlags =
+      eflags::kStatus | eflags::kDf | eflags::kTf | eflags::kNt | eflags::kAc | eflags::kId;
 
   std::array<uint32_t, 8> gpr{};
   uint32_t eip = 0;

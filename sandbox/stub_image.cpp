@@ -121,7 +121,8 @@ std::vector<Step> memory_steps() {
   return {
       {{SYS_munmap, 0, STUB_BASE}},
       {{SYS_munmap, STUB_SHARED, kUserSpaceEnd - STUB_SHARED}},
-      {{SYS_mmap, STUB_SHARED, STUB_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, kChildShared, 0}},
+      {{SYS_mmap, STUB_SHARED, STUB_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+        kChildShared, 0}},
       {{SYS_close, kChildShared}},
   };
 }
@@ -140,7 +141,8 @@ void add_signal_steps(ImageWriter& image, std::vector<Step>& steps) {
     steps.push_back({{SYS_rt_sigaction, static_cast<uint64_t>(signal), action_address, 0, kSignalSetBytes}});
     blocked &= ~signal_bit(signal);
   }
-  steps.push_back({{SYS_rt_sigaction, static_cast<uint64_t>(sandbox_kick_signal()), action_address, 0, kSignalSetBytes}});
+  steps.push_back(
+      {{SYS_rt_sigaction, static_cast<uint64_t>(sandbox_kick_signal()), action_address, 0, kSignalSetBytes}});
   steps.push_back({{SYS_rt_sigprocmask, SIG_SETMASK, image.add(blocked), 0, kSignalSetBytes}});
 }
 
@@ -149,8 +151,8 @@ void add_privilege_steps(ImageWriter& image, std::vector<Step>& steps) {
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
   steps.push_back({{SYS_capset, image.add(header), image.add(none)}});
   const std::vector<sock_filter> filter = confining_filter(stub_call_sites());
-  const uint64_t code = image.add_bytes(
-      {reinterpret_cast<const uint8_t*>(filter.data()), filter.size() * sizeof(sock_filter)});
+  const uint64_t code =
+      image.add_bytes({reinterpret_cast<const uint8_t*>(filter.data()), filter.size() * sizeof(sock_filter)});
   const sock_fprog program{static_cast<unsigned short>(filter.size()), reinterpret_cast<sock_filter*>(code)};
   steps.push_back({{SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, image.add(program)}});
 }

@@ -68,13 +68,13 @@ std::vector<sock_filter> mapping_filter(const StubCallSites& sites) {
 std::vector<sock_filter> confining_filter(const StubCallSites& sites) {
   const Filter allow{verdict(SECCOMP_RET_ALLOW)};
   Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
-  append(filter, when(kArchitecture, AUDIT_ARCH_X86_64,
-                      one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, allow)),
-                              when_64(kCaller, sites.futex, allow_futex()),
-                              // The other filter asks the monitor.
-                              when_64(kCaller, sites.call,
-                                      one_of({when(kNumber, SYS_mmap, allow),
-                                              when(kNumber, SYS_munmap, allow)}))})));
+  append(filter,
+         when(kArchitecture, AUDIT_ARCH_X86_64,
+              one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, allow)),
+                      when_64(kCaller, sites.futex, allow_futex()),
+                      // The other filter asks the monitor.
+                      when_64(kCaller, sites.call,
+                              one_of({when(kNumber, SYS_mmap, allow), when(kNumber, SYS_munmap, allow)}))})));
   filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
   return filter;
 }

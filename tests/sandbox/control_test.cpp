@@ -144,7 +144,8 @@ TEST_F(Control, StoppedAndContinued) {
 // Of the other signals that a terminal or a user may send it, none gets through.
 TEST_F(Control, OtherSignalsAreNothing) {
   load(GUEST(guest_call));
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR2}) ::kill(sandbox_->pid(), signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR2})
+    ::kill(sandbox_->pid(), signal);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
 }
 

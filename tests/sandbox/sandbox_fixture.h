@@ -12,9 +12,8 @@
 #include "sandbox/sandbox.h"
 
 // 32-bit code under the name `name`, as data.
-#define GUEST_CODE(name, text)                                         \
-  __asm__(".pushsection .rodata\n.code32\n" #name ":\n" text "\n" #name \
-          "_end:\n.code64\n.popsection\n");                            \
+#define GUEST_CODE(name, text)                                                                            \
+  __asm__(".pushsection .rodata\n.code32\n" #name ":\n" text "\n" #name "_end:\n.code64\n.popsection\n"); \
   extern "C" const uint8_t name[], name##_end[]
 #define GUEST(name) \
   std::span<const uint8_t> { name, name##_end }

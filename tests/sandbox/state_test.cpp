@@ -33,7 +33,8 @@ TEST_F(State, GeneralRegisters) {
 
 TEST_F(State, FlagsGoInAndOut) {
   using namespace eflags;
-  for (const uint32_t flags : {0u, kStatus, kCf, kPf, kAf, kZf, kSf, kOf, kDf, kNt, kAc, kId, kStatus | kDf | kNt | kId}) {
+  for (const uint32_t flags :
+       {0u, kStatus, kCf, kPf, kAf, kZf, kSf, kOf, kDf, kNt, kAc, kId, kStatus | kDf | kNt | kId}) {
     state_ = state_at(kCode);
     state_.flags = flags | kIopl | kVif;
     EXPECT_EQ(run(GUEST(guest_vectors_stay)).kind, Trap::Kind::kSystemCall);
@@ -111,9 +112,7 @@ TEST_F(State, LoadedSegmentIsTold) {
   EXPECT_EQ(state_.gpr[kEax] & 0xFFFF, 0x23u) << "the host's";
 }
 
-TEST_F(State, LoadedDataSegmentIsTold) {
-  EXPECT_FALSE(run(GUEST(guest_64_bit_segment)).segments_kept);
-}
+TEST_F(State, LoadedDataSegmentIsTold) { EXPECT_FALSE(run(GUEST(guest_64_bit_segment)).segments_kept); }
 
 }  // namespace
 }  // namespace ringdown

@@ -49,6 +49,17 @@ TEST_F(Traps, SystemCallIsRepeatedAsOftenAsItIsRun) {
   }
 }
 
+TEST_F(Traps, SystemCallOfAnyNumberIsNotExecuted) {
+  load(GUEST(guest_int80));
+  for (uint32_t number = 0; number < 520; ++number) {
+    state_ = state_at(kCode);
+    state_.gpr[kEax] = number < 512 ? number : 0u - (number - 511);
+    const auto before = state_.gpr;
+    ASSERT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall) << number;
+    ASSERT_EQ(state_.gpr, before);
+  }
+}
+
 TEST_F(Traps, OtherInterruptsAreProtectionFaults) {
   expect_exception(run(GUEST(guest_int31)), 13, 0x31 * 8 + 2, kCode + 1);
 }
@@ -85,7 +96,8 @@ TEST_F(Traps, AlignmentCheck) {
   expect_exception(run(GUEST(guest_unaligned)), 17, 0, kCode + 1);
   state_.flags = 0;
   state_.eip = kCode;
-  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault) << "behind it is nothing but zeros: add %al, (%eax)";
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault)
+      << "behind it is nothing but zeros: add %al, (%eax)";
 }
 
 TEST_F(Traps, X87Error) {
