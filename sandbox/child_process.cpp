@@ -89,9 +89,11 @@ bool forbid_core() {
   return setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
+// WAIT_KILLABLE: otherwise a signal that comes after the monitor's approval could still keep the call from
+// being made, and guest code in the stub's place could say that it was.
 bool install_listener(const Start& start) {
-  const long listener =
-      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &start.filter);
+  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &start.filter);
   return listener >= 0 && send_file(start.socket, static_cast<int>(listener));
 }
 
@@ -111,8 +113,8 @@ int prepare_and_execute(void* argument) {
   personality(PER_LINUX);  // no inherited READ_IMPLIES_EXEC
   if (!forbid_core()) return refuse(start, "setrlimit(RLIMIT_CORE)");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return refuse(start, "prctl(PR_SET_NO_NEW_PRIVS)");
-  if (!install_listener(start)) return refuse(start, "seccomp with a listener (Linux 5.5)");
-  if (!arrange_files(start)) return refuse(start, "dup or close_range (Linux 5.9)");
+  if (!install_listener(start)) return refuse(start, "seccomp with a listener (Linux 5.19)");
+  if (!arrange_files(start)) return refuse(start, "dup or close_range");
   char name[] = "ringdown-sandbox";
   char* arguments[] = {name, nullptr};
   char* environment[] = {nullptr};

@@ -66,7 +66,15 @@ bool has_input(int file, int milliseconds) {
   return poll(&poll_for, 1, milliseconds) == 1 && poll_for.revents & POLLIN;
 }
 
-// 32-bit code, in the segments that it was entered with: all else is 64-bit code's doing, or the stub's.
+// ioctl(2), again if one of the monitor's own signals comes.
+bool control(int file, unsigned long request, void* argument) {
+  int result;
+  do result = ioctl(file, request, argument);
+  while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
+// What other code traps in, 64-bit code of the guest's or the stub, is no trap of the guest's.
 bool is_guest_code(const TrapRecord& record) {
   const uint64_t selectors = record.registers[REG_CSGSFS];
   return (selectors & 0xFFFF) == kHostCode32;
@@ -90,13 +98,9 @@ void read_registers(const TrapRecord& record, UserState& state) {
 }
 
 // Linux makes SYSCALL and SYSENTER of 32-bit code look like an INT 80h in its vDSO, which is above 4 GiB in a
-// 64-bit process, and takes EBP from the stack; SYSCALL's EBP is then in RCX (entry_64_compat.S).
-Trap system_call_trap(const TrapRecord& record, UserState& state) {
-  constexpr uint32_t kInt80Bytes = 2;
-  if (record.registers[REG_RIP] < kGuestEnd) {
-    state.eip -= kInt80Bytes;
-    return {.kind = Trap::Kind::kSystemCall, .vector = 0x80};
-  }
+// 64-bit process, so no 32-bit code has such a RIP. EBP it takes from the stack; SYSCALL's own is then in RCX
+// (entry_64_compat.S). A stack that cannot be read is EAX = -EFAULT and a return to there, which faults.
+Trap fast_system_call(const TrapRecord& record, UserState& state) {
   state.gpr[kEbp] = static_cast<uint32_t>(record.registers[REG_RCX]);
   return {.kind = Trap::Kind::kFastSystemCall};
 }
@@ -105,8 +109,13 @@ Trap system_call_trap(const TrapRecord& record, UserState& state) {
 // (sigaction(2)).
 Trap trap_of(const TrapRecord& record, UserState& state) {
   constexpr uint8_t kPageFaultVector = 14;
+  constexpr uint32_t kInt80Bytes = 2;
+  if (record.registers[REG_RIP] >= kGuestEnd) return fast_system_call(record, state);
   if (record.info.code <= 0) return {.kind = Trap::Kind::kPreempted};
-  if (record.out.signal == SIGSYS) return system_call_trap(record, state);
+  if (record.out.signal == SIGSYS) {
+    state.eip -= kInt80Bytes;
+    return {.kind = Trap::Kind::kSystemCall, .vector = 0x80};
+  }
   Trap trap{.kind = Trap::Kind::kException,
             .vector = static_cast<uint8_t>(record.registers[REG_TRAPNO]),
             .error_code = static_cast<uint32_t>(record.registers[REG_ERR])};
@@ -191,13 +200,13 @@ bool Sandbox::approve_request(const std::array<uint64_t, 7>& expected) {
   const int listener = child_->listener();
   if (!await_request()) return false;
   seccomp_notif request{};
-  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0) return false;
+  if (!control(listener, SECCOMP_IOCTL_NOTIF_RECV, &request)) return false;
   if (request.data.arch != AUDIT_ARCH_X86_64 || static_cast<uint64_t>(request.data.nr) != expected[0] ||
       request.data.instruction_pointer != stub_call_sites().call ||
       std::memcmp(request.data.args, &expected[1], sizeof(request.data.args)) != 0)
     return false;
   seccomp_notif_resp answer{.id = request.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-  return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0;
+  return control(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 MapResult Sandbox::map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights) {

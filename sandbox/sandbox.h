@@ -35,8 +35,8 @@ struct Trap {
     kException,   // any other of the processor's, `vector` and `error_code`; EIP as the processor saves it:
                   // behind INT3, INTO and a single step, else at the instruction. INT n is #GP, n * 8 + 2
     kSystemCall,  // INT 80h, EIP at it: it has not been executed
-    kFastSystemCall,  // SYSCALL or SYSENTER on a host that has it for 32-bit code: EIP, ECX, and with
-                      // SYSENTER ESP, are lost, as SYSENTER loses EIP and ESP by itself
+    kFastSystemCall,  // SYSCALL or SYSENTER on a host that has it for 32-bit code: EIP, ECX and, if
+                      // ESP points to nothing, EAX are lost; with SYSENTER ESP, too
     kPreempted,
     kDied,  // there is no state: the child was killed, or it did what no trap of honest code does
   };
