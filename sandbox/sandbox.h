@@ -75,8 +75,8 @@ class Sandbox {
   bool unmap(uint32_t linear, uint64_t length);
   bool unmap_all();
 
-  // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx` is
-  // one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
+  // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx`
+  // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
   Trap run(UserState& state);
   // Any thread, and signal handlers: run() soon returns kPreempted, or the next one does. A child that does
   // not answer for kPatience is killed.
