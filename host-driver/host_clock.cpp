@@ -26,11 +26,10 @@ Nanoseconds HostClock::now() const {
 }
 
 Nanoseconds HostClock::monotonic() const {
-  if (!by_tsc_) return monotonic_time();
+  if (!by_tsc_ || !timeline_.is_trusted()) return monotonic_time();
   if (const auto time = timeline_.at(__rdtsc())) return *time;
   const TscReading reading = read_tsc_and_clock();
   timeline_.add(reading);
-  by_tsc_ = timeline_.is_trusted();
   return reading.time;
 }
 

@@ -17,7 +17,7 @@ class HostClock final : public Clock {
   Nanoseconds monotonic() const;
 
   const TscReading start_ = read_tsc_and_clock();
-  mutable bool by_tsc_;
+  const bool by_tsc_;
   mutable TscTimeline timeline_{start_};
   mutable Nanoseconds latest_ = start_.time;
 };

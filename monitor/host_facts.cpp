@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "host-driver/file_descriptor.h"
+#include "host-driver/host_setting.h"
 #include "monitor/doctor.h"
 
 namespace ringdown {
@@ -18,13 +19,6 @@ std::string first_line(const char* path) {
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-std::optional<uint64_t> number_in(const char* path) {
-  std::ifstream file(path);
-  uint64_t number;
-  if (file >> number) return number;
-  return std::nullopt;
 }
 
 // "always within_size [advise] never" → "advise".
@@ -81,9 +75,9 @@ HostFacts read_host_facts() {
           .sse2 = __builtin_cpu_supports("sse2") != 0,
           .sse_level = highest_sse(),
           .kernel = kernel_release(),
-          .max_map_count = number_in("/proc/sys/vm/max_map_count"),
+          .max_map_count = host_setting("/proc/sys/vm/max_map_count"),
           .shmem_huge_pages = chosen_word(first_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled")),
-          .mmap_min_addr = number_in("/proc/sys/vm/mmap_min_addr"),
+          .mmap_min_addr = host_setting("/proc/sys/vm/mmap_min_addr"),
           .memfd_error = try_executable_memfd(),
           .address_limit = address_space_limit(),
           .address_space = try_to_reserve(kNeededAddressSpace)};

@@ -34,10 +34,7 @@ struct Start {
   int error = 0;
 };
 
-std::string line_of(const char* what, int error) {
-  return std::string("the host refuses a sandbox for the guest's user code: ") + what + ": " +
-         std::strerror(error);
-}
+std::string refusal(const char* what, int error) { return std::string(what) + ": " + std::strerror(error); }
 
 bool send_file(int socket, int file) {
   char byte = 0;
@@ -149,9 +146,9 @@ pid_t clone_and_wait_for_program(Start& start) {
 
 std::variant<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(int ram_file, int shared_file) {
   const FileDescriptor image = image_file();
-  if (!image) return line_of("a memfd for its program", errno);
+  if (!image) return refusal("a memfd for its program", errno);
   int sockets[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) return line_of("socketpair", errno);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) return refusal("socketpair", errno);
   const FileDescriptor ours(sockets[0]);
   FileDescriptor theirs(sockets[1]);
   std::vector<sock_filter> filter = mapping_filter(stub_call_sites());
@@ -162,11 +159,11 @@ std::variant<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(int
               .socket = theirs.get(),
               .filter = {static_cast<unsigned short>(filter.size()), filter.data()}};
   const pid_t pid = clone_and_wait_for_program(start);
-  if (pid < 0) return line_of("clone", errno);
+  if (pid < 0) return refusal("clone", errno);
   theirs.reset();
   std::unique_ptr<ChildProcess> child(new ChildProcess(pid, receive_file(ours.get())));
-  if (start.refused) return line_of(start.refused, start.error);
-  if (!child->listener_) return line_of("a listener for its mappings", ECONNRESET);
+  if (start.refused) return refusal(start.refused, start.error);
+  if (!child->listener_) return refusal("a listener for its mappings", ECONNRESET);
   return child;
 }
 

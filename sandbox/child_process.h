@@ -14,7 +14,7 @@ namespace ringdown {
 // made it, which therefore has to be the one that lives longest (prctl(2), PR_SET_PDEATHSIG).
 class ChildProcess {
  public:
-  // The files stay the caller's. The second alternative is one line for the user. That the child could not
+  // The files stay the caller's. The second alternative says what the host refuses. That the child could not
   // go on later than that, in the stub's own start, is seen by its death.
   static std::variant<std::unique_ptr<ChildProcess>, std::string> start(int ram_file, int shared_file);
   ~ChildProcess();

@@ -16,13 +16,15 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cpu/fault.h"
+#include "cpu/physical_memory.h"
+#include "host-driver/host_setting.h"
 #include "sandbox/stub_image.h"
 
 namespace ringdown {
 namespace {
 
-constexpr uint64_t kGuestEnd = 1ull << 32, kPage = 4096;
-constexpr uint16_t kHostCode32 = 0x23, kHostData = 0x2B;  // __USER32_CS, __USER_DS
+constexpr uint64_t kGuestEnd = 1ull << 32;
 // How often a wait looks whether the child still lives.
 constexpr uint32_t kLookMilliseconds = 10;
 // The host allows 65,530 mappings per process by default (vm.max_map_count). At that limit munmap fails, and
@@ -33,12 +35,7 @@ constexpr uint32_t kMostMappings = 60'000, kMappingsPerCall = 2;
 // What the host cannot map for want of a privilege that the child does not have.
 uint64_t lowest_mappable() {
   constexpr uint64_t kUsual = 64 << 10;
-  std::FILE* const file = std::fopen("/proc/sys/vm/mmap_min_addr", "re");
-  if (!file) return kUsual;
-  unsigned long lowest = kUsual;
-  if (std::fscanf(file, "%lu", &lowest) != 1) lowest = kUsual;
-  std::fclose(file);
-  return lowest;
+  return host_setting("/proc/sys/vm/mmap_min_addr").value_or(kUsual);
 }
 
 void require(bool condition, const char* what) {
@@ -88,9 +85,8 @@ bool kept_segments(const TrapRecord& record, const UserState& entered) {
 }
 
 void read_registers(const TrapRecord& record, UserState& state) {
-  constexpr int kGprs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
   for (size_t n = 0; n < state.gpr.size(); ++n)
-    state.gpr[n] = static_cast<uint32_t>(record.registers[kGprs[n]]);
+    state.gpr[n] = static_cast<uint32_t>(record.registers[kFrameGprs[n]]);
   state.eip = static_cast<uint32_t>(record.registers[REG_RIP]);
   state.flags = static_cast<uint32_t>(record.registers[REG_EFL]) & UserState::kFlags;
   state.fs_base = static_cast<uint32_t>(record.out.fs_base);
@@ -108,7 +104,6 @@ Trap fast_system_call(const TrapRecord& record, UserState& state) {
 // A signal that the kernel raised for the instruction, and not for another process, has a positive code
 // (sigaction(2)).
 Trap trap_of(const TrapRecord& record, UserState& state) {
-  constexpr uint8_t kPageFaultVector = 14;
   constexpr uint32_t kInt80Bytes = 2;
   if (record.registers[REG_RIP] >= kGuestEnd) return fast_system_call(record, state);
   if (record.info.code <= 0) return {.kind = Trap::Kind::kPreempted};
@@ -119,7 +114,7 @@ Trap trap_of(const TrapRecord& record, UserState& state) {
   Trap trap{.kind = Trap::Kind::kException,
             .vector = static_cast<uint8_t>(record.registers[REG_TRAPNO]),
             .error_code = static_cast<uint32_t>(record.registers[REG_ERR])};
-  if (trap.vector == kPageFaultVector) {
+  if (trap.vector == static_cast<uint8_t>(Vector::kPageFault)) {
     trap.kind = Trap::Kind::kPageFault;
     trap.address = static_cast<uint32_t>(record.registers[REG_CR2]);
   }
@@ -135,7 +130,7 @@ std::variant<std::unique_ptr<Sandbox>, std::string> Sandbox::create(int ram_file
   std::unique_ptr<SharedPage> shared = SharedPage::create();
   if (!shared) return refused + "memory to share with it: " + std::strerror(errno);
   auto started = ChildProcess::start(ram_file, shared->file());
-  if (auto* line = std::get_if<std::string>(&started)) return *line;
+  if (const auto* reason = std::get_if<std::string>(&started)) return refused + *reason;
   auto& child = std::get<std::unique_ptr<ChildProcess>>(started);
   std::unique_ptr<Sandbox> sandbox(
       new Sandbox(std::move(shared), std::move(child), static_cast<uint64_t>(ram.st_size)));
@@ -210,7 +205,7 @@ bool Sandbox::approve_request(const std::array<uint64_t, 7>& expected) {
 }
 
 MapResult Sandbox::map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights) {
-  require((linear | ram_offset | length) % kPage == 0 && length != 0, "map: not whole pages");
+  require((linear | ram_offset | length) % kPageSize == 0 && length != 0, "map: not whole pages");
   require(length <= kGuestEnd - linear, "map: beyond 4 GiB");
   require(ram_offset <= ram_bytes_ && length <= ram_bytes_ - ram_offset, "map: beyond the guest's memory");
   if (linear < lowest_mappable_) return MapResult::kTooLow;
@@ -223,7 +218,7 @@ MapResult Sandbox::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pa
 }
 
 bool Sandbox::unmap(uint32_t linear, uint64_t length) {
-  require((linear | length) % kPage == 0 && length != 0, "unmap: not whole pages");
+  require((linear | length) % kPageSize == 0 && length != 0, "unmap: not whole pages");
   require(length <= kGuestEnd - linear, "unmap: beyond 4 GiB");
   if (mappings_ + kMappingsPerCall > kMostMappings) return unmap_all();
   mappings_ += kMappingsPerCall;

@@ -22,13 +22,12 @@ namespace {
 struct SignalContext {
   uint64_t flags, link;
   stack_t stack;
-  std::array<uint64_t, 23> registers;
+  FrameRegisters registers;
   uint64_t vectors;  // address of the XSAVE area
 };
 static_assert(offsetof(SignalContext, registers) == offsetof(ucontext_t, uc_mcontext.gregs));
 static_assert(offsetof(SignalContext, vectors) == offsetof(ucontext_t, uc_mcontext.fpregs));
 
-constexpr uint16_t kHostCode32 = 0x23, kHostData = 0x2B;  // __USER32_CS, __USER_DS
 // Legacy XMM8 and up are behind what 32-bit code has.
 constexpr size_t kVectorBytes = offsetof(FxsaveImage, xmm) + 8 * sizeof(FxsaveImage::xmm[0]);
 
@@ -144,9 +143,8 @@ void SharedPage::write(const UserState& state) {
   put(bytes_, STUB_FLAGS, uint64_t{(state.flags & (kNt | kId)) | kIf | kFixed});
   put(bytes_, STUB_FS_BASE, uint64_t{state.fs_base});
   put(bytes_, STUB_GS_BASE, uint64_t{state.gs_base});
-  std::array<uint64_t, 23> registers{};
-  constexpr int kGprs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
-  for (size_t n = 0; n < state.gpr.size(); ++n) registers[kGprs[n]] = state.gpr[n];
+  FrameRegisters registers{};
+  for (size_t n = 0; n < state.gpr.size(); ++n) registers[kFrameGprs[n]] = state.gpr[n];
   registers[REG_RIP] = state.eip;
   registers[REG_EFL] = (state.flags & UserState::kFlags) | kIf | kFixed;
   registers[REG_CSGSFS] = kHostCode32 | uint64_t{kHostData} << 48;

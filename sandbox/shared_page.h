@@ -1,4 +1,6 @@
 #pragma once
+#include <ucontext.h>
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -9,6 +11,13 @@
 namespace ringdown {
 
 struct UserState;
+
+constexpr uint16_t kHostCode32 = 0x23, kHostData = 0x2B;  // __USER32_CS, __USER_DS
+// The kernel's frame of a signal handler has them by REG_RIP and so on (<sys/ucontext.h>); the general ones
+// by their numbers.
+using FrameRegisters = std::array<uint64_t, NGREG>;
+constexpr std::array<int, 8> kFrameGprs = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+                                           REG_RSP, REG_RBP, REG_RSI, REG_RDI};
 
 // What the stub says at a trap, and the kernel's frame of its signal handler, copied once.
 struct TrapRecord {
@@ -21,7 +30,7 @@ struct TrapRecord {
   struct Info {
     int32_t signal, error, code, unused;
   } info;
-  std::array<uint64_t, 23> registers;  // by REG_RIP and so on, <sys/ucontext.h>
+  FrameRegisters registers;
 };
 static_assert(sizeof(TrapRecord::Out) == STUB_OUT_RESULT + 8 - STUB_OUT, "as stub.S writes it");
 

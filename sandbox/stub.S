@@ -9,6 +9,17 @@
 #define FUTEX_WAKE 1
 #define USER_DATA_SELECTOR 0x2b
 
+// A system call's number and six arguments, from the seven words at \offset(%rbx).
+.macro load_call offset
+  movq 0 + \offset(%rbx), %rax
+  movq 8 + \offset(%rbx), %rdi
+  movq 16 + \offset(%rbx), %rsi
+  movq 24 + \offset(%rbx), %rdx
+  movq 32 + \offset(%rbx), %r10
+  movq 40 + \offset(%rbx), %r8
+  movq 48 + \offset(%rbx), %r9
+.endm
+
   .section .rodata
   .code64
   .balign 16
@@ -22,15 +33,9 @@ ringdown_stub:
   xorl %ebp, %ebp
 1:
   incl %ebp
-  movq (%rbx), %rax
+  load_call 0
   testq %rax, %rax
   js 2f
-  movq 8(%rbx), %rdi
-  movq 16(%rbx), %rsi
-  movq 24(%rbx), %rdx
-  movq 32(%rbx), %r10
-  movq 40(%rbx), %r8
-  movq 48(%rbx), %r9
   syscall
   addq $56, %rbx
   cmpq $-4095, %rax
@@ -89,13 +94,7 @@ take_turn:
 obey:
   cmpl $STUB_COMMAND_CALL, STUB_COMMAND(%rbx)
   jne enter_guest
-  movq STUB_CALL(%rbx), %rax
-  movq STUB_CALL + 8(%rbx), %rdi
-  movq STUB_CALL + 16(%rbx), %rsi
-  movq STUB_CALL + 24(%rbx), %rdx
-  movq STUB_CALL + 32(%rbx), %r10
-  movq STUB_CALL + 40(%rbx), %r8
-  movq STUB_CALL + 48(%rbx), %r9
+  load_call STUB_CALL
   syscall
 ringdown_stub_after_call:
   movq %rax, STUB_OUT_RESULT(%rbx)

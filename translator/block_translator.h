@@ -106,6 +106,7 @@ class BlockTranslator {
   bool lower_write_cr0(const Instruction& i);
   void emit_jump_if_control_is(const Instruction& i, const asmjit::Label& same);
   void emit_interpret_if_interrupt_pending();
+  void emit_interpret_unless_rcx_is_0(const asmjit::x86::Gp& guest);
   // lower_callout.cpp
   bool lower_callout(Callout callout, unsigned detail = 0);
   bool lower_returning_callout(Callout callout, unsigned detail);

@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include <optional>
+
 #include "cpu/physical_memory.h"
 #include "host-driver/counters.h"
 #include "host-driver/log.h"
@@ -352,25 +354,27 @@ uint64_t write_cr0(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t v
   return finish(*c, Sensitive::kMoveToCr0);
 }
 
-uint64_t divide_error(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
-  const Event event{.vector = static_cast<uint8_t>(Vector::kDivideError),
+// Does what Vcpu::exception_raised() does of a fault's delivery, but for the log.
+bool enter_fault_handler(TranslatorContext& c, uint32_t eip, Vector vector,
+                         std::optional<uint32_t> error_code = std::nullopt) {
+  const Event event{.vector = static_cast<uint8_t>(vector),
                     .source = EventSource::kException,
+                    .error_code = error_code,
                     .sets_resume_flag = true};
-  if (log_enabled(LogClass::kInt) || !enter_handler(*c, event, eip)) return leave_for_interpreter(*c, eip);
+  if (log_enabled(LogClass::kInt) || !enter_handler(c, event, eip)) return false;
   counters().guest_exceptions++;
+  return true;
+}
+
+uint64_t divide_error(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  if (!enter_fault_handler(*c, eip, Vector::kDivideError)) return leave_for_interpreter(*c, eip);
   counters().callouts++;
   return proceed(*c);
 }
 
-// What Vcpu::exception_raised() does with it, but for the log.
 uint64_t deliver_page_fault(TranslatorContext& c, uint32_t eip, uint32_t linear, uint32_t error_code) {
-  const Event event{.vector = static_cast<uint8_t>(Vector::kPageFault),
-                    .source = EventSource::kException,
-                    .error_code = error_code,
-                    .sets_resume_flag = true};
-  if (log_enabled(LogClass::kInt) || !enter_handler(c, event, eip)) return leave_for_interpreter(c, eip);
+  if (!enter_fault_handler(c, eip, Vector::kPageFault, error_code)) return leave_for_interpreter(c, eip);
   c.state.cr2 = linear;
-  counters().guest_exceptions++;
   counters().guest_page_faults++;
   return proceed(c);
 }

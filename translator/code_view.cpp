@@ -36,10 +36,11 @@ void CodeView::clear(Slot& slot) {
   slot.used_evicted.clear();
 }
 
-void CodeView::use_mode(CodeMode mode) {
-  if (current_->mode == mode.bits) return;
+bool CodeView::use_mode(CodeMode mode) {
+  if (current_->mode == mode.bits) return false;
   auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.mode == mode.bits; });
-  if (slot == slots_.end()) {
+  const bool is_new = slot == slots_.end();
+  if (is_new) {
     slot = std::min_element(slots_.begin(), slots_.end(),
                             [](const Slot& a, const Slot& b) { return a.last_used < b.last_used; });
     slot->mode = mode.bits;
@@ -48,6 +49,7 @@ void CodeView::use_mode(CodeMode mode) {
   }
   slot->last_used = ++time_;
   current_ = &*slot;
+  return is_new;
 }
 
 void CodeView::use_cr3(uint32_t cr3) {

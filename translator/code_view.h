@@ -26,7 +26,8 @@ class CodeView {
   CodeView(const Nowhere& nowhere, PageSize tables);
 
   // Makes the table of this mode current; the mode longest unused gives up its table if there are too many.
-  void use_mode(CodeMode mode);
+  // True: mode_tables() is another now.
+  bool use_mode(CodeMode mode);
   bool is_current(CodeMode mode) const { return current_->mode == mode.bits; }
   // Forgets everything that belongs to another CR3.
   void use_cr3(uint32_t cr3);

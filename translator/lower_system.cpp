@@ -44,6 +44,16 @@ bool BlockTranslator::lower_push_flags(const Instruction&) {
   return true;
 }
 
+// `guest`: where the guest's RCX is, which is not restored for what follows.
+void BlockTranslator::emit_interpret_unless_rcx_is_0(const Gp& guest) {
+  auto& a = out_.a();
+  const asmjit::Label zero = a.newLabel();
+  a.jecxz(rcx, zero);
+  a.mov(rcx, guest);
+  emit_interpret();
+  a.bind(zero);
+}
+
 // POPFD. All status flags are about to change, so the checks may use them once the value is loaded.
 // What changes more than status flags, DF and (in ring 0) IF is the interpreter's.
 bool BlockTranslator::lower_pop_flags(const Instruction&) {
@@ -66,11 +76,7 @@ bool BlockTranslator::lower_pop_flags(const Instruction&) {
   }
   a.mov(r11, rcx);
   a.mov(rcx, r9);
-  const asmjit::Label usual = a.newLabel();
-  a.jecxz(rcx, usual);
-  a.mov(rcx, r11);
-  emit_interpret();
-  a.bind(usual);
+  emit_interpret_unless_rcx_is_0(r11);
   a.mov(rcx, r11);
   out_.emit_adjust_stack(4);
   if (!user) {
@@ -100,13 +106,9 @@ bool BlockTranslator::lower_set_interrupt_flag(const Instruction&) {
 // An interrupt that waits is taken after the instruction behind STI: the interpreter sees to that.
 void BlockTranslator::emit_interpret_if_interrupt_pending() {
   auto& a = out_.a();
-  const asmjit::Label none = a.newLabel();
   a.mov(r10, rcx);
   a.mov(ecx, field(offsetof(TranslatorContext, interrupt_pending)));
-  a.jecxz(rcx, none);
-  a.mov(rcx, r10);
-  emit_interpret();
-  a.bind(none);
+  emit_interpret_unless_rcx_is_0(r10);
   a.mov(rcx, r10);
 }
 
@@ -150,11 +152,7 @@ bool BlockTranslator::lower_identify(const Instruction&) {
   a.lea(r8, ptr(r8, r9));
   a.mov(r10, rcx);
   a.mov(rcx, r8);
-  const asmjit::Label known = a.newLabel();
-  a.jecxz(rcx, known);
-  a.mov(rcx, r10);
-  emit_interpret();
-  a.bind(known);
+  emit_interpret_unless_rcx_is_0(r10);
   a.mov(eax, field(memo + offsetof(CpuidMemo, eax)));
   a.mov(ebx, field(memo + offsetof(CpuidMemo, ebx)));
   a.mov(ecx, field(memo + offsetof(CpuidMemo, ecx)));

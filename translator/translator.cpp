@@ -242,12 +242,15 @@ CodeView& Translator::view_of(const ShadowSpace& space) {
   return *view;
 }
 
+void Translator::use_mode(CodeView& view, CodeMode mode) {
+  if (view.use_mode(mode)) context_.mode_tables[mode.user()] = view.mode_tables();
+}
+
 // nullptr: nothing can be translated there, because it is not RAM.
 const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   counters().block_lookups++;
   CodeView& view = current_view();
-  view.use_mode(mode);
-  context_.mode_tables[mode.user()] = view.mode_tables();
+  use_mode(view, mode);
   if (const uint8_t* code = view.find(eip)) return code;
   EntryPoint* point = block_at(view, eip, mode, EnteredBy::kTable);
   if (!point) return nullptr;
@@ -392,7 +395,7 @@ void Translator::follow(Edge& edge) {
   const uint64_t generation = cache_.generation();
   CodeView& view = current_view();
   if (mode != CodeMode::of(state_)) return;
-  view.use_mode(mode);
+  use_mode(view, mode);
   EntryPoint* target = block_at(view, edge.target, mode, EnteredBy::kEdge);
   // Making room for the target may have emptied the cache, the edge's own block with it.
   if (!target || cache_.generation() != generation) return;

@@ -70,6 +70,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   EntryPoint* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
+  void use_mode(CodeView& view, CodeMode mode);
   void enter_in_table(CodeView& view, EntryPoint& point);
   const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);

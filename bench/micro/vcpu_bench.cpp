@@ -17,18 +17,7 @@ port_guest:
 port_guest_end:
 
   # COM1 requests an interrupt without end, level-triggered; the first 8259A acknowledges by itself.
-interrupt_guest:
-  movb $0x11, %al
-  outb %al, $0x20
-  movb $0x20, %al
-  outb %al, $0x21
-  movb $0x04, %al
-  outb %al, $0x21
-  movb $0x03, %al
-  outb %al, $0x21
-  movb $0xEF, %al
-  outb %al, $0x21
-  movw $0x4D0, %dx
+interrupt_guest:)" SET_UP_8259A("0xEF") R"(  movw $0x4D0, %dx
   movb $0x10, %al
   outb %al, %dx
   movw $0x3FC, %dx

@@ -6,6 +6,13 @@
 #include "monitor/board.h"
 #include "monitor/vcpu.h"
 
+// For assembly: the first 8259A edge-triggered, from vector 20h on, alone, acknowledging by itself.
+#define WRITE_8259A(port, value) "movb $" value ", %al; outb %al, $" port ";"
+#define SET_UP_8259A(mask)    \
+  WRITE_8259A("0x20", "0x11") \
+  WRITE_8259A("0x21", "0x20") \
+  WRITE_8259A("0x21", "0x04") WRITE_8259A("0x21", "0x03") WRITE_8259A("0x21", mask)
+
 namespace ringdown::testing {
 
 // A processor and its board, running a small kernel of flat 32-bit code in ring 0 without paging, which ends

@@ -12,18 +12,7 @@
 __asm__(R"(
   .pushsection .rodata
   .code32
-ticking_guest:
-  movb $0x11, %al
-  outb %al, $0x20
-  movb $0x20, %al
-  outb %al, $0x21
-  movb $0x04, %al
-  outb %al, $0x21
-  movb $0x03, %al
-  outb %al, $0x21
-  movb $0xFE, %al
-  outb %al, $0x21
-  xorl %ebx, %ebx
+ticking_guest:)" SET_UP_8259A("0xFE") R"(  xorl %ebx, %ebx
 1: movb $0x30, %al
   outb %al, $0x43
   movb $0xA9, %al       # 1193: a millisecond

@@ -13,39 +13,38 @@
 // Begins with a far jump to its 64-bit part.
 #define GUEST_CODE_64(name, text) GUEST_CODE(name, "ljmp $0x33, $0x10007\n.code64\n" text)
 
+// A system call's number and arguments, from the seven words at `base` + `offset`.
+#define LOAD_CALL(offset, base) \
+  "movq 0 + " offset "(" base   \
+  "), %rax;"                    \
+  "movq 8 + " offset "(" base   \
+  "), %rdi;"                    \
+  "movq 16 + " offset "(" base  \
+  "), %rsi;"                    \
+  "movq 24 + " offset "(" base  \
+  "), %rdx;"                    \
+  "movq 32 + " offset "(" base  \
+  "), %r10;"                    \
+  "movq 40 + " offset "(" base  \
+  "), %r8;"                     \
+  "movq 48 + " offset "(" base "), %r9;"
+
 GUEST_CODE_64(guest_syscall, "syscall; movl $1, 0x20000; ud2");
 GUEST_CODE_64(guest_int80, "int $0x80; movl $1, 0x20000; ud2");
 GUEST_CODE_64(guest_ud2, "ud2");
 GUEST_CODE_64(guest_vsyscall, "movq $0xFFFFFFFFFF600000, %rbx; call *%rbx; movl $1, 0x20000; ud2");
 GUEST_CODE_64(guest_writes_stub, "movabsq $0x200000000, %rbx; movb $1, (%rbx); movl $1, 0x20000; ud2");
 GUEST_CODE_64(guest_frame_elsewhere, "movabsq $0x200110000, %rsp; ud2");
-// To the address at 20000h, with RAX RBX RDI RSI RDX R10 R8 R9 from there on.
-GUEST_CODE_64(guest_jumps_to_site, R"(
-  movl $0x20000, %ecx
-  movq 0x08(%rcx), %rax
-  movq 0x10(%rcx), %rbx
-  movq 0x18(%rcx), %rdi
-  movq 0x20(%rcx), %rsi
-  movq 0x28(%rcx), %rdx
-  movq 0x30(%rcx), %r10
-  movq 0x38(%rcx), %r8
-  movq 0x40(%rcx), %r9
-  jmp *(%rcx))");
+// To the address at 20000h, with RBX and a call from there on.
+GUEST_CODE_64(guest_jumps_to_site,
+              "movl $0x20000, %ecx; movq 8(%rcx), %rbx;" LOAD_CALL("16", "%rcx") "jmp *(%rcx)");
 // Gives the turn as the stub would, with the frame as the monitor has left it, and waits for the next
 // command.
 #define LIE "movabsq $0x200100000, %rbx; movl $0, (%rbx); 1: cmpl $1, (%rbx); jne 1b\n"
 GUEST_CODE_64(guest_lies_about_call, LIE "movl $0, (%rbx); 2: jmp 2b");
-GUEST_CODE_64(guest_changes_call, LIE R"(
-  addl $0x4000, 272(%rbx)         # the offset in RAM
-  movq 0x20000, %rcx
-  movq 224(%rbx), %rax
-  movq 232(%rbx), %rdi
-  movq 240(%rbx), %rsi
-  movq 248(%rbx), %rdx
-  movq 256(%rbx), %r10
-  movq 264(%rbx), %r8
-  movq 272(%rbx), %r9
-  jmp *%rcx)");
+// 272: the offset in RAM.
+GUEST_CODE_64(guest_changes_call,
+              LIE "addl $0x4000, 272(%rbx); movq 0x20000, %rcx;" LOAD_CALL("224", "%rbx") "jmp *%rcx");
 // Changes random words of what is shared, the turn more often than others. ESI: the seed.
 GUEST_CODE_64(guest_overwrites, R"(
   movabsq $0x200100000, %rbx
@@ -99,7 +98,7 @@ class Attacks : public SandboxFixture {
   }
   // RBX as the stub has it.
   void jump_to_site(uint64_t site, uint64_t number, std::array<uint64_t, 6> arguments) {
-    write_data({site - kSyscallBytes, number, STUB_SHARED, arguments[0], arguments[1], arguments[2],
+    write_data({site - kSyscallBytes, STUB_SHARED, number, arguments[0], arguments[1], arguments[2],
                 arguments[3], arguments[4], arguments[5]});
     state_ = state_at(kCode);
     EXPECT_EQ(run(GUEST(guest_jumps_to_site)).kind, Trap::Kind::kDied) << "number " << number;

@@ -23,6 +23,14 @@ struct UartTest : ::testing::Test {
     uart.receive({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   }
   bool asserted() const { return irq.line.level(); }
+  void receive_by_fifo_at_115200_baud() {
+    out(3, 0x83);
+    out(0, 1);
+    out(1, 0);
+    out(3, 0x03);  // 10 bits a character
+    out(2, 0xC1);
+    out(1, 0x01);
+  }
 };
 
 TEST_F(UartTest, SendsAtOnce) {
@@ -135,12 +143,7 @@ TEST_F(UartTest, TriggerLevels) {
 }
 
 TEST_F(UartTest, CharacterTimeoutAfterFourCharacterTimes) {
-  out(3, 0x83);
-  out(0, 1);  // 115200 baud
-  out(1, 0);
-  out(3, 0x03);  // 10 bits a character
-  out(2, 0xC1);
-  out(1, 0x01);
+  receive_by_fifo_at_115200_baud();
   EXPECT_EQ(uart.next_event(), kNever);
   clock.time = 1000;
   receive("ab");
@@ -163,12 +166,7 @@ TEST_F(UartTest, CharacterTimeoutAfterFourCharacterTimes) {
 }
 
 TEST_F(UartTest, ATimeoutThatIsOnFollowsTheFormatOfCharacters) {
-  out(3, 0x83);
-  out(0, 1);  // 115200 baud
-  out(1, 0);
-  out(3, 0x03);  // 10 bits a character
-  out(2, 0xC1);
-  out(1, 0x01);
+  receive_by_fifo_at_115200_baud();
   receive("ab");
   out(3, 0x0F);  // with parity and two stop bits: 12
   EXPECT_EQ(uart.next_event(), 48ull * 1'000'000'000 / 115200);
