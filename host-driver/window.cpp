@@ -84,7 +84,8 @@ Window::Window(int ram_file)
   spare_mappings();
 }
 
-bool Window::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection) {
+bool Window::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
+                 bool /*executable*/) {
   counters().host_syscalls_mmap++;
   void* result = mmap(at(base_ + linear), length, host_protection(protection),
                       MAP_SHARED | MAP_FIXED | MAP_NORESERVE, ram_file_, static_cast<off_t>(ram_offset));

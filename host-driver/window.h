@@ -1,18 +1,16 @@
 #pragma once
 #include <cstdint>
 
+#include "host-driver/page_mapper.h"
 #include "host-driver/reservation.h"
 
 namespace ringdown {
-
-// What translated code may do with a page of a window.
-enum class Protection : uint8_t { kNone, kRead, kReadWrite };
 
 // A shadow space's place in the host: 4 GiB of reserved, inaccessible addresses, aligned to 4 GiB and with
 // inaccessible guards before and behind. Guest-linear address a is host address base() + a. Parts of guest
 // RAM are mapped into it; an access elsewhere is a host fault. An access can name no address outside of
 // [base, base + 4 GiB + 512), which is within the guard.
-class Window {
+class Window final : public PageMapper {
  public:
   static constexpr uint64_t kSize = 1ull << 32;
 
@@ -26,13 +24,12 @@ class Window {
     return host_address - (base_ - kGuard) < kSize + 2 * kGuard;
   }
 
-  // All arguments are multiples of the page size and lie within the window.
-  // False: the host's limit of mappings is reached; nothing changed.
-  [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection);
-  [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection);
-  [[nodiscard]] bool unmap(uint32_t linear, uint64_t length);
-  // Works at the limit, too.
-  void unmap_all();
+  // PageMapper. Nothing is executable in a window.
+  [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
+                         bool executable = false) override;
+  [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection) override;
+  [[nodiscard]] bool unmap(uint32_t linear, uint64_t length) override;
+  void unmap_all() override;
 
  private:
   static constexpr uint64_t kGuard = 1ull << 20;

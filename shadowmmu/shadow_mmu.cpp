@@ -6,16 +6,6 @@
 #include "host-driver/host_error.h"
 
 namespace ringdown {
-namespace {
-
-// What a region's remembered entries depend on besides the tables themselves. (CR4.PGE is looked at by
-// revalidate().)
-bool same_mode(const PagingRegisters& a, const PagingRegisters& b) {
-  return a.enabled == b.enabled && a.pae == b.pae && a.pse == b.pse && a.write_protect == b.write_protect &&
-         a.no_execute == b.no_execute;
-}
-
-}  // namespace
 
 ShadowMmu::ShadowMmu(int ram_file, PhysicalMemory& memory, CpuState& state)
     : ram_file_(ram_file), memory_(memory), state_(state), supervisor_(ram_file, memory) {
@@ -23,7 +13,7 @@ ShadowMmu::ShadowMmu(int ram_file, PhysicalMemory& memory, CpuState& state)
   user_ = &user_space_for(0);
 }
 
-ShadowSpace* ShadowMmu::space_at(uint64_t host_address) {
+WindowSpace* ShadowMmu::space_at(uint64_t host_address) {
   if (supervisor_.contains_or_guards(host_address)) return &supervisor_;
   if (user_->contains_or_guards(host_address)) return user_;
   return nullptr;
@@ -31,7 +21,7 @@ ShadowSpace* ShadowMmu::space_at(uint64_t host_address) {
 
 Miss ShadowMmu::resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure,
                         uint32_t& linear) {
-  ShadowSpace* space = space_at(host_address);
+  WindowSpace* space = space_at(host_address);
   const uint64_t offset = host_address - space->base();
   if (offset >= Window::kSize) return Miss::kEmulate;  // an access that wraps around at 4 GiB
   linear = static_cast<uint32_t>(offset);
@@ -58,6 +48,22 @@ Miss ShadowMmu::map_user_page_for_supervisor(uint32_t linear, bool write) {
   return Miss::kMapped;
 }
 
+Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure) {
+  const auto t = walk(registers_, memory_, linear, {kind, true}, failure);
+  if (!t) return Miss::kGuestFault;
+  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Miss::kEmulate;
+  if (kind == AccessKind::kWrite && memory_.holds_code(t->physical)) return Miss::kCodeWrite;
+  if (space.map(registers_, linear, *t, t->writable)) return Miss::kMapped;
+  // The limit is the space's own.
+  space.clear();
+  return space.map(registers_, linear, *t, t->writable) ? Miss::kMapped : Miss::kEmulate;
+}
+
+void ShadowMmu::revalidate_native(ShadowSpace& space) const {
+  space.revalidate(registers_, true);
+  space.protect_all_code();
+}
+
 void ShadowMmu::map_ahead(uint32_t linear, bool write) {
   WalkFailure failure;
   const auto t =
@@ -67,42 +73,43 @@ void ShadowMmu::map_ahead(uint32_t linear, bool write) {
   map_or_evict(*user_, linear, *t, t->writable);
 }
 
-void ShadowMmu::map_or_evict(ShadowSpace& space, uint32_t linear, const Translation& t, bool writable) {
-  if (space.map(registers_, linear, t, writable)) return;
+void ShadowMmu::map_or_evict(WindowSpace& space, uint32_t linear, const Translation& t, bool writable) {
+  ShadowSpace& pages = space.pages();
+  if (pages.map(registers_, linear, t, writable)) return;
   make_room();
-  if (space.map(registers_, linear, t, writable)) return;
+  if (pages.map(registers_, linear, t, writable)) return;
   // A TLB may forget everything at any time.
-  supervisor_.clear();
-  for (auto& user : user_spaces_) user->clear();
-  if (!space.map(registers_, linear, t, writable))
+  clear();
+  if (!pages.map(registers_, linear, t, writable))
     host_refuses("mappings of guest memory (vm.max_map_count)");
 }
 
 // Drops user spaces, the least recently used first, then the current ones if they alone are too large.
 void ShadowMmu::make_room() {
   counters().shadow_spaces_dropped++;
-  ShadowSpace* victim = nullptr;
+  WindowSpace* victim = nullptr;
   for (auto& space : user_spaces_) {
-    if (space.get() == user_ || space->mapped_pages() == 0) continue;
+    if (space.get() == user_ || space->pages().mapped_pages() == 0) continue;
     if (!victim || space->last_used < victim->last_used) victim = space.get();
   }
-  if (!victim) victim = user_->mapped_pages() > supervisor_.mapped_pages() ? user_ : &supervisor_;
-  victim->clear();
+  const bool user_is_larger = user_->pages().mapped_pages() > supervisor_.pages().mapped_pages();
+  if (!victim) victim = user_is_larger ? user_ : &supervisor_;
+  victim->pages().clear();
 }
 
-ShadowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
-  ShadowSpace* oldest = nullptr;
+WindowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
+  WindowSpace* oldest = nullptr;
   for (auto& space : user_spaces_) {
     if (space->cr3 == cr3) return *space;
     if (!oldest || space->last_used < oldest->last_used) oldest = space.get();
   }
   if (user_spaces_.size() < kMaxUserSpaces) {
     counters().shadow_spaces_created++;
-    user_spaces_.push_back(std::make_unique<ShadowSpace>(ram_file_, memory_));
+    user_spaces_.push_back(std::make_unique<WindowSpace>(ram_file_, memory_));
     oldest = user_spaces_.back().get();
   } else {
     counters().shadow_spaces_dropped++;
-    oldest->clear();
+    oldest->pages().clear();
   }
   oldest->cr3 = cr3;
   return *oldest;
@@ -110,7 +117,6 @@ ShadowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
 
 void ShadowMmu::flush(TlbFlush kind) {
   const PagingRegisters now = PagingRegisters::of(state_);
-  if (!same_mode(now, registers_)) clear();
   const bool switched = now.cr3 != registers_.cr3;
   registers_ = now;
   if (switched) {
@@ -118,26 +124,26 @@ void ShadowMmu::flush(TlbFlush kind) {
     user_ = &user_space_for(now.cr3);
   }
   user_->last_used = ++time_;
-  size_t pages = supervisor_.mapped_pages();
-  for (auto& space : user_spaces_) pages += space->mapped_pages();
+  size_t pages = supervisor_.pages().mapped_pages();
+  for (auto& space : user_spaces_) pages += space->pages().mapped_pages();
   if (pages > kMaxMappedPages) make_room();
-  supervisor_.revalidate(now, kind == TlbFlush::kAll);
-  user_->revalidate(now, true);
+  supervisor_.pages().revalidate(now, kind == TlbFlush::kAll);
+  user_->pages().revalidate(now, true);
 }
 
 void ShadowMmu::invalidate_page(uint32_t linear) {
-  supervisor_.revalidate_page(registers_, linear);
-  user_->revalidate_page(registers_, linear);
+  supervisor_.pages().revalidate_page(registers_, linear);
+  user_->pages().revalidate_page(registers_, linear);
 }
 
 void ShadowMmu::clear() {
-  supervisor_.clear();
-  for (auto& space : user_spaces_) space->clear();
+  supervisor_.pages().clear();
+  for (auto& space : user_spaces_) space->pages().clear();
 }
 
 void ShadowMmu::protect_code_frame(uint64_t frame) {
-  supervisor_.protect_frame(frame);
-  for (auto& space : user_spaces_) space->protect_frame(frame);
+  supervisor_.pages().protect_frame(frame);
+  for (auto& space : user_spaces_) space->pages().protect_frame(frame);
 }
 
 }  // namespace ringdown

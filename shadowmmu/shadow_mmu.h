@@ -5,7 +5,7 @@
 
 #include "cpu/cpu_bus.h"
 #include "cpu/paging.h"
-#include "shadowmmu/shadow_space.h"
+#include "shadowmmu/window_space.h"
 
 namespace ringdown {
 
@@ -27,13 +27,18 @@ class ShadowMmu {
  public:
   ShadowMmu(int ram_file, PhysicalMemory& memory, CpuState& state);
 
-  ShadowSpace& supervisor() { return supervisor_; }
-  ShadowSpace& user() { return *user_; }
+  WindowSpace& supervisor() { return supervisor_; }
+  WindowSpace& user() { return *user_; }
 
   // Resolves a host fault at `host_address`. `user_access`: the guest's CPL is 3.
   Miss resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure, uint32_t& linear);
   // The space that a host address lies in (guards included); nullptr if in neither of the current two.
-  ShadowSpace* space_at(uint64_t host_address);
+  WindowSpace* space_at(uint64_t host_address);
+  // Resolves a fault of user code that runs as it is, in a space of its own for the current CR3: kMapped,
+  // kGuestFault, kCodeWrite or kEmulate.
+  Miss resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure);
+  // Makes such a space forget what the tables no longer say, and of rights what code was translated from.
+  void revalidate_native(ShadowSpace& space) const;
   // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A
   // (and D).
   void map_ahead(uint32_t linear, bool write);
@@ -53,17 +58,17 @@ class ShadowMmu {
   // Of the host's 65,530 mappings per process; a page is a mapping at worst.
   static constexpr size_t kMaxMappedPages = 28000;
 
-  ShadowSpace& user_space_for(uint32_t cr3);
-  void map_or_evict(ShadowSpace& space, uint32_t linear, const Translation& t, bool writable);
+  WindowSpace& user_space_for(uint32_t cr3);
+  void map_or_evict(WindowSpace& space, uint32_t linear, const Translation& t, bool writable);
   void make_room();
 
   int ram_file_;
   PhysicalMemory& memory_;
   CpuState& state_;
   PagingRegisters registers_{};
-  ShadowSpace supervisor_;
-  std::vector<std::unique_ptr<ShadowSpace>> user_spaces_;
-  ShadowSpace* user_;
+  WindowSpace supervisor_;
+  std::vector<std::unique_ptr<WindowSpace>> user_spaces_;
+  WindowSpace* user_;
   uint64_t time_ = 0;
 };
 

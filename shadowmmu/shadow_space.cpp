@@ -32,13 +32,20 @@ uint64_t entry_bytes(const PagingRegisters& r) { return r.pae ? 8 : 4; }
 uint64_t table_of(const PagingRegisters& r, uint64_t directory_entry) {
   return directory_entry & (r.pae ? 0xFFFFFF000ull : 0xFFFFF000ull);
 }
-uint64_t frame_of(uint64_t entry) { return (entry & 0xFFFFFF000ull) >> kPageShift; }
+constexpr uint64_t kFrameMask = 0xFFFFFF000;
+uint64_t frame_of(uint64_t entry) { return (entry & kFrameMask) >> kPageShift; }
 
 bool is_global(const PagingRegisters& r, uint64_t leaf) { return r.global && (leaf & pte::kGlobal); }
 
 // The access rights in a leaf entry, for comparing neighbours of one table.
 uint64_t rights(uint64_t entry) {
   return entry & (pte::kPresent | pte::kWritable | pte::kUser | pte::kGlobal | pte::kNoExecute);
+}
+
+// What remembered entries depend on besides the tables themselves. (CR4.PGE is looked at for each page.)
+bool same_mode(const PagingRegisters& a, const PagingRegisters& b) {
+  return a.enabled == b.enabled && a.pae == b.pae && a.pse == b.pse && a.write_protect == b.write_protect &&
+         a.no_execute == b.no_execute;
 }
 
 // Only A and, of a large page, D may have changed without the region's being stale: this very walk may have
@@ -54,6 +61,7 @@ bool is_still_current(const ShadowRegion& region, bool large, uint64_t directory
 
 bool ShadowSpace::map(const PagingRegisters& r, uint32_t linear, const Translation& t, bool writable) {
   counters().shadow_fills++;
+  mode_ = r;
   region_shift_ = r.pae ? 21 : 22;
   ShadowRegion& region = region_for(r, linear, t);
   return region.large ? map_large(r, region, linear, t, writable) : map_small(r, region, linear, t, writable);
@@ -88,18 +96,17 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
   const uint64_t physical = t.physical & ~(bytes - 1);
   const bool want_write = writable && t.dirty;
   if (region.large_protection == Protection::kReadWrite) {
-    // The whole is mapped already: this page alone was taken out of write access, for code that is gone now.
-    return !memory_.holds_code(t.physical)
-               ? window_.protect(linear & ~kPageMask, kPageSize, Protection::kReadWrite)
-               : true;
+    // The whole is mapped already: this page alone was taken out of write access, or altogether.
+    const Protection now = memory_.holds_code(t.physical) ? Protection::kRead : Protection::kReadWrite;
+    return mapper_.map(linear & ~kPageMask, t.physical & ~uint64_t{kPageMask}, kPageSize, now, t.executable);
   }
   const Protection protection = want_write ? Protection::kReadWrite : Protection::kRead;
   uint64_t offset = 0;
   while (offset < bytes) {
     uint64_t end = offset;
     while (end < bytes && memory_.is_ram_page((physical + end) >> kPageShift)) end += kPageSize;
-    if (end > offset &&
-        !window_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset, protection))
+    if (end > offset && !mapper_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset,
+                                     protection, t.executable))
       return false;
     offset = end + kPageSize;
   }
@@ -119,7 +126,7 @@ bool ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uin
            memory_.holds_code((first_frame + end) << kPageShift))
       end++;
     if (end == n) continue;
-    if (!window_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift,
+    if (!mapper_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift,
                          Protection::kRead))
       return false;
     n = end;
@@ -151,8 +158,8 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
     while (end < region.pages.size() && end - index < kNeighbours && joins(end)) end++;
   }
   const uint32_t start = (linear & ~kPageMask) - ((index - first) << kPageShift);
-  if (!window_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift,
-                   protection))
+  if (!mapper_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift,
+                   protection, t.executable))
     return false;
   for (unsigned n = first; n < end; n++) {
     ShadowRegion::Page& page = region.pages[n];
@@ -170,7 +177,7 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
 
 void ShadowSpace::drop_region(unsigned index) {
   const ShadowRegion& region = *regions_[index];
-  if (!window_.unmap(index << region_shift_, uint64_t{1} << region_shift_)) return clear();
+  if (!mapper_.unmap(index << region_shift_, uint64_t{1} << region_shift_)) return clear();
   mapped_pages_ -= region.mapped.size();
   counters().shadow_pages_unmapped += region.large ? 1 : region.mapped.size();
   regions_[index].reset();
@@ -178,6 +185,7 @@ void ShadowSpace::drop_region(unsigned index) {
 }
 
 void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
+  if (!same_mode(r, mode_)) return clear();
   // Dropping takes regions out of `active_`: one, or all at the host's limit.
   for (size_t left = active_.size(); left > 0; left = std::min(left - 1, active_.size())) {
     const unsigned index = active_[left - 1];
@@ -242,7 +250,7 @@ void ShadowSpace::unmap_pages(unsigned index, std::vector<uint16_t>& pages) {
   counters().shadow_pages_unmapped += pages.size();
   const uint32_t start = index << region_shift_;
   const bool done = for_runs(pages, [&](uint32_t first, uint64_t count) {
-    return window_.unmap(start + (first << kPageShift), count << kPageShift);
+    return mapper_.unmap(start + (first << kPageShift), count << kPageShift);
   });
   if (!done) clear();
 }
@@ -250,7 +258,7 @@ void ShadowSpace::unmap_pages(unsigned index, std::vector<uint16_t>& pages) {
 void ShadowSpace::protect_pages(unsigned index, std::vector<uint16_t>& pages) {
   const uint32_t start = index << region_shift_;
   const bool done = for_runs(pages, [&](uint32_t first, uint64_t count) {
-    return window_.protect(start + (first << kPageShift), count << kPageShift, Protection::kRead);
+    return mapper_.protect(start + (first << kPageShift), count << kPageShift, Protection::kRead);
   });
   if (!done) clear();
 }
@@ -270,15 +278,27 @@ void ShadowSpace::revalidate_page(const PagingRegisters& r, uint32_t linear) {
   std::erase(region.mapped, n);
   mapped_pages_--;
   counters().shadow_pages_unmapped++;
-  if (!window_.unmap(linear & ~kPageMask, kPageSize)) clear();
+  if (!mapper_.unmap(linear & ~kPageMask, kPageSize)) clear();
 }
 
 void ShadowSpace::clear() {
   if (active_.empty()) return;
-  window_.unmap_all();
+  mapper_.unmap_all();
   for (const uint16_t index : active_) regions_[index].reset();
   active_.clear();
   mapped_pages_ = 0;
+}
+
+bool ShadowSpace::is_empty() const {
+  return mapped_pages_ == 0 &&
+         std::none_of(active_.begin(), active_.end(), [&](uint16_t index) { return regions_[index]->large; });
+}
+
+// Of a large page: in the guest's memory.
+uint64_t ShadowSpace::first_frame(unsigned index) const {
+  const uint64_t entry = regions_[index]->directory_entry;
+  const uint64_t first = entry == 0 ? uint64_t{index} << (region_shift_ - kPageShift) : frame_of(entry);
+  return first & ~(frames_per_region() - 1);
 }
 
 void ShadowSpace::protect_frame(uint64_t frame) {
@@ -287,22 +307,38 @@ void ShadowSpace::protect_frame(uint64_t frame) {
     const uint32_t start = uint32_t{index} << region_shift_;
     if (region.large) {
       if (region.large_protection != Protection::kReadWrite) continue;
-      const uint64_t first =
-          region.directory_entry == 0 ? start >> kPageShift : frame_of(region.directory_entry);
-      const uint64_t base = first & ~((uint64_t{1} << (region_shift_ - kPageShift)) - 1);
-      const uint64_t offset = frame - base;
-      if (offset < uint64_t{1} << (region_shift_ - kPageShift) &&
+      const uint64_t offset = frame - first_frame(index);
+      if (offset < frames_per_region() &&
           !protect_code_frames(static_cast<uint32_t>(start + (offset << kPageShift)), frame, 1))
         return clear();
       continue;
     }
     for (const uint16_t n : region.mapped) {
-      ShadowRegion::Page& page = region.pages[n];
-      if (page.protection != Protection::kReadWrite || frame_of(page.entry) != frame) continue;
-      if (!protect_code_frames(start + (uint32_t{n} << kPageShift), frame, 1)) return clear();
-      page.protection = Protection::kRead;
+      if (frame_of(region.pages[n].entry) == frame && !protect_code_page(region, start, n)) return clear();
     }
   }
+}
+
+void ShadowSpace::protect_all_code() {
+  for (const uint16_t index : active_) {
+    ShadowRegion& region = *regions_[index];
+    const uint32_t start = uint32_t{index} << region_shift_;
+    if (region.large && region.large_protection == Protection::kReadWrite &&
+        !protect_code_frames(start, first_frame(index), frames_per_region()))
+      return clear();
+    for (const uint16_t n : region.mapped) {
+      if (memory_.holds_code(region.pages[n].entry & kFrameMask) && !protect_code_page(region, start, n))
+        return clear();
+    }
+  }
+}
+
+// False: the host's limit of mappings is reached.
+bool ShadowSpace::protect_code_page(ShadowRegion& region, uint32_t start, unsigned n) {
+  ShadowRegion::Page& page = region.pages[n];
+  if (page.protection != Protection::kReadWrite) return true;
+  page.protection = Protection::kRead;
+  return protect_code_frames(start + (n << kPageShift), frame_of(page.entry), 1);
 }
 
 }  // namespace ringdown

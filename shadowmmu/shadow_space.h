@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cpu/paging.h"
-#include "host-driver/window.h"
+#include "host-driver/page_mapper.h"
 
 namespace ringdown {
 
@@ -23,7 +23,7 @@ struct ShadowRegion {
   std::vector<uint16_t> mapped;                     // indices into `pages` that may be mapped
 };
 
-// One shadow space: a window, and a record of which guest entries each of its pages was mapped by.
+// One shadow space: where guest pages are mapped, and a record of which guest entries each was mapped by.
 //
 // It is a TLB that never forgets by itself. Nothing tells it when the guest writes a page table; instead,
 // when the guest flushes its TLB, revalidate() compares the remembered entries with what the tables hold now
@@ -31,11 +31,9 @@ struct ShadowRegion {
 // 3, 4.10.4). Why this rather than write protection: docs/decisions/001-tlb-by-comparison.md.
 class ShadowSpace {
  public:
-  ShadowSpace(int ram_file, PhysicalMemory& memory)
-      : window_(ram_file), memory_(memory), regions_(kMaxRegions) {}
-
-  uint64_t base() const { return window_.base(); }
-  bool contains_or_guards(uint64_t host_address) const { return window_.contains_or_guards(host_address); }
+  // `mapper` stays the caller's, and is this space's alone.
+  ShadowSpace(PageMapper& mapper, PhysicalMemory& memory)
+      : mapper_(mapper), memory_(memory), regions_(kMaxRegions) {}
 
   // Maps the page that `t` found for `linear`, and neighbours that the same tables put at neighbouring
   // frames. `writable`: as far as the guest is concerned; pages that hold code are mapped read-only all the
@@ -43,7 +41,8 @@ class ShadowSpace {
   [[nodiscard]] bool map(const PagingRegisters& registers, uint32_t linear, const Translation& t,
                          bool writable);
 
-  // Takes out every page whose entries differ from those remembered.
+  // Takes out every page whose entries differ from those remembered: all, if they were remembered in another
+  // mode of paging.
   void revalidate(const PagingRegisters& registers, bool global_too);
   void revalidate_page(const PagingRegisters& registers, uint32_t linear);
   // Forgets everything.
@@ -52,10 +51,11 @@ class ShadowSpace {
   // Write-protects every mapping of this frame, because code was translated from it.
   void protect_frame(uint64_t frame);
 
-  size_t mapped_pages() const { return mapped_pages_; }
+  // The same for all frames that hold code now.
+  void protect_all_code();
 
-  uint32_t cr3 = 0;        // user spaces: what this space belongs to
-  uint64_t last_used = 0;  // for eviction
+  bool is_empty() const;
+  size_t mapped_pages() const { return mapped_pages_; }  // but for large ones
 
  private:
   static constexpr unsigned kMaxRegions =
@@ -78,12 +78,16 @@ class ShadowSpace {
   void unmap_pages(unsigned index, std::vector<uint16_t>& pages);
   void protect_pages(unsigned index, std::vector<uint16_t>& pages);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
+  uint64_t frames_per_region() const { return uint64_t{1} << (region_shift_ - kPageShift); }
+  uint64_t first_frame(unsigned index) const;
+  [[nodiscard]] bool protect_code_page(ShadowRegion& region, uint32_t start, unsigned n);
   [[nodiscard]] bool protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
 
-  Window window_;
+  PageMapper& mapper_;
   PhysicalMemory& memory_;
   std::vector<std::unique_ptr<ShadowRegion>> regions_;
   std::vector<uint16_t> active_;  // indices of regions that exist
+  PagingRegisters mode_{};        // as of the last map()
   unsigned region_shift_ = 22;
   size_t mapped_pages_ = 0;
 };

@@ -97,7 +97,7 @@ void Translator::reset() {
 
 // After the current spaces have changed.
 void Translator::follow_spaces() {
-  const ShadowSpace* spaces[] = {&shadow_.supervisor(), &shadow_.user()};
+  const WindowSpace* spaces[] = {&shadow_.supervisor(), &shadow_.user()};
   for (unsigned n = 0; n < 2; n++) {
     context_.space_base[n] = spaces[n]->base();
     current_views_[n] = &view_of(*spaces[n]);
@@ -235,7 +235,7 @@ void Translator::enter(const uint8_t* code) {
   entry_(&context_);
 }
 
-CodeView& Translator::view_of(const ShadowSpace& space) {
+CodeView& Translator::view_of(const WindowSpace& space) {
   auto& view = views_[&space];
   const bool supervisor = &space == &shadow_.supervisor();
   if (!view) view = std::make_unique<CodeView>(nowhere(), supervisor ? PageSize::kHuge : PageSize::kSmall);

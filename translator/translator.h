@@ -55,7 +55,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
 
  private:
   CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
-  CodeView& view_of(const ShadowSpace& space);
+  CodeView& view_of(const WindowSpace& space);
   CodeView::Nowhere nowhere() const {
     return {.jump = context_.exits[static_cast<size_t>(Exit::kIndirect)], .ret = context_.table_jump};
   }
@@ -116,7 +116,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   BlockCache cache_;
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;
-  std::unordered_map<const ShadowSpace*, std::unique_ptr<CodeView>> views_;
+  std::unordered_map<const WindowSpace*, std::unique_ptr<CodeView>> views_;
   CodeView* current_views_[2] = {};  // of the supervisor space and of the current user space
   // Every look-up in it leaves translated code.
   std::unique_ptr<CodeView::Table> empty_table_;

@@ -35,7 +35,7 @@ class ShadowedGuest {
            Miss::kMapped;
   }
 
-  size_t mapped_pages() { return shadow_.supervisor().mapped_pages(); }
+  size_t mapped_pages() { return shadow_.supervisor().pages().mapped_pages(); }
 
  private:
   static constexpr uint32_t kEntryFlags = pte::kPresent | pte::kWritable | pte::kAccessed | pte::kDirty;
