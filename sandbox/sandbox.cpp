@@ -10,6 +10,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -33,9 +34,10 @@ constexpr uint32_t kLookMilliseconds = 10;
 constexpr uint32_t kMostMappings = 60'000, kMappingsPerCall = 2;
 
 // What the host cannot map for want of a privilege that the child does not have.
-uint64_t lowest_mappable() {
+uint32_t lowest_mappable_of_host() {
   constexpr uint64_t kUsual = 64 << 10;
-  return host_setting("/proc/sys/vm/mmap_min_addr").value_or(kUsual);
+  const uint64_t lowest = host_setting("/proc/sys/vm/mmap_min_addr").value_or(kUsual);
+  return static_cast<uint32_t>(std::min<uint64_t>(lowest, UINT32_MAX));
 }
 
 void require(bool condition, const char* what) {
@@ -77,11 +79,18 @@ bool is_guest_code(const TrapRecord& record) {
   return (selectors & 0xFFFF) == kHostCode32;
 }
 
-bool kept_segments(const TrapRecord& record, const UserState& entered) {
+void find_loaded_segments(const TrapRecord& record, const UserState& entered, Trap& trap) {
   const TrapRecord::Out& out = record.out;
-  return record.registers[REG_CSGSFS] >> 48 == kHostData && out.ds == kHostData && out.es == kHostData &&
-         out.fs == kHostData && out.gs == kHostData && out.fs_base == entered.fs_base &&
-         out.gs_base == entered.gs_base;
+  const auto compare = [&](SegmentIndex index, uint16_t found, uint16_t was) {
+    if (found != was) trap.loaded[index] = found;
+    trap.segments_kept &= found == was;
+  };
+  compare(kSs, static_cast<uint16_t>(record.registers[REG_CSGSFS] >> 48), kHostData);
+  compare(kDs, out.ds, kHostData);
+  compare(kEs, out.es, kHostData);
+  compare(kFs, out.fs, entered_selector(entered.fs_null));
+  compare(kGs, out.gs, entered_selector(entered.gs_null));
+  trap.segments_kept &= out.fs_base == entered.fs_base && out.gs_base == entered.gs_base;
 }
 
 void read_registers(const TrapRecord& record, UserState& state) {
@@ -143,7 +152,7 @@ Sandbox::Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<ChildProces
     : shared_(std::move(shared)),
       child_(std::move(child)),
       ram_bytes_(ram_bytes),
-      lowest_mappable_(lowest_mappable()) {}
+      lowest_mappable_(lowest_mappable_of_host()) {}
 
 bool Sandbox::reaches_first_trap() { return await_turn() && (shared_->learn_frame() || kill_child()); }
 
@@ -244,7 +253,7 @@ Trap Sandbox::run(UserState& state) {
   read_registers(record, state);
   shared_->read_vectors(state);
   Trap trap = trap_of(record, state);
-  trap.segments_kept = kept_segments(record, entered);
+  find_loaded_segments(record, entered, trap);
   if (trap.kind == Trap::Kind::kPreempted) preempting_ = false;
   return trap;
 }

@@ -25,6 +25,7 @@ struct UserState {
   uint32_t eip = 0;
   uint32_t flags = 0;
   uint32_t fs_base = 0, gs_base = 0;
+  bool fs_null = false, gs_null = false;  // every access through it is #GP, and its base 0
   FxsaveImage fx{};  // the XMM registers from 8 on do not exist for 32-bit code and are not kept
 };
 
@@ -33,7 +34,8 @@ struct Trap {
   enum class Kind : uint8_t {
     kPageFault,   // EIP at the instruction; `address`, and `error_code` as the host's page tables see it
     kException,   // any other of the processor's, `vector` and `error_code`; EIP as the processor saves it:
-                  // behind INT3, INTO and a single step, else at the instruction. INT n is #GP, n * 8 + 2
+                  // behind INT3, INTO and a single step, else at the instruction. INT n is #GP, n * 8 + 2;
+                  // RDTSC and RDTSCP are #GP(0)
     kSystemCall,  // INT 80h, EIP at it: it has not been executed
     kFastSystemCall,  // SYSCALL or SYSENTER on a host that has it for 32-bit code: EIP, ECX and, if
                       // ESP points to nothing, EAX are lost; with SYSENTER ESP, too
@@ -47,6 +49,9 @@ struct Trap {
   // False: the code has loaded a segment register since it was entered, or has changed a base. What it
   // addressed in between was the host's idea of that selector. `state` has the bases as they were found.
   bool segments_kept = true;
+  // By SegmentIndex: a selector that the code did not find there. (One that it has read and loaded again is
+  // not seen.)
+  std::array<std::optional<uint16_t>, 6> loaded{};
 };
 
 enum class PageRights : uint8_t { kRead, kReadExecute, kReadWrite, kReadWriteExecute };
@@ -68,6 +73,8 @@ class Sandbox {
   // `ram_file` is GuestRam::file(), and stays the caller's. The second alternative is one line for the user.
   static std::variant<std::unique_ptr<Sandbox>, std::string> create(int ram_file);
 
+  // Below this map() puts nothing. In bytes.
+  uint32_t lowest_mappable() const { return lowest_mappable_; }
   // Puts RAM at guest addresses, in place of what was there. Arguments in bytes, multiples of the page size,
   // within RAM and 4 GiB: others are a bug of the caller's and abort.
   [[nodiscard]] MapResult map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights);
@@ -100,7 +107,7 @@ class Sandbox {
   const std::unique_ptr<SharedPage> shared_;
   const std::unique_ptr<ChildProcess> child_;
   const uint64_t ram_bytes_;
-  const uint64_t lowest_mappable_;
+  const uint32_t lowest_mappable_;
   uint32_t mappings_ = 0;  // an upper bound
   std::atomic<bool> preempting_ = false;
   bool alive_ = true;

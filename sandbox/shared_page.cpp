@@ -141,6 +141,8 @@ void SharedPage::write(const UserState& state) {
   using namespace eflags;
   // RFLAGS while the stub runs: rt_sigreturn takes over the others of UserState::kFlags from the frame.
   put(bytes_, STUB_FLAGS, uint64_t{(state.flags & (kNt | kId)) | kIf | kFixed});
+  put(bytes_, STUB_FS, uint32_t{entered_selector(state.fs_null)});
+  put(bytes_, STUB_GS, uint32_t{entered_selector(state.gs_null)});
   put(bytes_, STUB_FS_BASE, uint64_t{state.fs_base});
   put(bytes_, STUB_GS_BASE, uint64_t{state.gs_base});
   FrameRegisters registers{};

@@ -13,6 +13,8 @@ namespace ringdown {
 struct UserState;
 
 constexpr uint16_t kHostCode32 = 0x23, kHostData = 0x2B;  // __USER32_CS, __USER_DS
+// What FS or GS holds when guest code is entered.
+constexpr uint16_t entered_selector(bool null) { return null ? 0 : kHostData; }
 // The kernel's frame of a signal handler has them by REG_RIP and so on (<sys/ucontext.h>); the general ones
 // by their numbers.
 using FrameRegisters = std::array<uint64_t, NGREG>;

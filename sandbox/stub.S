@@ -100,13 +100,14 @@ ringdown_stub_after_call:
   movq %rax, STUB_OUT_RESULT(%rbx)
   jmp give_turn
 
-// A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base.
+// A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base unless
+// they are to be null.
 enter_guest:
   movl $USER_DATA_SELECTOR, %eax
   movl %eax, %ds
   movl %eax, %es
-  movl %eax, %fs
-  movl %eax, %gs
+  movw STUB_FS(%rbx), %fs
+  movw STUB_GS(%rbx), %gs
   movq STUB_FS_BASE(%rbx), %rax
   wrfsbase %rax
   movq STUB_GS_BASE(%rbx), %rax

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -50,6 +51,7 @@ constexpr std::string_view kStepNames[] = {
     "rt_sigaction",
     "rt_sigaction",
     "rt_sigprocmask",
+    "prctl, RDTSC",
     "capset",
     "seccomp, the confining filter",
 };
@@ -147,6 +149,7 @@ void add_signal_steps(ImageWriter& image, std::vector<Step>& steps) {
 }
 
 void add_privilege_steps(ImageWriter& image, std::vector<Step>& steps) {
+  steps.push_back({{SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV}});
   const __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
   steps.push_back({{SYS_capset, image.add(header), image.add(none)}});

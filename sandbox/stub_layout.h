@@ -25,6 +25,8 @@
 #define STUB_GS_BASE 208
 #define STUB_FLAGS 216  // RFLAGS, for those bits that rt_sigreturn leaves as they are
 #define STUB_CALL 224   // number, six arguments
+#define STUB_FS 280     // selectors
+#define STUB_GS 284
 
 // Written by the stub, or by guest code that has taken it over.
 #define STUB_OUT 320

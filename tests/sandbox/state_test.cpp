@@ -16,6 +16,7 @@ GUEST_CODE(guest_vectors, "faddp; paddd %xmm7, %xmm0; int $0x80");
 GUEST_CODE(guest_vectors_stay, "int $0x80; int $0x80");
 GUEST_CODE(guest_bases, "movl %fs:0x10, %eax; movl %gs:0x20, %ecx; int $0x80");
 GUEST_CODE(guest_loads_gs, "movw %ds, %ax; movw %ax, %gs; movl %gs:0x20000, %ecx; int $0x80");
+GUEST_CODE(guest_reads_gs, "nop; movl %gs:0x20000, %ecx; int $0x80");
 GUEST_CODE(guest_reads_cs, "movw %cs, %ax; int $0x80");
 GUEST_CODE(guest_64_bit_segment, "movl $0x33, %eax; movw %ax, %es; int $0x80");
 
@@ -112,7 +113,22 @@ TEST_F(State, LoadedSegmentIsTold) {
   EXPECT_EQ(state_.gpr[kEax] & 0xFFFF, 0x23u) << "the host's";
 }
 
-TEST_F(State, LoadedDataSegmentIsTold) { EXPECT_FALSE(run(GUEST(guest_64_bit_segment)).segments_kept); }
+TEST_F(State, LoadedSelectorIsTold) {
+  const Trap trap = run(GUEST(guest_64_bit_segment));
+  EXPECT_FALSE(trap.segments_kept);
+  EXPECT_EQ(trap.loaded[kEs], 0x33);
+  for (const SegmentIndex other : {kSs, kDs, kFs, kGs}) EXPECT_FALSE(trap.loaded[other]);
+}
+
+TEST_F(State, AccessThroughNullSegmentFaults) {
+  state_.gs_null = true;
+  const Trap trap = run(GUEST(guest_reads_gs));
+  expect_exception(trap, 13, 0, kCode + 1);
+  EXPECT_TRUE(trap.segments_kept);
+  state_.fs_null = true;
+  state_.gs_null = false;
+  EXPECT_EQ(run(GUEST(guest_reads_gs)).kind, Trap::Kind::kSystemCall);
+}
 
 }  // namespace
 }  // namespace ringdown

@@ -15,6 +15,7 @@ GUEST_CODE(guest_sse, "xorps %xmm1, %xmm1; divss %xmm1, %xmm0");
 GUEST_CODE(guest_hlt, "nop; hlt");
 GUEST_CODE(guest_cli, "nop; cli");
 GUEST_CODE(guest_in, "nop; inb $0x60, %al");
+GUEST_CODE(guest_rdtsc, "nop; rdtsc");
 GUEST_CODE(guest_mov_cr3, "nop; movl %cr3, %eax");
 GUEST_CODE(guest_syscall, "movl $1, %eax; syscall; hlt");
 GUEST_CODE(guest_sysenter, "movl $1, %eax; sysenter; hlt");
@@ -114,8 +115,10 @@ TEST_F(Traps, SseError) {
   EXPECT_TRUE(state_.fx.mxcsr & 0x4) << "division by zero";
 }
 
+// RDTSC is made privileged: the guest has a counter of its own.
 TEST_F(Traps, PrivilegedInstructions) {
-  for (const auto code : {GUEST(guest_hlt), GUEST(guest_cli), GUEST(guest_in), GUEST(guest_mov_cr3)}) {
+  for (const auto code :
+       {GUEST(guest_hlt), GUEST(guest_cli), GUEST(guest_in), GUEST(guest_mov_cr3), GUEST(guest_rdtsc)}) {
     state_ = state_at(kCode);
     expect_exception(run(code), 13, 0, kCode + 1);
   }
