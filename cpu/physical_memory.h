@@ -59,7 +59,12 @@ class PhysicalMemory {
   }
 
   bool holds_code(uint64_t physical) const { return holds_code_[physical >> kPageShift]; }
-  void set_holds_code(uint64_t frame, bool holds) { holds_code_[frame] = holds; }
+  void set_holds_code(uint64_t frame, bool holds) {
+    holds_code_[frame] = holds;
+    code_changes_++;
+  }
+  // How often that has been called.
+  uint64_t code_changes() const { return code_changes_; }
   void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
 
  private:
@@ -74,6 +79,7 @@ class PhysicalMemory {
 
   std::span<uint8_t> ram_;
   std::vector<uint8_t> holds_code_;  // by frame
+  uint64_t code_changes_ = 0;
   CodeWriteObserver* observer_ = nullptr;
 };
 

@@ -83,6 +83,8 @@ class Machine {
         vcpu_(ram_, memory_, model, clock_) {
     vcpu_.on_attention = [this] { attend(); };
     vcpu_.on_idle = [this] { idle(); };
+    if (const auto refusal = vcpu_.set_user_code(options.user_code))
+      print_error_line(*refusal + "; user code runs translated");
   }
 
   // The exit status if something is wrong.

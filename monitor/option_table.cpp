@@ -154,10 +154,14 @@ std::string set_start_stopped(std::string_view, OptionContext& c) {
 }
 std::string do_nothing(std::string_view, OptionContext&) { return {}; }
 
-std::string set_user(std::string_view v, OptionContext&) {
-  if (v == "translated") return {};
-  if (v == "native" || v == "auto")
-    return "running user code natively is not built yet; only 'translated' is";
+std::string set_user(std::string_view v, OptionContext& c) {
+  constexpr std::pair<std::string_view, UserCode> kModes[] = {
+      {"translated", UserCode::kTranslated}, {"native", UserCode::kNative}, {"auto", UserCode::kAuto}};
+  for (const auto& [name, mode] : kModes) {
+    if (v != name) continue;
+    c.options.user_code = mode;
+    return {};
+  }
   return "must be translated, native or auto";
 }
 
@@ -223,7 +227,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
     {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},
     {"Running", "S", "", "start stopped, until the process gets SIGCONT", set_start_stopped},
-    {"Running", "user", "MODE", "how user code runs: translated", set_user},
+    {"Running", "user", "MODE", "how user code runs: translated, native, or auto (the default)", set_user},
 
     {"Debugging", "d", "CLASS[,CLASS]", "log what happens; -d help lists the classes", set_log_classes},
     {"Debugging", "D", "FILE", "write the log there, not to standard error", set_log_file},

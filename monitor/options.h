@@ -9,6 +9,7 @@
 
 #include "host-driver/log.h"
 #include "host-driver/serial_target.h"
+#include "native/user_code.h"
 
 namespace ringdown {
 
@@ -55,6 +56,8 @@ struct Options {
 
   std::optional<DebugExitOptions> debug_exit = {};
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+
+  UserCode user_code = UserCode::kAuto;
 
   bool no_reboot = false;
   bool no_shutdown = false;

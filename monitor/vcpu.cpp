@@ -8,6 +8,8 @@
 #include "host-driver/log.h"
 #include "host-driver/restartable_sequences.h"
 #include "host-driver/terminal.h"
+#include "interpreter/debug_breakpoints.h"
+#include "interpreter/segment.h"
 #include "monitor/guest_log.h"
 #include "translator/sensitive.h"
 
@@ -32,6 +34,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       shadow_(ram.file(), memory, context_->state),
       interpreter_(context_->state, mmu_, *this, model),
       translator_(*context_, mmu_, shadow_, model),
+      native_(ram.file(), memory, *context_, shadow_, translator_, clock),
       signals_(*this, report_bug),
       signature_(model.signature()) {
   context_->bus = this;
@@ -52,6 +55,7 @@ void Vcpu::state_changed() {
   shadow_.clear();
   shadow_.flush(TlbFlush::kAll);
   translator_.reset();
+  native_.reset();
   attention_ = 1;
 }
 
@@ -98,6 +102,7 @@ void Vcpu::arm(Nanoseconds deadline) {
 bool Vcpu::take_interrupt() {
   if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
   counters().guest_interrupts++;
+  native_.interrupted();
   const uint8_t vector = board_->interrupts().acknowledge();
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
@@ -125,6 +130,7 @@ void Vcpu::execute() {
   if (wake_lines_.learning()) wake_lines_.note_instruction();
   if (wake_lines_.learning() || state().interrupts_shadowed || !CodeMode::translatable(state()))
     return interpret();
+  if (native_.takes()) return execute_natively();
   try {
     switch (translator_.run()) {
       case RunEnd::kInterpret:
@@ -136,6 +142,41 @@ void Vcpu::execute() {
       case RunEnd::kKicked:
         attention_ = 1;
         break;
+      case RunEnd::kUser:
+        native_.returned();
+        break;
+    }
+  } catch (const Fault& fault) {
+    deliver(fault);
+  }
+}
+
+void Vcpu::execute_natively() {
+  switch (native_.run(attention_)) {
+    case NativeUser::End::kKicked:
+      attention_ = 1;
+      break;
+    case NativeUser::End::kTranslate:
+      break;
+    case NativeUser::End::kFault:
+      deliver(native_.pending_fault());
+      break;
+    case NativeUser::End::kSingleStep:
+      interpreter_.deliver_exception(
+          {.vector = Vector::kDebug, .has_error_code = false, .error_code = dr6::kSingleStep});
+      break;
+    case NativeUser::End::kSegments:
+      load_segments();
+      break;
+  }
+}
+
+// As the instructions would have that loaded them.
+void Vcpu::load_segments() {
+  try {
+    for (unsigned index = 0; index < native_.loaded_segments().size(); index++) {
+      if (const auto selector = native_.loaded_segments()[index])
+        load_segment(interpreter_, static_cast<SegmentIndex>(index), *selector);
     }
   } catch (const Fault& fault) {
     deliver(fault);
@@ -197,12 +238,14 @@ void Vcpu::tlb_flushed(TlbFlush kind) {
   counters().guest_tlb_flushes++;
   shadow_.flush(kind);
   translator_.tlb_flushed(kind);
+  native_.tlb_flushed();
 }
 
 void Vcpu::page_invalidated(uint32_t linear) {
   counters().guest_invlpgs++;
   shadow_.invalidate_page(linear);
   translator_.page_invalidated(linear);
+  native_.page_invalidated();
 }
 
 void Vcpu::exception_raised(const Fault& fault) {
@@ -226,6 +269,7 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
   translator_.kick(host);
+  native_.preempt();
   kick_repeats_ = 1;
   timer_.arm(kKickAgainNanoseconds);
 }

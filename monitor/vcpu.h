@@ -14,6 +14,7 @@
 #include "monitor/board.h"
 #include "monitor/kick_schedule.h"
 #include "monitor/wake_lines.h"
+#include "native/native_user.h"
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/translator.h"
 
@@ -28,6 +29,9 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   // runs.
   void attach(Board& board) { board_ = &board; }
   CpuState& state() { return context_->state; }
+
+  // How user code runs; translated until this is called. One line if the host refuses that: it stays so.
+  std::optional<std::string> set_user_code(UserCode policy) { return native_.set_policy(policy); }
 
   // The state after power-on. The caller then sets what its boot protocol demands.
   void reset();
@@ -65,6 +69,8 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void idle();
   bool take_interrupt();
   void execute();
+  void execute_natively();
+  void load_segments();
   void interpret();
   void deliver(const Fault& fault);
   void arm(Nanoseconds deadline);
@@ -76,6 +82,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   ShadowMmu shadow_;
   Interpreter interpreter_;
   Translator translator_;
+  NativeUser native_;
   Board* board_ = nullptr;
   FaultSignals signals_;
   WakeLines wake_lines_{mmu_};

@@ -48,10 +48,12 @@ Miss ShadowMmu::map_user_page_for_supervisor(uint32_t linear, bool write) {
   return Miss::kMapped;
 }
 
-Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure) {
+Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure,
+                               uint64_t& frame) {
   const auto t = walk(registers_, memory_, linear, {kind, true}, failure);
   if (!t) return Miss::kGuestFault;
-  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Miss::kEmulate;
+  frame = t->physical >> kPageShift;
+  if (!memory_.is_ram_page(frame)) return Miss::kEmulate;
   if (kind == AccessKind::kWrite && memory_.holds_code(t->physical)) return Miss::kCodeWrite;
   if (space.map(registers_, linear, *t, t->writable)) return Miss::kMapped;
   // The limit is the space's own.

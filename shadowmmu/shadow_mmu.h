@@ -34,9 +34,10 @@ class ShadowMmu {
   Miss resolve(uint64_t host_address, bool write, bool user_access, WalkFailure& failure, uint32_t& linear);
   // The space that a host address lies in (guards included); nullptr if in neither of the current two.
   WindowSpace* space_at(uint64_t host_address);
-  // Resolves a fault of user code that runs as it is, in a space of its own for the current CR3: kMapped,
-  // kGuestFault, kCodeWrite or kEmulate.
-  Miss resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure);
+  // Resolves a fault of user code that runs as it is, in a space of its own for the current CR3: kGuestFault,
+  // kCodeWrite, kEmulate or kMapped, with the frame.
+  Miss resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure,
+                      uint64_t& frame);
   // Makes such a space forget what the tables no longer say, and of rights what code was translated from.
   void revalidate_native(ShadowSpace& space) const;
   // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A

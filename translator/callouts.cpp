@@ -134,6 +134,10 @@ uint64_t proceed(TranslatorContext& c) {
   dispatch(c);
   if (!CodeMode::translatable(c.state)) return kDispatch;
   const bool user = c.state.cpl == 3;
+  if (user && c.native_user) {
+    c.returned_to_user = true;
+    return kDispatch;
+  }
   const uint64_t mode = CodeMode::of(c.state).bits;
   for (const auto& candidate : c.mode_tables[user]) {
     if (candidate.mode != mode) continue;

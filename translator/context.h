@@ -108,6 +108,7 @@ struct alignas(64) TranslatorContext {
   uint64_t jump_table;            // of the current space, loaded into r14 on entry
   uint64_t time_stamp_offset;     // guest TSC = host TSC + this
   uint32_t interrupt_pending;     // the INTR pin: STI and POPF leave translated code if it is set
+  bool native_user;  // user code of the current CR3 runs natively: callouts that return to it leave
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
@@ -136,6 +137,7 @@ struct alignas(64) TranslatorContext {
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
   CheckedPages checked_pages[2][2];           // by ring as space_base, and for reads [0] and writes [1]
   // Written by callouts and their thunks.
+  bool returned_to_user;    // for `native_user`
   uint64_t behind_callout;  // host address where a callout that comes back goes on in its block
   uint64_t window_base;     // what the host's GS base holds
   uint32_t callout_miss;    // linear page number + 1 that a callout had no page for; 0: none

@@ -137,6 +137,7 @@ RunEnd Translator::run() {
         if (!fault_redispatch_) return fault_end_;
         break;
     }
+    if (std::exchange(context_.returned_to_user, false)) return RunEnd::kUser;
     // A callout may have changed the mode, armed a device, raised an interrupt, or halted.
     const bool interrupt = context_.interrupt_pending && state_.interrupt_flag;
     if (context_.attention || interrupt || state_.halted || !CodeMode::translatable(state_))

@@ -20,6 +20,7 @@ enum class RunEnd : uint8_t {
   kInterpret,   // the instruction at EIP is the interpreter's
   kGuestFault,  // the instruction at EIP raised pending_fault()
   kKicked,      // kick() was called: the monitor has something to do
+  kUser,        // the supervisor has returned to user code that is to run natively
 };
 
 // Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in

@@ -1,0 +1,19 @@
+#include "native/native_space.h"
+
+namespace ringdown {
+
+bool NativeSpace::revalidate(const ShadowMmu& shadow) {
+  const bool was_empty = pages_.is_empty();
+  shadow.revalidate_native(pages_);
+  return was_empty || !pages_.is_empty();
+}
+
+Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
+  uint64_t frame;
+  const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);
+  if (miss != Miss::kMapped) return miss;
+  const bool is_there = mapper_.may_map(linear) && (kind != AccessKind::kFetch || mapper_.may_execute(frame));
+  return is_there ? Miss::kMapped : Miss::kEmulate;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "native/conduct.h"
+#include "native/sandbox_pages.h"
+#include "shadowmmu/shadow_mmu.h"
+
+namespace ringdown {
+
+// The sandbox of one guest address space, and which of its pages are there.
+class NativeSpace {
+ public:
+  NativeSpace(std::unique_ptr<Sandbox> sandbox, PhysicalMemory& memory)
+      : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory), pages_(mapper_, memory) {}
+
+  // Before it is entered, when the guest may have changed its tables, or code was translated. False: of the
+  // pages that were there none is any more. This is another address space under the same CR3.
+  bool revalidate(const ShadowMmu& shadow);
+  // kEmulate: not RAM, or nothing that may be mapped or run in a sandbox.
+  Miss resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure);
+
+  Sandbox& sandbox() { return *sandbox_; }
+
+ private:
+  std::unique_ptr<Sandbox> sandbox_;
+  SandboxPages mapper_;
+  ShadowSpace pages_;
+};
+
+}  // namespace ringdown

@@ -1,0 +1,286 @@
+#include "native/native_user.h"
+
+#include <utility>
+
+#include "host-driver/counters.h"
+#include "host-driver/log.h"
+#include "translator/code_mode.h"
+#include "translator/sensitive.h"
+
+namespace ringdown {
+namespace {
+
+// Those that the guest has of the host's.
+constexpr uint32_t kSystemFlags = UserState::kFlags & ~eflags::kInHostFlags;
+
+bool is_null(const Segment& segment) { return segment.attributes == 0; }
+
+UserState user_state_of(const CpuState& s) {
+  return {.gpr = s.gpr,
+          .eip = s.eip,
+          .flags = s.eflags_image() & UserState::kFlags,
+          .fs_base = s.segment[kFs].base,
+          .gs_base = s.segment[kGs].base,
+          .fs_null = is_null(s.segment[kFs]),
+          .gs_null = is_null(s.segment[kGs]),
+          .fx = s.fx};
+}
+
+void store(const UserState& user, CpuState& s) {
+  s.gpr = user.gpr;
+  s.eip = user.eip;
+  s.flags = user.flags & eflags::kInHostFlags;
+  s.system_flags = (s.system_flags & ~kSystemFlags) | (user.flags & kSystemFlags);
+  s.fx = user.fx;
+}
+
+AccessKind access_of(const Trap& trap) {
+  if (trap.error_code & page_fault_error::kFetch) return AccessKind::kFetch;
+  return trap.error_code & page_fault_error::kWrite ? AccessKind::kWrite : AccessKind::kRead;
+}
+
+}  // namespace
+
+NativeUser::NativeUser(int ram_file, PhysicalMemory& memory, TranslatorContext& context, ShadowMmu& shadow,
+                       CodeWriteObserver& code_writes, const Clock& clock)
+    : ram_file_(ram_file),
+      memory_(memory),
+      context_(context),
+      state_(context.state),
+      shadow_(shadow),
+      code_writes_(code_writes),
+      clock_(clock) {}
+
+std::optional<std::string> NativeUser::set_policy(UserCode policy) {
+  policy_ = policy;
+  reset();
+  if (policy != UserCode::kNative) return std::nullopt;
+  auto tried = Sandbox::create(ram_file_);
+  const auto* line = std::get_if<std::string>(&tried);
+  if (!line) return std::nullopt;
+  policy_ = UserCode::kTranslated;
+  return *line;
+}
+
+void NativeUser::reset() {
+  spaces_.clear();
+  current_ = nullptr;
+  context_.native_user = false;
+  trapped_ = false;
+  tlb_flushed();
+}
+
+// ---- Which code -------------------------------------------------------------------------------------------
+
+// What the state demands that a sandbox cannot give (docs/decisions/014-sandbox-process.md) runs translated.
+bool NativeUser::can_run() const {
+  const CodeMode mode = CodeMode::of(state_);
+  return mode.has(CodeMode::kSse) && !mode.has(CodeMode::kIoPrivileged) && state_.interrupt_flag &&
+         (mode.has(CodeMode::kFsUnlimited) || is_null(state_.segment[kFs])) &&
+         (mode.has(CodeMode::kGsUnlimited) || is_null(state_.segment[kGs]));
+}
+
+bool NativeUser::takes() {
+  if (!context_.native_user) return false;
+  if (state_.cpl != 3) {
+    trapped_ = false;
+    return false;
+  }
+  return !trapped_ && can_run() && prepare();
+}
+
+bool NativeUser::prepare() {
+  Space& space = *current_;
+  if (space.native && space.revalidated_at != changes() && !space.native->revalidate(shadow_)) {
+    // What may have taken the sandbox over belongs to a process that has ended.
+    space = {.is_native = policy_ == UserCode::kNative};
+    set_native(space, space.is_native);
+    if (!space.is_native) return false;
+  }
+  if (!space.native && !make_sandbox(space)) return false;
+  space.revalidated_at = changes();
+  space.last_used = ++time_;
+  retry_page_fault();
+  return true;
+}
+
+bool NativeUser::make_sandbox(Space& space) {
+  drop_least_recently_used();
+  auto made = Sandbox::create(ram_file_);
+  if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) {
+    counters().native_sandboxes++;
+    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_);
+    return true;
+  }
+  policy_ = UserCode::kTranslated;
+  set_native(space, false);
+  return false;
+}
+
+void NativeUser::drop_least_recently_used() {
+  Space* oldest = nullptr;
+  size_t sandboxes = 0;
+  for (auto& [cr3, space] : spaces_) {
+    if (!space.native) continue;
+    sandboxes++;
+    if (!oldest || space.last_used < oldest->last_used) oldest = &space;
+  }
+  if (sandboxes >= kMaxSandboxes) oldest->native.reset();
+}
+
+void NativeUser::set_native(Space& space, bool native) {
+  counters().native_switches += space.is_native != native;
+  space.is_native = native;
+  if (&space == current_) context_.native_user = native;
+}
+
+void NativeUser::retry_page_fault() {
+  const auto retry = std::exchange(current_->retry, std::nullopt);
+  if (!retry || retry->eip != state_.eip) return;
+  WalkFailure failure;
+  current_->native->resolve(shadow_, retry->linear, retry->kind, failure);
+}
+
+// ---- Running ----------------------------------------------------------------------------------------------
+
+NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
+  const Nanoseconds begin = clock_.now();
+  UserState user = user_state_of(state_);
+  running_ = &current_->native->sandbox();
+  std::optional<End> end;
+  while (!end) {
+    if (attention) {
+      end = End::kKicked;
+      break;
+    }
+    counters().native_entries++;
+    const Trap trap = running_->run(user);
+    if (trap.kind == Trap::Kind::kDied) {
+      end = died();
+      break;
+    }
+    store(user, state_);
+    end = answer(trap);
+  }
+  running_ = nullptr;
+  judge(*end, clock_.now() - begin);
+  return *end;
+}
+
+void NativeUser::judge(End end, Nanoseconds elapsed) {
+  if (policy_ == UserCode::kAuto && current_->conduct.note_native(elapsed, end != End::kKicked))
+    set_native(*current_, false);
+}
+
+// nullopt: it goes on.
+std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
+  if (trap.kind == Trap::Kind::kException) put_back_behind_trap(trap.vector);
+  if (!trap.segments_kept) {
+    loaded_ = trap.loaded;
+    return End::kSegments;
+  }
+  switch (trap.kind) {
+    case Trap::Kind::kPageFault:
+      return answer_page_fault(trap);
+    case Trap::Kind::kPreempted:
+      return End::kKicked;
+    case Trap::Kind::kFastSystemCall:
+      return raise({Vector::kInvalidOpcode});
+    case Trap::Kind::kException:
+      if (trap.vector == static_cast<uint8_t>(Vector::kDebug)) return End::kSingleStep;
+      break;
+    case Trap::Kind::kSystemCall:
+    case Trap::Kind::kDied:
+      break;
+  }
+  trapped_ = true;
+  return End::kTranslate;
+}
+
+// INT3 and INTO are traps; also in their long forms, as INT n.
+void NativeUser::put_back_behind_trap(uint8_t vector) {
+  constexpr uint8_t kInt3 = 0xCC, kInto = 0xCE;
+  if (vector != static_cast<uint8_t>(Vector::kBreakpoint) &&
+      vector != static_cast<uint8_t>(Vector::kOverflow))
+    return;
+  const auto t = peek(PagingRegisters::of(state_), memory_, state_.eip - 1);
+  const uint8_t last = t ? memory_.read<uint8_t>(t->physical) : 0;
+  state_.eip -= last == kInt3 || last == kInto ? 1 : 2;
+}
+
+std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {
+  const AccessKind kind = access_of(trap);
+  NativeSpace& native = *current_->native;
+  WalkFailure failure;
+  counters().native_page_faults++;
+  Miss miss = native.resolve(shadow_, trap.address, kind, failure);
+  if (miss == Miss::kCodeWrite) {
+    const auto t = peek(PagingRegisters::of(state_), memory_, trap.address);
+    code_writes_.on_code_write(t->physical, 1);
+    miss = native.resolve(shadow_, trap.address, kind, failure);
+  }
+  if (miss == Miss::kMapped) return std::nullopt;
+  if (miss == Miss::kGuestFault) {
+    current_->retry = {.eip = state_.eip, .linear = trap.address, .kind = kind};
+    return raise({Vector::kPageFault, true, failure.error_code, trap.address});
+  }
+  trapped_ = true;
+  return End::kTranslate;
+}
+
+NativeUser::End NativeUser::raise(const Fault& fault) {
+  pending_fault_ = fault;
+  return End::kFault;
+}
+
+// Killed, or taken over and caught at what no guest code may do. Its registers are lost: the guest gets a
+// fault where it was last entered, as of a far jump to a wrong selector.
+NativeUser::End NativeUser::died() {
+  counters().native_sandboxes_died++;
+  log_printf(LogClass::kGuestErrors, "the sandbox of the user code at %08x (CR3 %08x) has died\n", state_.eip,
+             state_.cr3);
+  current_->native.reset();
+  return raise({Vector::kGeneralProtection, true, 0});
+}
+
+// ---- When -------------------------------------------------------------------------------------------------
+
+void NativeUser::tlb_flushed() {
+  if (policy_ == UserCode::kTranslated) return;
+  tables_changed_++;
+  if (state_.cr3 == cr3_) return;
+  cr3_ = state_.cr3;
+  stretch_.reset();
+  if (policy_ == UserCode::kNative) {
+    current_ = &spaces_[cr3_];
+    current_->is_native = true;
+  } else {
+    const auto known = spaces_.find(cr3_);
+    current_ = known == spaces_.end() ? nullptr : &known->second;
+  }
+  context_.native_user = current_ && current_->is_native;
+}
+
+// Translated user code is judged by stretches of time between two interrupts that find it running.
+void NativeUser::interrupted() {
+  if (policy_ != UserCode::kAuto || context_.native_user) return;
+  if (state_.cpl != 3) return stretch_.reset();
+  const Stretch now{.begin = clock_.now(), .kernel_entries = kernel_entries()};
+  if (stretch_ && now.begin - stretch_->begin < kLeastStretch) return;
+  if (stretch_) {
+    current_ = &spaces_[cr3_];
+    const bool computes = current_->conduct.note_translated(now.begin - stretch_->begin,
+                                                            now.kernel_entries - stretch_->kernel_entries);
+    if (computes) set_native(*current_, true);
+  }
+  stretch_ = now;
+}
+
+uint64_t NativeUser::kernel_entries() const {
+  const auto count = [](Sensitive instruction) {
+    return sensitive_counts()[static_cast<size_t>(instruction)];
+  };
+  return count(Sensitive::kIntN) + count(Sensitive::kSysenter) + counters().guest_exceptions;
+}
+
+}  // namespace ringdown

@@ -1,0 +1,114 @@
+#pragma once
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "cpu/fault.h"
+#include "native/native_space.h"
+#include "native/user_code.h"
+#include "translator/context.h"
+
+namespace ringdown {
+
+// User code of the guest that runs as it is, each address space in a sandbox of its own. What traps there is
+// done by translated code, which goes on until the guest's kernel returns to the user.
+class NativeUser {
+ public:
+  // Not owned: everything. `code_writes` is told when user code writes where code was translated from.
+  NativeUser(int ram_file, PhysicalMemory& memory, TranslatorContext& context, ShadowMmu& shadow,
+             CodeWriteObserver& code_writes, const Clock& clock);
+
+  // One line if the host refuses what is needed for it; then everything runs translated.
+  std::optional<std::string> set_policy(UserCode policy);
+  void reset();
+
+  // Is what comes next at CS:EIP to be run by run()?
+  bool takes();
+
+  enum class End : uint8_t {
+    kKicked,      // preempt() was called
+    kTranslate,   // the instruction at EIP is the translator's
+    kFault,       // the instruction at EIP raised pending_fault()
+    kSingleStep,  // EFLAGS.TF: the instruction before EIP is done
+    kSegments,    // loaded_segments() are to be loaded, then the instruction at EIP is to be tried again
+  };
+  // `attention`: nonzero ends it.
+  End run(const volatile sig_atomic_t& attention);
+  const Fault& pending_fault() const { return pending_fault_; }
+  // By SegmentIndex: the selectors that the code has loaded.
+  const std::array<std::optional<uint16_t>, 6>& loaded_segments() const { return loaded_; }
+
+  // Signal handlers on the vCPU thread: makes run() return soon, if called again until it does.
+  void preempt() {
+    if (running_) running_->preempt();
+  }
+
+  // What trapped is done: the guest's kernel has returned to user code.
+  void returned() { trapped_ = false; }
+  // User code is about to be interrupted from outside.
+  void interrupted();
+  void tlb_flushed();
+  void page_invalidated() { tables_changed_++; }
+
+ private:
+  // A host has some 1,000 files for a process; a sandbox needs three.
+  static constexpr size_t kMaxSandboxes = 128;
+  // Of time that user code ran, to judge it by.
+  static constexpr Nanoseconds kLeastStretch = 1'000'000;
+
+  struct Space {
+    std::unique_ptr<NativeSpace> native;
+    Conduct conduct;
+    bool is_native = false;
+    uint64_t revalidated_at = 0, last_used = 0;
+    // The access that a page fault was delivered for: its page is mapped before the user goes on.
+    struct Retry {
+      uint32_t eip, linear;
+      AccessKind kind;
+    };
+    std::optional<Retry> retry;
+  };
+  struct Stretch {
+    Nanoseconds begin;
+    uint64_t kernel_entries;
+  };
+
+  bool can_run() const;
+  bool make_sandbox(Space& space);
+  void drop_least_recently_used();
+  void set_native(Space& space, bool native);
+  bool prepare();
+  void retry_page_fault();
+  std::optional<End> answer(const Trap& trap);
+  void put_back_behind_trap(uint8_t vector);
+  std::optional<End> answer_page_fault(const Trap& trap);
+  End raise(const Fault& fault);
+  End died();
+  void judge(End end, Nanoseconds elapsed);
+  uint64_t kernel_entries() const;
+  uint64_t changes() const { return tables_changed_ + memory_.code_changes(); }
+
+  const int ram_file_;
+  PhysicalMemory& memory_;
+  TranslatorContext& context_;
+  CpuState& state_;
+  ShadowMmu& shadow_;
+  CodeWriteObserver& code_writes_;
+  const Clock& clock_;
+  UserCode policy_ = UserCode::kTranslated;
+  std::unordered_map<uint32_t, Space> spaces_;  // by CR3
+  uint32_t cr3_ = 0;
+  Space* current_ = nullptr;  // of cr3_, if there is one
+  Sandbox* volatile running_ = nullptr;
+  bool trapped_ = false;  // translated code is at work on what trapped
+  uint64_t tables_changed_ = 1, time_ = 0;
+  Fault pending_fault_{};
+  std::array<std::optional<uint16_t>, 6> loaded_{};
+  std::optional<Stretch> stretch_;  // of cr3_
+};
+
+}  // namespace ringdown

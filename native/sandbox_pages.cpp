@@ -1,0 +1,60 @@
+#include "native/sandbox_pages.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <array>
+
+#include "host-driver/counters.h"
+
+namespace ringdown {
+namespace {
+
+PageRights rights_of(Protection protection, bool executable) {
+  if (protection == Protection::kReadWrite)
+    return executable ? PageRights::kReadWriteExecute : PageRights::kReadWrite;
+  return executable ? PageRights::kReadExecute : PageRights::kRead;
+}
+
+}  // namespace
+
+// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for one.
+bool SandboxPages::may_execute(uint64_t frame) const {
+  static constexpr std::array<uint8_t, 2> kCpuid = {0x0F, 0xA2};
+  const uint8_t* const page = memory_.ram() + (frame << kPageShift);
+  return page[kPageSize - 1] != kCpuid[0] && !memmem(page, kPageSize, kCpuid.data(), kCpuid.size());
+}
+
+bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
+                       bool executable) {
+  const uint64_t too_low =
+      std::min<uint64_t>(length, may_map(linear) ? 0 : sandbox_.lowest_mappable() - linear);
+  const auto may_run = [&](uint64_t at) {
+    return executable && may_execute((ram_offset + at) >> kPageShift);
+  };
+  for (uint64_t begin = too_low, end; begin < length; begin = end) {
+    const bool runs = may_run(begin);
+    end = begin + kPageSize;
+    while (end < length && may_run(end) == runs) end += kPageSize;
+    counters().native_mappings++;
+    const MapResult result = sandbox_.map(static_cast<uint32_t>(linear + begin), ram_offset + begin,
+                                          end - begin, rights_of(protection, runs));
+    if (result == MapResult::kFull) return false;
+  }
+  return true;
+}
+
+bool SandboxPages::protect(uint32_t linear, uint64_t length, Protection) { return unmap(linear, length); }
+
+bool SandboxPages::unmap(uint32_t linear, uint64_t length) {
+  counters().native_mappings++;
+  sandbox_.unmap(linear, length);
+  return true;
+}
+
+void SandboxPages::unmap_all() {
+  counters().native_mappings++;
+  sandbox_.unmap_all();
+}
+
+}  // namespace ringdown

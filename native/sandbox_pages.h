@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+
+#include "cpu/physical_memory.h"
+#include "host-driver/page_mapper.h"
+#include "sandbox/sandbox.h"
+
+namespace ringdown {
+
+// Guest pages in a sandbox, at their guest addresses. What takes rights away takes the page away: its next
+// use traps.
+class SandboxPages final : public PageMapper {
+ public:
+  // Neither is owned.
+  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory) : sandbox_(sandbox), memory_(memory) {}
+
+  // May code of this frame run there? Not with the bytes of a CPUID in it, which would answer for the host,
+  // unless the host can make it trap. What is written later is not looked at.
+  bool may_execute(uint64_t frame) const;
+  // Below lowest_mappable() the host maps nothing.
+  bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
+
+  // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run().
+  [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
+                         bool executable) override;
+  [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection) override;
+  [[nodiscard]] bool unmap(uint32_t linear, uint64_t length) override;
+  void unmap_all() override;
+
+ private:
+  Sandbox& sandbox_;
+  const PhysicalMemory& memory_;
+};
+
+}  // namespace ringdown
