@@ -12,7 +12,8 @@ Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, W
   uint64_t frame;
   const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);
   if (miss != Miss::kMapped) return miss;
-  const bool is_there = mapper_.may_map(linear) && (kind != AccessKind::kFetch || mapper_.may_execute(frame));
+  const bool is_there =
+      mapper_.may_map(linear) && (kind != AccessKind::kFetch || mapper_.may_execute(linear, frame));
   return is_there ? Miss::kMapped : Miss::kEmulate;
 }
 

@@ -11,8 +11,9 @@ namespace ringdown {
 // The sandbox of one guest address space, and which of its pages are there.
 class NativeSpace {
  public:
-  NativeSpace(std::unique_ptr<Sandbox> sandbox, PhysicalMemory& memory)
-      : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory), pages_(mapper_, memory) {}
+  // `hot` stays the caller's, and grows.
+  NativeSpace(std::unique_ptr<Sandbox> sandbox, PhysicalMemory& memory, const HotPages& hot)
+      : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory, hot), pages_(mapper_, memory) {}
 
   // Before it is entered, when the guest may have changed its tables, or code was translated. False: of the
   // pages that were there none is any more. This is another address space under the same CR3.

@@ -94,7 +94,7 @@ bool NativeUser::prepare() {
   if (space.native && space.revalidated_at != changes() && !space.native->revalidate(shadow_)) {
     // What may have taken the sandbox over belongs to a process that has ended.
     space = {.is_native = policy_ == UserCode::kNative};
-    set_native(space, space.is_native);
+    context_.native_user = space.is_native;
     if (!space.is_native) return false;
   }
   if (!space.native && !make_sandbox(space)) return false;
@@ -109,7 +109,7 @@ bool NativeUser::make_sandbox(Space& space) {
   auto made = Sandbox::create(ram_file_);
   if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) {
     counters().native_sandboxes++;
-    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_);
+    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_, space.hot);
     return true;
   }
   policy_ = UserCode::kTranslated;
@@ -263,16 +263,16 @@ void NativeUser::tlb_flushed() {
 
 // Translated user code is judged by stretches of time between two interrupts that find it running.
 void NativeUser::interrupted() {
-  if (policy_ != UserCode::kAuto || context_.native_user) return;
+  if (policy_ == UserCode::kTranslated) return;
   if (state_.cpl != 3) return stretch_.reset();
+  if (!current_) current_ = &spaces_[cr3_];
+  current_->hot.note(state_.eip);
+  if (policy_ != UserCode::kAuto || current_->is_native) return;
   const Stretch now{.begin = clock_.now(), .kernel_entries = kernel_entries()};
   if (stretch_ && now.begin - stretch_->begin < kLeastStretch) return;
-  if (stretch_) {
-    current_ = &spaces_[cr3_];
-    const bool computes = current_->conduct.note_translated(now.begin - stretch_->begin,
-                                                            now.kernel_entries - stretch_->kernel_entries);
-    if (computes) set_native(*current_, true);
-  }
+  if (stretch_ && current_->conduct.note_translated(now.begin - stretch_->begin,
+                                                    now.kernel_entries - stretch_->kernel_entries))
+    set_native(*current_, true);
   stretch_ = now;
 }
 

@@ -61,6 +61,7 @@ class NativeUser {
   static constexpr Nanoseconds kLeastStretch = 1'000'000;
 
   struct Space {
+    HotPages hot;
     std::unique_ptr<NativeSpace> native;
     Conduct conduct;
     bool is_native = false;

@@ -16,13 +16,16 @@ PageRights rights_of(Protection protection, bool executable) {
   return executable ? PageRights::kReadExecute : PageRights::kRead;
 }
 
+// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for one.
+bool has_cpuid(const uint8_t* page) {
+  static constexpr std::array<uint8_t, 2> kCpuid = {0x0F, 0xA2};
+  return page[kPageSize - 1] == kCpuid[0] || memmem(page, kPageSize, kCpuid.data(), kCpuid.size());
+}
+
 }  // namespace
 
-// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for one.
-bool SandboxPages::may_execute(uint64_t frame) const {
-  static constexpr std::array<uint8_t, 2> kCpuid = {0x0F, 0xA2};
-  const uint8_t* const page = memory_.ram() + (frame << kPageShift);
-  return page[kPageSize - 1] != kCpuid[0] && !memmem(page, kPageSize, kCpuid.data(), kCpuid.size());
+bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) const {
+  return hot_.contains(linear) || !has_cpuid(memory_.ram() + (frame << kPageShift));
 }
 
 bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
@@ -30,7 +33,7 @@ bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pr
   const uint64_t too_low =
       std::min<uint64_t>(length, may_map(linear) ? 0 : sandbox_.lowest_mappable() - linear);
   const auto may_run = [&](uint64_t at) {
-    return executable && may_execute((ram_offset + at) >> kPageShift);
+    return executable && may_execute(static_cast<uint32_t>(linear + at), (ram_offset + at) >> kPageShift);
   };
   for (uint64_t begin = too_low, end; begin < length; begin = end) {
     const bool runs = may_run(begin);

@@ -3,6 +3,7 @@
 
 #include "cpu/physical_memory.h"
 #include "host-driver/page_mapper.h"
+#include "native/hot_pages.h"
 #include "sandbox/sandbox.h"
 
 namespace ringdown {
@@ -11,12 +12,13 @@ namespace ringdown {
 // use traps.
 class SandboxPages final : public PageMapper {
  public:
-  // Neither is owned.
-  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory) : sandbox_(sandbox), memory_(memory) {}
+  // None is owned.
+  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory, const HotPages& hot)
+      : sandbox_(sandbox), memory_(memory), hot_(hot) {}
 
-  // May code of this frame run there? Not with the bytes of a CPUID in it, which would answer for the host,
-  // unless the host can make it trap. What is written later is not looked at.
-  bool may_execute(uint64_t frame) const;
+  // May code of this frame run there? Not with the bytes of a CPUID in it, which would answer for the host:
+  // programs ask when they start. Once the page is hot that is over. What is written later is not looked at.
+  bool may_execute(uint32_t linear, uint64_t frame) const;
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
 
@@ -30,6 +32,7 @@ class SandboxPages final : public PageMapper {
  private:
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
+  const HotPages& hot_;
 };
 
 }  // namespace ringdown
