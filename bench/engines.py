@@ -56,10 +56,20 @@ def started_on(processors):
         os.sched_setaffinity(0, own)
 
 
-def pin_tasks(pid, processors):
+def with_children(pid):
+    """A process and its children: a monitor and the sandboxes in which it runs a guest's user code."""
+    pids = [pid]
     for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-            os.sched_setaffinity(int(task), processors)
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/task/{task}/children") as file:
+            pids += map(int, file.read().split())
+    return pids
+
+
+def pin_tasks(pid, processors):
+    for process in with_children(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            for task in os.listdir(f"/proc/{process}/task"):
+                os.sched_setaffinity(int(task), processors)
 
 
 class Engine:
@@ -123,10 +133,14 @@ class Shell(Engine):
         return Ran(output, time.monotonic() - start)
 
     def host_seconds(self):
-        """The host's CPU time of all threads so far: (in user mode, in the host's kernel)."""
-        with open(f"/proc/{self.machine.process.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return tuple(int(fields[n]) / os.sysconf("SC_CLK_TCK") for n in (11, 12))
+        """The host's CPU time of all threads so far, its children's too: (in user mode, in the host's kernel)."""
+        user = system = 0
+        for process in with_children(self.machine.process.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{process}/stat") as file:
+                fields = [int(field) for field in file.read().rpartition(")")[2].split()[11:15]]
+                user += fields[0] + fields[2]
+                system += fields[1] + fields[3]
+        return tuple(ticks / os.sysconf("SC_CLK_TCK") for ticks in (user, system))
 
     def end(self):
         """Ends the guest as its user would; returns the monitor's exit code."""

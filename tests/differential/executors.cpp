@@ -9,6 +9,7 @@ std::vector<std::unique_ptr<Executor>> our_executors() {
   std::vector<std::unique_ptr<Executor>> all;
   all.push_back(std::make_unique<InterpreterExecutor>());
   all.push_back(std::make_unique<TranslatedExecutor>());
+  all.push_back(std::make_unique<TranslatedExecutor>(UserCode::kNative));
   return all;
 }
 

@@ -3,11 +3,16 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <stdexcept>
 
 #include "host-driver/fault_signals.h"
 #include "host-driver/guest_ram.h"
 #include "host-driver/kick_timer.h"
+#include "host-driver/host_clock.h"
+#include "interpreter/debug_breakpoints.h"
 #include "interpreter/interpreter.h"
+#include "interpreter/segment.h"
+#include "native/native_user.h"
 #include "tests/differential/guest_tables.h"
 #include "tests/differential/host_stepper.h"
 #include "tests/differential/machine_setting.h"
@@ -37,7 +42,10 @@ void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
 // What a Vcpu is, without a board.
 class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler {
  public:
-  Machine() { build_guest_tables(memory_); }
+  explicit Machine(UserCode user_code) {
+    build_guest_tables(memory_);
+    if (const auto refusal = native_.set_policy(user_code)) throw std::runtime_error(*refusal);
+  }
 
   void run(const TestCase& test_case, Outcome& outcome) {
     if (test_case.endless) {
@@ -68,6 +76,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     for (unsigned page = 0; page < kPageCount; ++page) load_page(page, test_case.memory[page]);
     mmu_.flush();
     tlb_flushed(TlbFlush::kAll);
+    native_.returned();
     timed_out_ = false;
     escaped_ = false;
   }
@@ -91,6 +100,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   void execute() {
     if (state().interrupts_shadowed || !CodeMode::translatable(state())) return interpreter_.step();
     try {
+      if (native_.takes()) return execute_natively();
       switch (run_translated()) {
         case RunEnd::kInterpret:
           return interpreter_.step();
@@ -98,9 +108,29 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
           return deliver(translator_.pending_fault());
         case RunEnd::kKicked:
           return;
+        case RunEnd::kUser:
+          return native_.returned();
       }
     } catch (const Fault& fault) {
       deliver(fault);
+    }
+  }
+
+  void execute_natively() {
+    switch (native_.run(timed_out_)) {
+      case NativeUser::End::kKicked:
+      case NativeUser::End::kTranslate:
+        return;
+      case NativeUser::End::kFault:
+        return deliver(native_.pending_fault());
+      case NativeUser::End::kSingleStep:
+        return interpreter_.deliver_exception(
+            {.vector = Vector::kDebug, .has_error_code = false, .error_code = dr6::kSingleStep});
+      case NativeUser::End::kSegments:
+        for (unsigned index = 0; index < native_.loaded_segments().size(); index++) {
+          if (const auto selector = native_.loaded_segments()[index])
+            load_segment(interpreter_, static_cast<SegmentIndex>(index), *selector);
+        }
     }
   }
 
@@ -117,10 +147,12 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   void tlb_flushed(TlbFlush kind) override {
     shadow_.flush(kind);
     translator_.tlb_flushed(kind);
+    native_.tlb_flushed();
   }
   void page_invalidated(uint32_t linear) override {
     shadow_.invalidate_page(linear);
     translator_.page_invalidated(linear);
+    native_.page_invalidated();
   }
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override {
@@ -138,6 +170,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     if (thread_time() - started_ < kTimeLimitNanoseconds) return;
     timed_out_ = true;
     translator_.kick(host);
+    native_.preempt();
   }
 
   GuestRam ram_{kGuestRamBytes};
@@ -148,25 +181,27 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   ShadowMmu shadow_{ram_.file(), memory_, state()};
   Interpreter interpreter_{state(), mmu_, *this, model_};
   Translator translator_{*context_, mmu_, shadow_, model_};
+  HostClock clock_;
+  NativeUser native_{ram_.file(), memory_, *context_, shadow_, translator_, clock_};
   HostStepper stepper_{*context_};
   FaultSignals signals_{*this, report_bug};
   KickTimer timer_;
   uint64_t started_ = 0;
-  volatile bool timed_out_ = false;
+  volatile sig_atomic_t timed_out_ = false;
   volatile bool escaped_ = false;  // translated code reached for memory outside of the guest's spaces
 };
 
-TranslatedExecutor::TranslatedExecutor() = default;
+TranslatedExecutor::TranslatedExecutor(UserCode user_code) : user_code_(user_code) {}
 TranslatedExecutor::~TranslatedExecutor() = default;
 
 void TranslatedExecutor::run_batch(std::span<const TestCase> cases, std::span<Outcome> outcomes) {
   kept_.reset();
-  Machine machine;
+  Machine machine(user_code_);
   for (size_t n = 0; n < cases.size(); ++n) machine.run(cases[n], outcomes[n]);
 }
 
 bool TranslatedExecutor::run_kicked(const TestCase& test_case, uint64_t step, Outcome& outcome) {
-  if (!kept_) kept_ = std::make_unique<Machine>();
+  if (!kept_) kept_ = std::make_unique<Machine>(user_code_);
   HostStepper& stepper = kept_->stepper();
   if (step != kNoKick) stepper.begin(step);
   kept_->run(test_case, outcome);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "native/user_code.h"
 #include "tests/differential/executor.h"
 
 namespace ringdown::differential {
@@ -11,9 +12,12 @@ namespace ringdown::differential {
 // whose caches then live as long as the batch; a case alone has a new machine as well.
 class TranslatedExecutor : public Executor {
  public:
-  TranslatedExecutor();
+  // kNative: user code runs in a sandbox.
+  explicit TranslatedExecutor(UserCode user_code = UserCode::kTranslated);
   ~TranslatedExecutor() override;
-  const char* name() const override { return "translated"; }
+  const char* name() const override {
+    return user_code_ == UserCode::kTranslated ? "translated" : "sandboxed";
+  }
   void run(const TestCase& test_case, Outcome& outcome) override {
     run_batch({&test_case, 1}, {&outcome, 1});
   }
@@ -29,6 +33,7 @@ class TranslatedExecutor : public Executor {
 
  private:
   class Machine;
+  const UserCode user_code_;
   std::unique_ptr<Machine> kept_;
 };
 

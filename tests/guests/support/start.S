@@ -16,6 +16,9 @@ start:
   pushl $0
   popfl
   cld
+  movl %cr4, %eax
+  orl $0x600, %eax              # OSFXSR, OSXMMEXCPT: without them no user code runs natively
+  movl %eax, %cr4
   call guest_start
 1: hlt
   jmp 1b
