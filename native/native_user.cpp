@@ -39,6 +39,8 @@ AccessKind access_of(const Trap& trap) {
   return trap.error_code & page_fault_error::kWrite ? AccessKind::kWrite : AccessKind::kRead;
 }
 
+bool is(const Trap& trap, Vector vector) { return trap.vector == static_cast<uint8_t>(vector); }
+
 }  // namespace
 
 NativeUser::NativeUser(int ram_file, PhysicalMemory& memory, TranslatorContext& context, ShadowMmu& shadow,
@@ -174,7 +176,9 @@ void NativeUser::judge(End end, Nanoseconds elapsed) {
 
 // nullopt: it goes on.
 std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
-  if (trap.kind == Trap::Kind::kException) put_back_behind_trap(trap.vector);
+  const bool single_step =
+      trap.kind == Trap::Kind::kException && is(trap, Vector::kDebug) && (state_.system_flags & eflags::kTf);
+  if (trap.kind == Trap::Kind::kException && !single_step) put_back_behind_trap(trap);
   if (!trap.segments_kept) {
     loaded_ = trap.loaded;
     return End::kSegments;
@@ -187,7 +191,7 @@ std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
     case Trap::Kind::kFastSystemCall:
       return raise({Vector::kInvalidOpcode});
     case Trap::Kind::kException:
-      if (trap.vector == static_cast<uint8_t>(Vector::kDebug)) return End::kSingleStep;
+      if (single_step) return End::kSingleStep;
       break;
     case Trap::Kind::kSystemCall:
     case Trap::Kind::kDied:
@@ -197,15 +201,17 @@ std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
   return End::kTranslate;
 }
 
-// INT3 and INTO are traps; also in their long forms, as INT n.
-void NativeUser::put_back_behind_trap(uint8_t vector) {
-  constexpr uint8_t kInt3 = 0xCC, kInto = 0xCE;
-  if (vector != static_cast<uint8_t>(Vector::kBreakpoint) &&
-      vector != static_cast<uint8_t>(Vector::kOverflow))
-    return;
-  const auto t = peek(PagingRegisters::of(state_), memory_, state_.eip - 1);
-  const uint8_t last = t ? memory_.read<uint8_t>(t->physical) : 0;
-  state_.eip -= last == kInt3 || last == kInto ? 1 : 2;
+// INT3 and INTO are traps; also in their long forms, as INT n. So is INT1, but not on every host.
+void NativeUser::put_back_behind_trap(const Trap& trap) {
+  constexpr uint8_t kInt1 = 0xF1, kInt3 = 0xCC, kInto = 0xCE;
+  const auto byte_at = [&](uint32_t linear) {
+    const auto t = peek(PagingRegisters::of(state_), memory_, linear);
+    return t ? memory_.read<uint8_t>(t->physical) : uint8_t{0};
+  };
+  const uint8_t last = byte_at(state_.eip - 1);
+  if (is(trap, Vector::kDebug)) state_.eip -= byte_at(state_.eip) == kInt1 ? 0 : 1;
+  if (is(trap, Vector::kBreakpoint) || is(trap, Vector::kOverflow))
+    state_.eip -= last == kInt3 || last == kInto ? 1 : 2;
 }
 
 std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {

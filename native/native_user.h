@@ -85,7 +85,7 @@ class NativeUser {
   bool prepare();
   void retry_page_fault();
   std::optional<End> answer(const Trap& trap);
-  void put_back_behind_trap(uint8_t vector);
+  void put_back_behind_trap(const Trap& trap);
   std::optional<End> answer_page_fault(const Trap& trap);
   End raise(const Fault& fault);
   End died();

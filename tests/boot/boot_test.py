@@ -36,6 +36,10 @@ class Bench:
     def machine(self, *arguments):
         return Machine(self.vmm, *arguments, deadline=self.deadline)
 
+    def policy(self, user_code):
+        """How user code is to run; QEMU has one way."""
+        return [] if self.is_qemu else ["-user", user_code]
+
     def linux(self, kernel="vmlinuz-686", append="", memory="256", reboot=False, options=(), programs=()):
         # So wide that the shell's line editor does not fold what is typed.
         append = f"console=ttyS0 guest_columns=1000 {append}"
@@ -69,6 +73,24 @@ def linux_686_to_the_shell(bench):
 @case
 def linux_686_pae_to_the_shell(bench):
     with bench.linux("vmlinuz-686-pae") as machine:
+        shell_works(machine, "686-pae")
+
+
+@case
+def linux_686_translated(bench):
+    with bench.linux(options=bench.policy("translated")) as machine:
+        shell_works(machine, "686")
+
+
+@case
+def linux_686_natively(bench):
+    with bench.linux(options=bench.policy("native")) as machine:
+        shell_works(machine, "686")
+
+
+@case
+def linux_686_pae_natively(bench):
+    with bench.linux("vmlinuz-686-pae", options=bench.policy("native")) as machine:
         shell_works(machine, "686-pae")
 
 
@@ -141,12 +163,11 @@ def programs_of_the_benchmark(bench):
     return {os.path.basename(source)[:-2]: os.path.join(bench.folder, os.path.basename(source)[:-2]) for source in sources}
 
 
-@case
-def programs_compute_what_they_do_on_the_host(bench):
+def programs_compute(bench, user_code):
     programs = programs_of_the_benchmark(bench)
     process = programs["process"]
     rows = subprocess.run([process, "list"], check=True, capture_output=True, text=True).stdout.split()
-    with bench.linux(append="quiet", programs=programs.values()) as machine:
+    with bench.linux(append="quiet", programs=programs.values(), options=bench.policy(user_code)) as machine:
         machine.to_shell()
         for name in sorted(programs.keys() - {"process"}):
             native = subprocess.run([programs[name], "1"], check=True, capture_output=True, text=True).stdout
@@ -156,6 +177,31 @@ def programs_compute_what_they_do_on_the_host(bench):
             output, status = machine.run(f"/opt/process {row} 2")
             check(f"status of {row}", status, 0)
             check("name and checksum", output.split()[:2], [row, "-"])
+
+
+@case
+def programs_compute_what_they_do_on_the_host(bench):
+    programs_compute(bench, "auto")
+
+
+@case
+def programs_compute_what_they_do_on_the_host_translated(bench):
+    programs_compute(bench, "translated")
+
+
+@case
+def programs_compute_what_they_do_on_the_host_natively(bench):
+    programs_compute(bench, "native")
+
+
+# A process of its own for each address space, and more of them than there are sandboxes.
+@case
+def many_processes_compute_natively(bench):
+    with bench.linux(append="quiet", options=bench.policy("native")) as machine:
+        machine.to_shell()
+        loop = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; echo $i"
+        output, _ = machine.run(f"for p in $(seq 150); do ({loop}) >>sums & done; wait; sort sums | uniq -c")
+        check("sums of 150 processes", output.split()[-2:], ["150", "3000"])
 
 
 @case

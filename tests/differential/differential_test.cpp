@@ -61,6 +61,7 @@ TEST(Differential, Machines) {
   InterpreterExecutor interpreter;
   std::vector<std::unique_ptr<Executor>> others;
   others.push_back(std::make_unique<TranslatedExecutor>());
+  others.push_back(std::make_unique<TranslatedExecutor>(UserCode::kNative));
   RunOptions options = options_from_environment();
   options.generate = generate_for_machines;
   options.test = "Differential.Machines";

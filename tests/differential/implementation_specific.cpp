@@ -111,15 +111,41 @@ void forget_what_may_differ(const Outcome& a, Outcome& b, ZydisMnemonic mnemonic
     forget_transition_to_mmx(a, b);
 }
 
+bool writes_by_mask(std::span<const uint8_t> code) {
+  const auto facts = facts_of(code);
+  return facts && is_one_of(facts->mnemonic, {ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU});
+}
+
+// What writes under a mask that selects nothing may fault all the same, as a write would (SDM vol. 2,
+// MASKMOVQ): it is the end, or the page has become dirty.
+bool may_fault_unmasked(const Outcome& b) {
+  std::array<uint8_t, 15> code;
+  peek(b.memory, b.eip, code);
+  return b.vector == kPageFault && writes_by_mask(code);
+}
+void forget_dirty_pages(const Outcome& a, Outcome& b, const Program& program) {
+  constexpr size_t kDirtyPages = 5;
+  const auto ends_by_mask = [](const Unit& unit) {
+    constexpr size_t kBytes = 3, kPrefixed = 4;
+    const std::span<const uint8_t> bytes(unit.bytes);
+    return (bytes.size() >= kBytes && writes_by_mask(bytes.last(kBytes))) ||
+           (bytes.size() >= kPrefixed && writes_by_mask(bytes.last(kPrefixed)));
+  };
+  if (std::any_of(program.units.begin(), program.units.end(), ends_by_mask))
+    b.system[kDirtyPages] = a.system[kDirtyPages];
+}
+
 }  // namespace
 
 bool is_implementation_specific(const Outcome& a, const Outcome& b, const Program& program) {
+  if (may_fault_unmasked(b)) return true;
   if (a.eip != b.eip || a.status != b.status) return false;
   std::array<uint8_t, 15> code;
   peek(a.memory, a.eip, code);
   const auto facts = facts_of(code);
   const auto adjusted = std::make_unique<Outcome>(b);
   forget_upper_halves_of_selectors(a, *adjusted);
+  forget_dirty_pages(a, *adjusted, program);
   if (wraps_at_the_end(a, b) || wraps_at_the_end(b, a)) forget_order_of_faults(a, *adjusted);
   if (facts) forget_what_may_differ(a, *adjusted, facts->mnemonic);
   return agree(a, *adjusted, program);

@@ -7,8 +7,8 @@
 
 #include "host-driver/fault_signals.h"
 #include "host-driver/guest_ram.h"
-#include "host-driver/kick_timer.h"
 #include "host-driver/host_clock.h"
+#include "host-driver/kick_timer.h"
 #include "interpreter/debug_breakpoints.h"
 #include "interpreter/interpreter.h"
 #include "interpreter/segment.h"

@@ -14,6 +14,7 @@ def main():
     parser.add_argument("--line", default="PASS", help="the last line on the serial port")
     parser.add_argument("--deadline", type=float, default=120)
     parser.add_argument("--cpu", help="the processor's model, if not the default")
+    parser.add_argument("--user", help="how user code runs, if not as is usual")
     parser.add_argument("--counter", metavar="NAME=N", help="what -stats must then show")
     parser.add_argument("guest")
     arguments = parser.parse_args()
@@ -21,6 +22,8 @@ def main():
                "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if arguments.cpu:
         command += ["-cpu", arguments.cpu]
+    if arguments.user:
+        command += ["-user", arguments.user]
     with tempfile.NamedTemporaryFile() as stats:
         run_to_its_end(arguments, command + (["-stats", stats.name] if arguments.counter else []))
         if arguments.counter:

@@ -223,8 +223,6 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-machine", "pc,acpi=on"}), "-machine pc,acpi=on: 'acpi=on' is not built yet");
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
-  EXPECT_EQ(bad({"-user", "native"}),
-            "-user native: running user code natively is not built yet; only 'translated' is");
   EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
   for (const char* option :
        {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev", "-bios"}) {

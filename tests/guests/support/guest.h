@@ -95,7 +95,7 @@ enum { kPresent = 1, kWrite = 2, kUser = 4, kReserved = 8, kFetch = 16 };  // er
 extern char user_begin[], user_end[], image_begin[], image_end[];
 extern char main_stack_top[], trap_stack_top[], user_stack_top[];
 static inline int try_user(void* code, uint32_t eax) {
-  return run_user(code, (uint32_t)user_stack_top, 2, eax);
+  return run_user(code, (uint32_t)user_stack_top, 2 | kFlagIf, eax);
 }
 
 // ---- Descriptors ----
