@@ -59,7 +59,7 @@ HostFinding judge_huge_pages(const HostFacts& host) {
 
 HostFinding judge_mmap_min_addr(const HostFacts& host) {
   return {"vm.mmap_min_addr", kGood, host.mmap_min_addr ? std::to_string(*host.mmap_min_addr) : "unknown",
-          "guest memory lies in windows far above it: any value will do"};
+          "guest memory lies in windows far above it; native user code cannot use pages below it"};
 }
 
 HostFinding judge_memfd(const HostFacts& host) {
@@ -80,6 +80,14 @@ HostFinding judge_address_space(const HostFacts& host) {
           "ulimit -v unlimited"};
 }
 
+HostFinding judge_sandbox(const HostFacts& host) {
+  const char* const meaning = "user code that computes runs natively in such a process, else translated";
+  if (host.sandbox_error.empty()) return {"sandbox", kGood, "works", meaning};
+  return {"sandbox", kSlower, host.sandbox_error, meaning,
+          "Linux 5.19 or later with seccomp, and a security profile that allows memfd_create, execveat and "
+          "seccomp"};
+}
+
 const char* word_for(HostState state) {
   switch (state) {
     case kGood:
@@ -95,9 +103,9 @@ const char* word_for(HostState state) {
 }  // namespace
 
 std::vector<HostFinding> judge_host(const HostFacts& host) {
-  return {judge_fsgsbase(host),      judge_bmi2(host),          judge_sse(host),
-          judge_kernel(host),        judge_max_map_count(host), judge_huge_pages(host),
-          judge_mmap_min_addr(host), judge_memfd(host),         judge_address_space(host)};
+  return {judge_fsgsbase(host),      judge_bmi2(host),       judge_sse(host),           judge_kernel(host),
+          judge_max_map_count(host), judge_huge_pages(host), judge_mmap_min_addr(host), judge_memfd(host),
+          judge_address_space(host), judge_sandbox(host)};
 }
 
 std::vector<HostFinding> examine_host() { return judge_host(read_host_facts()); }

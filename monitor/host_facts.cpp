@@ -10,6 +10,7 @@
 #include "host-driver/file_descriptor.h"
 #include "host-driver/host_setting.h"
 #include "monitor/doctor.h"
+#include "sandbox/sandbox.h"
 
 namespace ringdown {
 namespace {
@@ -47,6 +48,15 @@ std::string try_executable_memfd() {
   return {};
 }
 
+std::string try_sandbox() {
+  constexpr size_t kSize = 1 << 20;
+  const FileDescriptor ram(::memfd_create("ringdown-doctor", MFD_CLOEXEC));
+  if (!ram || ::ftruncate(ram.get(), kSize) != 0) return std::strerror(errno);
+  const auto made = Sandbox::create(ram.get());
+  const auto* refusal = std::get_if<std::string>(&made);
+  return refusal ? *refusal : "";
+}
+
 bool try_to_reserve(uint64_t bytes) {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   void* range = ::mmap(nullptr, bytes, PROT_NONE, kFlags, -1, 0);
@@ -80,7 +90,8 @@ HostFacts read_host_facts() {
           .mmap_min_addr = host_setting("/proc/sys/vm/mmap_min_addr"),
           .memfd_error = try_executable_memfd(),
           .address_limit = address_space_limit(),
-          .address_space = try_to_reserve(kNeededAddressSpace)};
+          .address_space = try_to_reserve(kNeededAddressSpace),
+          .sandbox_error = try_sandbox()};
 }
 
 }  // namespace ringdown

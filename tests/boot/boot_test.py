@@ -2,13 +2,16 @@
 """boot_test.py --vmm PROGRAM --guests DIR --source DIR CASE: boots a real, unmodified guest and checks it from outside,
 over the serial console. With --list, the cases. PROGRAM may be qemu-system-i386, to check the tests themselves."""
 import argparse
+import contextlib
 import glob
 import hashlib
 import os
 import random
+import signal
 import string
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
@@ -202,6 +205,40 @@ def many_processes_compute_natively(bench):
         loop = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; echo $i"
         output, _ = machine.run(f"for p in $(seq 150); do ({loop}) >>sums & done; wait; sort sums | uniq -c")
         check("sums of 150 processes", output.split()[-2:], ["150", "3000"])
+
+
+def ticks_of_children(pid):
+    """Of the processor's time that each child of a process has used, by its id."""
+    ticks = {}
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = file.read().split()
+    for child in children:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{child}/stat") as file:
+            ticks[int(child)] = int(file.read().rpartition(")")[2].split()[11])
+    return ticks
+
+
+def child_that_runs(machine):
+    """The one that uses the processor while we look."""
+    before, limit = ticks_of_children(machine.process.pid), time.monotonic() + 60
+    while time.monotonic() < limit:
+        for child, ticks in ticks_of_children(machine.process.pid).items():
+            if ticks >= before.get(child, 0) + 5:
+                return child
+    raise Failure("no child of the monitor runs")
+
+
+# Whatever ends the process that runs it, the guest's program gets a signal, and nothing else happens.
+@case
+def a_killed_sandbox_ends_one_program(bench):
+    with bench.linux(append="quiet", options=bench.policy("native")) as machine:
+        machine.to_shell()
+        machine.run("sh -c 'while :; do :; done' & true")
+        os.kill(child_that_runs(machine), signal.SIGKILL)
+        output, _ = machine.run("wait $!; echo $?")
+        check("status of the program", output.splitlines()[-1], str(128 + signal.SIGSEGV))
+        output, _ = machine.run("echo alive")
+        check("the shell", output, "alive\n")
 
 
 @case

@@ -45,6 +45,13 @@ TEST(Doctor, WhatIsMissingIsNamedInOneLine) {
       "doctor");
 }
 
+TEST(Doctor, WithoutASandboxEverythingRunsTranslated) {
+  HostFacts host = good_host();
+  host.sandbox_error = "seccomp: Operation not permitted";
+  EXPECT_EQ(finding(host, "sandbox").state, HostState::kSlower);
+  EXPECT_EQ(describe_missing(judge_host(host)), std::nullopt);
+}
+
 TEST(Doctor, EachRequirementIsOne) {
   HostFacts no_sse = good_host(), no_memfd = good_host(), no_space = good_host();
   no_sse.sse2 = false;
