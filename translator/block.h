@@ -33,6 +33,7 @@ struct BlockKey {
 struct InstructionStart {
   uint16_t host_offset;
   uint16_t guest_offset;
+  bool checked;  // it looks up what it accesses, if its kind allows that
 };
 
 // BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many

@@ -26,10 +26,12 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
     if (entered_here) add_entry_point();
-    block_->starts.push_back({static_cast<uint16_t>(out_.offset()), static_cast<uint16_t>(guest_offset_)});
-    length_ = decoded ? i.length : 1;
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
     checked_ = is_checked(key.physical + guest_offset_);
+    block_->starts.push_back({.host_offset = static_cast<uint16_t>(out_.offset()),
+                              .guest_offset = static_cast<uint16_t>(guest_offset_),
+                              .checked = checked_});
+    length_ = decoded ? i.length : 1;
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
     enables_interrupts = t == Treatment::kSetInterruptFlag;
     const bool lowered = lower_plain(t, i);

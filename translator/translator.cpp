@@ -643,7 +643,7 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
 }
 
 // An instruction that faults time and again goes from one page to the next. True: it will check from now on,
-// and is tried again.
+// and is tried again. Other blocks that have it do so when their turn to fault has come often enough.
 bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
   auto& faults = blocks_.host_faults();
@@ -652,7 +652,8 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
     std::erase_if(faults, [](const auto& f) { return f.second < BlockTranslator::kFaultsBeforeChecking; });
     if (faults.size() >= kMaxCheckedInstructions) faults.clear();
   }
-  if (++faults[instruction] != BlockTranslator::kFaultsBeforeChecking) return false;
+  const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
+  if (!often || start.checked) return false;
   translate_again(block, start, host);
   return true;
 }
