@@ -33,7 +33,8 @@ struct BlockKey {
 struct InstructionStart {
   uint16_t host_offset;
   uint16_t guest_offset;
-  bool checked;  // it looks up what it accesses, if its kind allows that
+  bool checked;     // it looks up what it accesses, if its kind allows that
+  bool exchanging;  // it writes what it reads before, which faults as a write
 };
 
 // BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many

@@ -30,7 +30,8 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     checked_ = is_checked(key.physical + guest_offset_);
     block_->starts.push_back({.host_offset = static_cast<uint16_t>(out_.offset()),
                               .guest_offset = static_cast<uint16_t>(guest_offset_),
-                              .checked = checked_});
+                              .checked = checked_,
+                              .exchanging = false});
     length_ = decoded ? i.length : 1;
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
     enables_interrupts = t == Treatment::kSetInterruptFlag;
@@ -80,6 +81,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kIncrementRegister: return lower_increment_register(i);
     case Treatment::kAbsoluteMove: return lower_absolute_move(i);
     case Treatment::kLoadEffectiveAddress: return lower_load_effective_address(i);
+    case Treatment::kExchange: return lower_exchange(i);
     case Treatment::kDivide: return lower_divide(i);
     case Treatment::kBitString: return lower_bit_string(i);
     case Treatment::kTranslateByte: return lower_translate_byte(i);

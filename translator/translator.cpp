@@ -53,6 +53,13 @@ void restore_string_pointers(ucontext_t& host) {
     gregs[REG_RDI] = static_cast<uint32_t>(gregs[REG_RDI] - gregs[REG_R11]);
 }
 
+// An exchanging instruction could read in its first page but perhaps not write there, which would be its
+// fault.
+bool reads_second_page(uint64_t address, const ucontext_t& host) {
+  const auto first = static_cast<uint32_t>(host.uc_mcontext.gregs[REG_R11]);
+  return (static_cast<uint32_t>(address) ^ first) & ~kPageMask;
+}
+
 // A guest that cleared an A bit waits for the next fetch to set it again.
 bool is_accessed(const Translation& t) {
   return std::all_of(t.entry_value, t.entry_value + t.levels,
@@ -573,7 +580,11 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
   const auto trap = host.uc_mcontext.gregs[REG_TRAPNO];
   if (signal == SIGSEGV && trap == kPageFaultTrap) {
     const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
-    answer_page_fault(*block, start, reinterpret_cast<uint64_t>(info.si_addr), write, host);
+    const auto address = reinterpret_cast<uint64_t>(info.si_addr);
+    if (start.exchanging && !write && reads_second_page(address, host))
+      leave_for_interpreter(block->key.eip + start.guest_offset, host);
+    else
+      answer_page_fault(*block, start, address, write || start.exchanging, host);
   } else if (signal == SIGFPE && trap == kDivideErrorTrap) {
     answer_divide_error(*block, start, host);
   } else {
