@@ -19,4 +19,16 @@ inline constinit Counters process_counters;
 // One set for the process: translated code increments its fields by their absolute addresses.
 inline Counters& counters() noexcept { return internal::process_counters; }
 
+// Adds to a counter the cycles of the time-stamp counter that pass while it lives.
+class CountedCycles {
+ public:
+  explicit CountedCycles(uint64_t& counter) : counter_(counter), start_(__builtin_ia32_rdtsc()) {}
+  ~CountedCycles() { counter_ += __builtin_ia32_rdtsc() - start_; }
+  CountedCycles(const CountedCycles&) = delete;
+
+ private:
+  uint64_t& counter_;
+  uint64_t start_;
+};
+
 }  // namespace ringdown

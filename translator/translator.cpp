@@ -268,6 +268,7 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
 // Without room for an entry it has to be looked up each time, until the cache is flushed.
 void Translator::enter_in_table(CodeView& view, EntryPoint& point) {
   if (!point.entry) {
+    const CountedCycles cycles(counters().translation_cycles);
     const auto code = blocks_.translate_entry(point.eip);
     if (!cache_.has_room(code.size())) return;
     cache_.add_entry(point, code);
@@ -326,6 +327,7 @@ EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, En
 // ---- Translating ------------------------------------------------------------------------------------------
 
 EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
+  const CountedCycles cycles(counters().translation_cycles);
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
