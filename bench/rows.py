@@ -1,6 +1,7 @@
 """The rows of bench/compare, in groups: what is run, and which figures its output has. A Work is what one turn of an engine
 runs; most have one row."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
-from figures import CYCLES, NATIVE, SECONDS
+from figures import CYCLES, NATIVE, OURS, SECONDS
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
 PROGRAMS = os.path.join(ROOT, "bench", "programs")
@@ -106,6 +107,31 @@ class Boot(Work):
         return [Figure(name, seconds, "-") for name, seconds in zip(self.names, ends)]
 
 
+class Translation(Work):
+    """Cycles for one of the guest's instructions that is translated: of all that a boot to the shell takes."""
+
+    def __init__(self, kernel, image, folder):
+        super().__init__("boot", [f"{kernel}_translation"], CYCLES)
+        self.booted, self.stats = image, os.path.join(folder, "stats")
+
+    def runs_on(self, engine):
+        return engine.name == OURS
+
+    def measure(self, monitor, _):
+        shell = monitor.start_shell(self.booted, "-stats", self.stats)
+        with shell.machine as machine:
+            machine.to_shell()
+            shell.end()
+        with open(self.stats) as file:
+            return [Figure(self.names[0], cycles_of_translation(json.load(file)["counters"]), "-")]
+
+
+def cycles_of_translation(counters):
+    if "translation_cycles" not in counters:
+        raise Failure("this build does not count the cycles of translation")
+    return counters["translation_cycles"] / counters["instructions_translated"]
+
+
 class Nano(Work):
     """bench/nano: a kernel of its own that ends the machine, and for the host a program with the rows of ring 3."""
 
@@ -157,7 +183,8 @@ def run_tool(tool, *arguments):
 
 
 def boot_works(setup):
-    return [Boot(kernel, setup.image(kernel)) for kernel in KERNELS]
+    works = [Boot(kernel, setup.image(kernel)) for kernel in KERNELS]
+    return [*works, Translation(KERNELS[0], setup.image(KERNELS[0]), setup.folder)]
 
 
 def compute_works(setup):

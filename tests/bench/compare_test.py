@@ -120,7 +120,7 @@ class Moves(unittest.TestCase):
 
 class Bars(unittest.TestCase):
     def judged(self, result, text):
-        return next(bar for bar in bars.judge(result, ["compute", "nano"]) if bar["bar"] == text)
+        return next(bar for bar in bars.judge(result, ["boot", "compute", "nano"]) if bar["bar"] == text)
 
     def test_pass_fail_and_not_measured(self):
         worst = "compute against native, worst"
@@ -136,6 +136,25 @@ class Bars(unittest.TestCase):
     def test_rows_of_the_host_alone_do_not_count(self):
         result = result_of({"rdtsc": {OURS: [25], TCG: [50]}, "host_int80": {NATIVE: [100]}}, "nano", CYCLES)
         self.assertEqual(self.judged(result, "nanobenchmarks, TCG against ours, least")["value"], 2)
+
+    def test_a_row_that_takes_us_no_time_is_not_behind(self):
+        least = "nanobenchmarks, TCG against ours, least"
+        rows_of = {"clts": {OURS: [0, 0], TCG: [3, 3]}, "in": {OURS: [100, 100], TCG: [150, 150]}}
+        self.assertEqual(self.judged(result_of(rows_of, "nano", CYCLES), least)["value"], 1.5)
+        rows_of["in"][OURS] = [200, 200]
+        self.assertIs(self.judged(result_of(rows_of, "nano", CYCLES), least)["passed"], False)
+        rows_of["int80"] = {TCG: [100, 100]}
+        self.assertIsNone(self.judged(result_of(rows_of, "nano", CYCLES), least)["passed"])
+
+    def test_polling_is_judged_by_all_that_ticks_take(self):
+        result = result_of({"tick": {OURS: [100], TCG: [300]}, "host_4ms": {NATIVE: [10000]}}, "nano", CYCLES)
+        polling = "polling for interrupts, and taking 250 a second, %"
+        self.assertEqual(self.judged(result, polling)["value"], 1)
+        self.assertIsNone(self.judged(result_of({"tick": {OURS: [100]}}, "nano", CYCLES), polling)["passed"])
+
+    def test_translation(self):
+        result = result_of({"686_translation": {OURS: [700, 1001, 1200]}}, "boot", CYCLES)
+        self.assertIs(self.judged(result, "translation, cycles for a guest instruction")["passed"], False)
 
     def test_the_paper(self):
         result = result_of({"in": {OURS: [300]}, "clts": {OURS: [10]}}, "nano", CYCLES)
@@ -175,6 +194,11 @@ class Turns(unittest.TestCase):
         found = rows.nano_figures("boot\r\nin - 12.5\r\nint80 - 300\r\n")
         self.assertEqual(found, [("in", 12.5, "-"), ("int80", 300.0, "-")])
         self.assertRaises(Failure, rows.nano_figures, "nothing")
+
+    def test_cycles_of_translation(self):
+        counted = {"translation_cycles": 5000, "instructions_translated": 10}
+        self.assertEqual(rows.cycles_of_translation(counted), 500)
+        self.assertRaises(Failure, rows.cycles_of_translation, {"instructions_translated": 10})
 
     def test_counters_are_per_operation_and_without_the_boot(self):
         empty = {name: 10 for names in counters.SHOWN.values() for name in names}
