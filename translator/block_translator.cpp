@@ -117,8 +117,8 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallInterrupt: return lower_callout(Callout::kInterrupt, i.immediate[0].value & 0xFF);
     case Treatment::kCallInterruptReturn: return lower_callout(Callout::kInterruptReturn);
     case Treatment::kCallHalt: return lower_callout(Callout::kHalt);
-    case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
-    case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
+    case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter, key_.mode.bits);
+    case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit, key_.mode.bits);
     case Treatment::kCallPortIo: return lower_port_io(i);
     case Treatment::kCallInvalidatePage: return lower_invalidate_page(i);
     case Treatment::kCallWriteCr0: return lower_write_cr0(i);

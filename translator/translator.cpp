@@ -108,8 +108,13 @@ void Translator::follow_spaces() {
   for (unsigned n = 0; n < 2; n++) {
     context_.space_base[n] = spaces[n]->base();
     current_views_[n] = &view_of(*spaces[n]);
-    context_.mode_tables[n] = current_views_[n]->mode_tables();
+    use_mode_tables(n, *current_views_[n]);
   }
+}
+
+void Translator::use_mode_tables(unsigned user, const CodeView& view) {
+  context_.mode_tables[user] = view.mode_tables();
+  context_.fast_calls[user].empty = 1;
 }
 
 // ---- Running ----------------------------------------------------------------------------------------------
@@ -250,7 +255,7 @@ CodeView& Translator::view_of(const ShadowSpace& space) {
 }
 
 void Translator::use_mode(CodeView& view, CodeMode mode) {
-  if (view.use_mode(mode)) context_.mode_tables[mode.user()] = view.mode_tables();
+  if (view.use_mode(mode)) use_mode_tables(mode.user(), view);
 }
 
 // nullptr: nothing can be translated there, because it is not RAM.

@@ -60,6 +60,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     return {.jump = context_.exits[static_cast<size_t>(Exit::kIndirect)], .ret = context_.table_jump};
   }
   void follow_spaces();
+  void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
