@@ -374,6 +374,7 @@ static void measure_all(void) {
 }
 
 void guest_main(void) {
+  out8(0x3FB, 3);  // COM1: eight bits, which not every machine's firmware has set
   print("\n");  // firmware may leave the cursor in a line of its own
   pic_init();
   set_memory();
