@@ -526,16 +526,18 @@ void Translator::page_invalidated(uint32_t linear) {
 
 // ---- What the host reports --------------------------------------------------------------------------------
 
-void Translator::kick(ucontext_t& host) {
+// A callout goes on by a table of its own. Without one all that leaves the block leaves translated code.
+bool Translator::kick(ucontext_t& host) {
   kicked_ = 1;
   const auto rip = static_cast<uint64_t>(host.uc_mcontext.gregs[REG_RIP]);
-  if (!cache_.contains(rip)) return;
+  if (!cache_.contains(rip)) return false;
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
-  if (!block) return;
+  if (!block) return false;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   note_where_time_goes(*block, reinterpret_cast<const uint8_t*>(rip));
   for (Edge& edge : block->edges) cache_.unlink(edge);
   host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table_->base());
+  return !block->calls_out;
 }
 
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
@@ -568,13 +570,14 @@ void Translator::stop_checking_what_is_hot() {
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
 // shadow.
-void Translator::leave_repeat(const Block& block, ucontext_t& host) {
+bool Translator::leave_repeat(const Block& block, ucontext_t& host) {
   constexpr uint8_t kSti = 0xFB;
   const InstructionStart& start =
       block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
   const uint64_t physical = block.key.physical + start.guest_offset;
-  if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return;
+  if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return false;
   leave(RunEnd::kKicked, block.key.eip + start.guest_offset, host);
+  return true;
 }
 
 bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host) {
