@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
-from figures import CYCLES, NATIVE, OURS, SECONDS
+from figures import BOCHS, CYCLES, NATIVE, OURS, SECONDS
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
 PROGRAMS = os.path.join(ROOT, "bench", "programs")
@@ -43,7 +43,7 @@ class Work:
         self.group, self.names, self.unit, self.image = group, names, unit, image
 
     def runs_on(self, engine):
-        return True
+        return engine.name != BOCHS
 
 
 class Command(Work):
@@ -55,7 +55,7 @@ class Command(Work):
         self.whole = whole  # the nanoseconds are those of the whole command, and not of one operation of many
 
     def runs_on(self, engine):
-        return self.native is not None or engine.name != NATIVE
+        return engine.name != BOCHS and (self.native is not None or engine.name != NATIVE)
 
     def measure(self, shell, quick):
         figures = [self._run(shell)]
@@ -96,7 +96,7 @@ class Boot(Work):
         self.booted = image
 
     def runs_on(self, engine):
-        return engine.name != NATIVE
+        return engine.name not in (NATIVE, BOCHS)
 
     def measure(self, monitor, _):
         start, ends = time.monotonic(), []
@@ -139,15 +139,27 @@ class Nano(Work):
         super().__init__("nano", [], CYCLES)
         self.folder = folder
 
+    def runs_on(self, engine):
+        return True
+
     def measure(self, engine, _):
+        native, kernel = (os.path.join(self.folder, name) for name in ("nano-native", "nano.elf"))
         if engine.name == NATIVE:
-            return nano_figures(engine.run(os.path.join(self.folder, "nano-native")).output)
-        with engine.machine("-kernel", os.path.join(self.folder, "nano.elf"), *DEBUG_EXIT) as machine:
+            return nano_figures(engine.run(native).output)
+        if engine.name == BOCHS:
+            return [Figure(row, cycles, "-") for row, cycles in engine.nano(kernel, cycles_per_second(native)).items()]
+        with engine.machine("-kernel", kernel, *DEBUG_EXIT) as machine:
             code = machine.exit_code()
             output = machine.history.decode(errors="replace")
         if code != 1:
             raise Failure(f"ended with {code}: {output.strip()[-300:]}")
         return nano_figures(output)
+
+
+def cycles_per_second(native):
+    """Of the host's time-stamp counter, as the native rows have it."""
+    output = subprocess.run([native, "quick"], capture_output=True, text=True, check=False).stdout
+    return {figure.row: figure.value for figure in nano_figures(output)}["host_4ms"] / 0.004
 
 
 def nano_figures(output):

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 import bars  # noqa: E402  (found by the line above)
+import bochs  # noqa: E402
 import counters  # noqa: E402
 import figures  # noqa: E402
 import page  # noqa: E402
@@ -207,6 +208,32 @@ class Turns(unittest.TestCase):
         self.assertEqual((found["host signals"], found["exits"], found["host system calls"]), (3, 4, 0))
 
 
+class BochsMarks(unittest.TestCase):
+    SECOND = 10.0
+
+    def rows_of(self, *pieces):
+        """Of pieces of the output, each with the time of its arrival."""
+        marks = bochs.Marks()
+        return [row for text, now in pieces for row in marks.read(text.encode(), now)], marks.ended
+
+    def batch(self, start, without, with_operation):
+        yield "B<", start
+        yield ">", start + without
+        yield "<", self.SECOND
+        yield ">", self.SECOND + with_operation
+
+    def test_the_median_of_the_batches_without_the_loop(self):
+        pieces = [("Bochs <2.7>\n=====\n=start 0\n<", 0), ("><>", 1)]  # its banner, and runs before the first batch
+        for with_operation in (3.0, 5.0, 9.0):
+            pieces += self.batch(2.0, 1.0, with_operation)
+        found, ended = self.rows_of(*pieces, ("=int", 20), ("80 16\n=end 0", 20), ("\n", 21))
+        self.assertEqual(found, [("int80", 4.0 / 16)])
+        self.assertTrue(ended)
+
+    def test_what_is_too_short_has_no_figure(self):
+        self.assertEqual(self.rows_of(*self.batch(2.0, 1.0, 1e-5), ("=pte_set 16\n", 20)), ([("pte_set", None)], False))
+
+
 class Reports(unittest.TestCase):
     def printed(self, function, result):
         with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -278,7 +305,7 @@ class CommandLine(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as other:
             json.dump({"seconds": {}}, other)
             other.flush()
-            for arguments, what in ((["--peers", "bochs"], "not built yet"), (["--peers", "vmware"], "vmware"),
+            for arguments, what in ((["--peers", "vmware"], "vmware"),
                                     (["--runs", "0"], "--runs"), (["--from", "/nonexistent"], "/nonexistent"),
                                     (["--from", other.name], "not a result"),
                                     (["--ringdown", "/nonexistent"], "/nonexistent")):
