@@ -6,6 +6,7 @@ from figures import NATIVE, OURS, TCG, geometric_mean
 LEAD_OF_PROCESSES = ["mmap_touch", "write_fault", "fork", "exec", "sh"]
 LEAD_OF_SYSTEM_CALLS = ["pipe", "signal", "read", "stat", "open_close"]
 FORKS_AMONG = ["fork_10", "fork_100", "fork_1000"]
+TRANSLATION = "686_translation"
 FORKS_BY_MEMORY = ["fork_64m", "fork_2048m"]
 
 
@@ -56,8 +57,18 @@ def above_paper(result):
     return most([value / published[row] if value is not None else None for row, value in zip(published, values)])
 
 
-def not_measured_here(_):
-    return None
+def least_lead(group):
+    """Over TCG. A row that takes us no time at all has no ratio, and is behind nothing."""
+    def measure(result):
+        takes_time = [row for row in result.all_names(group) if result.is_of_guests(row) and result.median(row, OURS) != 0]
+        return least([result.median_ratio(row, TCG, OURS) for row in takes_time])
+    return measure
+
+
+def of_a_guest_that_ticks(result):
+    """Of a computing guest's time, what 250 timer interrupts a second take: to notice them, and all else."""
+    tick, period = result.median("tick", OURS), result.median("host_4ms", NATIVE)
+    return 100 * tick / period if tick is not None and period else None
 
 
 def at_most(group, text, limit, measure):
@@ -78,7 +89,6 @@ BARS = [
     at_least("compute", "compute, TCG against ours, geometric mean, at first", 4.0,
              of_group("compute", TCG, OURS, geometric_mean)),
     at_least("compute", "compute, TCG against ours, least", 1.0, of_group("compute", TCG, OURS, least)),
-    at_most("compute", "compute, share of polling for interrupts, %", 2, not_measured_here),
     at_most("debian", "Debian's programs against native, geometric mean", 1.3,
             of_group("debian", OURS, NATIVE, geometric_mean)),
     at_least("debian", "Debian's programs, TCG against ours, geometric mean", 8.0,
@@ -95,8 +105,9 @@ BARS = [
     at_most("process", "fork among 10, 100, 1000 processes, dearest by cheapest", 1.5, growth(FORKS_AMONG)),
     at_most("memory", "fork with 64 MiB and 2 GiB, dearer by cheaper", 1.5, growth(FORKS_BY_MEMORY)),
     at_most("nano", "nanobenchmarks against the paper's software VMM, worst", 1.0, above_paper),
-    at_least("nano", "nanobenchmarks, TCG against ours, least", 1.0, of_group("nano", TCG, OURS, least)),
-    at_most("nano", "translation, cycles for a guest instruction", 1000, not_measured_here),
+    at_least("nano", "nanobenchmarks, TCG against ours, least", 1.0, least_lead("nano")),
+    at_most("nano", "polling for interrupts, and taking 250 a second, %", 2, of_a_guest_that_ticks),
+    at_most("boot", "translation, cycles for a guest instruction", 1000, lambda result: result.median(TRANSLATION, OURS)),
     at_most("boot", "686 to the shell, against TCG", 0.33, of_row("686_shell", OURS, TCG)),
     at_most("boot", "686 to the shell, against TCG, at first", 0.5, of_row("686_shell", OURS, TCG)),
     at_most("boot", "686-pae to the shell, against TCG", 0.33, of_row("686-pae_shell", OURS, TCG)),

@@ -74,6 +74,7 @@ def pin_tasks(pid, processors):
 
 class Engine:
     """What a row runs on."""
+    notes = ()  # what its last measurement has left out
     until = math.inf  # by the monotonic clock; for all engines: what runs then is given up
 
     def __init__(self, name):

@@ -4,8 +4,8 @@ import math
 import statistics
 from typing import NamedTuple
 
-NATIVE, OURS, TCG, BESIDE = "native", "ringdown", "tcg", "beside"
-ENGINES = [NATIVE, OURS, BESIDE, TCG]
+NATIVE, OURS, TCG, BOCHS, BESIDE = "native", "ringdown", "tcg", "bochs", "beside"
+ENGINES = [NATIVE, OURS, BESIDE, TCG, BOCHS]
 SECONDS, CYCLES = "seconds", "cycles"
 FORMAT = "ringdown-compare-1"
 # A row has moved if its medians differ by more than this many times what both runs spread.

@@ -1,6 +1,7 @@
 """The rows of bench/compare, in groups: what is run, and which figures its output has. A Work is what one turn of an engine
 runs; most have one row."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
-from figures import CYCLES, NATIVE, SECONDS
+from figures import BOCHS, CYCLES, NATIVE, OURS, SECONDS
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
 PROGRAMS = os.path.join(ROOT, "bench", "programs")
@@ -42,7 +43,7 @@ class Work:
         self.group, self.names, self.unit, self.image = group, names, unit, image
 
     def runs_on(self, engine):
-        return True
+        return engine.name != BOCHS
 
 
 class Command(Work):
@@ -54,7 +55,7 @@ class Command(Work):
         self.whole = whole  # the nanoseconds are those of the whole command, and not of one operation of many
 
     def runs_on(self, engine):
-        return self.native is not None or engine.name != NATIVE
+        return engine.name != BOCHS and (self.native is not None or engine.name != NATIVE)
 
     def measure(self, shell, quick):
         figures = [self._run(shell)]
@@ -95,7 +96,7 @@ class Boot(Work):
         self.booted = image
 
     def runs_on(self, engine):
-        return engine.name != NATIVE
+        return engine.name not in (NATIVE, BOCHS)
 
     def measure(self, monitor, _):
         start, ends = time.monotonic(), []
@@ -106,6 +107,31 @@ class Boot(Work):
         return [Figure(name, seconds, "-") for name, seconds in zip(self.names, ends)]
 
 
+class Translation(Work):
+    """Cycles for one of the guest's instructions that is translated: of all that a boot to the shell takes."""
+
+    def __init__(self, kernel, image, folder):
+        super().__init__("boot", [f"{kernel}_translation"], CYCLES)
+        self.booted, self.stats = image, os.path.join(folder, "stats")
+
+    def runs_on(self, engine):
+        return engine.name == OURS
+
+    def measure(self, monitor, _):
+        shell = monitor.start_shell(self.booted, "-stats", self.stats)
+        with shell.machine as machine:
+            machine.to_shell()
+            shell.end()
+        with open(self.stats) as file:
+            return [Figure(self.names[0], cycles_of_translation(json.load(file)["counters"]), "-")]
+
+
+def cycles_of_translation(counters):
+    if "translation_cycles" not in counters:
+        raise Failure("this build does not count the cycles of translation")
+    return counters["translation_cycles"] / counters["instructions_translated"]
+
+
 class Nano(Work):
     """bench/nano: a kernel of its own that ends the machine, and for the host a program with the rows of ring 3."""
 
@@ -113,15 +139,27 @@ class Nano(Work):
         super().__init__("nano", [], CYCLES)
         self.folder = folder
 
+    def runs_on(self, engine):
+        return True
+
     def measure(self, engine, _):
+        native, kernel = (os.path.join(self.folder, name) for name in ("nano-native", "nano.elf"))
         if engine.name == NATIVE:
-            return nano_figures(engine.run(os.path.join(self.folder, "nano-native")).output)
-        with engine.machine("-kernel", os.path.join(self.folder, "nano.elf"), *DEBUG_EXIT) as machine:
+            return nano_figures(engine.run(native).output)
+        if engine.name == BOCHS:
+            return [Figure(row, cycles, "-") for row, cycles in engine.nano(kernel, cycles_per_second(native)).items()]
+        with engine.machine("-kernel", kernel, *DEBUG_EXIT) as machine:
             code = machine.exit_code()
             output = machine.history.decode(errors="replace")
         if code != 1:
             raise Failure(f"ended with {code}: {output.strip()[-300:]}")
         return nano_figures(output)
+
+
+def cycles_per_second(native):
+    """Of the host's time-stamp counter, as the native rows have it."""
+    output = subprocess.run([native, "quick"], capture_output=True, text=True, check=False).stdout
+    return {figure.row: figure.value for figure in nano_figures(output)}["host_4ms"] / 0.004
 
 
 def nano_figures(output):
@@ -157,7 +195,8 @@ def run_tool(tool, *arguments):
 
 
 def boot_works(setup):
-    return [Boot(kernel, setup.image(kernel)) for kernel in KERNELS]
+    works = [Boot(kernel, setup.image(kernel)) for kernel in KERNELS]
+    return [*works, Translation(KERNELS[0], setup.image(KERNELS[0]), setup.folder)]
 
 
 def compute_works(setup):

@@ -81,8 +81,8 @@ void Vcpu::run() {
 void Vcpu::attend() {
   attention_ = 0;
   context_->attention = 0;
-  if (kick_repeats_) {
-    kick_repeats_ = 0;
+  if (kick_came_) {
+    kick_came_ = 0;
     kicks_.lost();
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
@@ -268,10 +268,8 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
-  translator_.kick(host);
-  native_.preempt();
-  kick_repeats_ = 1;
-  timer_.arm(kKickAgainNanoseconds);
+  kick_came_ = 1;
+  if (!translator_.kick(host) && !native_.preempt()) timer_.arm(kKickAgainNanoseconds);
 }
 
 }  // namespace ringdown

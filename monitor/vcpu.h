@@ -90,7 +90,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   KickSchedule kicks_;  // as timer_ is set
   uint32_t signature_;
   volatile sig_atomic_t attention_ = 1;
-  volatile sig_atomic_t kick_repeats_ = 0;  // on_kick() has armed the timer for another one
+  volatile sig_atomic_t kick_came_ = 0;  // the timer is spent, or on_kick() has armed it for another one
   std::atomic<bool> requested_{false};
   bool stop_ = false;
 };

@@ -67,7 +67,7 @@ std::optional<std::string> NativeUser::set_policy(UserCode policy) {
 void NativeUser::reset() {
   spaces_.clear();
   current_ = nullptr;
-  context_.native_user = false;
+  context_.set_native_user(false);
   trapped_ = false;
   tlb_flushed();
 }
@@ -96,7 +96,7 @@ bool NativeUser::prepare() {
   if (space.native && space.revalidated_at != changes() && !space.native->revalidate(shadow_)) {
     // What may have taken the sandbox over belongs to a process that has ended.
     space = {.is_native = policy_ == UserCode::kNative};
-    context_.native_user = space.is_native;
+    context_.set_native_user(space.is_native);
     if (!space.is_native) return false;
   }
   if (!space.native && !make_sandbox(space)) return false;
@@ -133,7 +133,7 @@ void NativeUser::drop_least_recently_used() {
 void NativeUser::set_native(Space& space, bool native) {
   counters().native_switches += space.is_native != native;
   space.is_native = native;
-  if (&space == current_) context_.native_user = native;
+  if (&space == current_) context_.set_native_user(native);
 }
 
 void NativeUser::retry_page_fault() {
@@ -264,7 +264,7 @@ void NativeUser::tlb_flushed() {
     const auto known = spaces_.find(cr3_);
     current_ = known == spaces_.end() ? nullptr : &known->second;
   }
-  context_.native_user = current_ && current_->is_native;
+  context_.set_native_user(current_ && current_->is_native);
 }
 
 // Translated user code is judged by stretches of time between two interrupts that find it running.

@@ -42,9 +42,11 @@ class NativeUser {
   // By SegmentIndex: the selectors that the code has loaded.
   const std::array<std::optional<uint16_t>, 6>& loaded_segments() const { return loaded_; }
 
-  // Signal handlers on the vCPU thread: makes run() return soon, if called again until it does.
-  void preempt() {
-    if (running_) running_->preempt();
+  // Signal handlers on the vCPU thread: makes run() return soon. False: it is not running.
+  bool preempt() {
+    if (!running_) return false;
+    running_->preempt();
+    return true;
   }
 
   // What trapped is done: the guest's kernel has returned to user code.

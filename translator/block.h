@@ -33,6 +33,8 @@ struct BlockKey {
 struct InstructionStart {
   uint16_t host_offset;
   uint16_t guest_offset;
+  bool checked;     // it looks up what it accesses, if its kind allows that
+  bool exchanging;  // it writes what it reads before, which faults as a write
 };
 
 // BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many
@@ -58,6 +60,7 @@ struct Block {
   uint64_t second_frame = kNoFrame;  // of the page that the last instruction reaches into
   const uint8_t* code = nullptr;     // in the executable view
   uint32_t code_bytes = 0;
+  bool calls_out = false;  // may go on with another jump table than it was entered with
   std::vector<InstructionStart> starts;
   std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
   std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache

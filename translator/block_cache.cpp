@@ -53,11 +53,6 @@ const uint8_t* BlockCache::add_stubs(std::span<const uint8_t> code) {
   return copy(stubs_ -= code.size(), code);
 }
 
-EntryPoint* BlockCache::find(const BlockKey& key) const {
-  const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : found->second;
-}
-
 Block* BlockCache::at(const uint8_t* host) const {
   const auto after = std::upper_bound(by_address_.begin(), by_address_.end(), host,
                                       [](const uint8_t* a, const auto& block) { return a < block->code; });
@@ -77,17 +72,10 @@ void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code
   by_address_.push_back(std::move(block));
 }
 
-BlockKey BlockCache::key_of(const EntryPoint& point) {
-  BlockKey key = point.block->key;
-  key.physical += point.eip - key.eip;
-  key.eip = point.eip;
-  return key;
-}
-
 void BlockCache::place_entry_points(Block& block) {
   for (EntryPoint& point : block.entry_points) {
     point.body = block.code + reinterpret_cast<uint64_t>(point.body);
-    by_key_[key_of(point)] = &point;
+    by_key_.set(point);
   }
   if (block.start().body != block.code) block.start().entry = block.code + kMissBytes;
 }
@@ -146,7 +134,7 @@ void BlockCache::discard(Block& block) {
   while (!block.incoming.empty()) unlink(*block.incoming.back());
   for (Edge& edge : block.edges) unlink(edge);
   for (const uint32_t offset : block.return_points) close_return_point(block.code + offset);
-  for (const EntryPoint& point : block.entry_points) by_key_.erase(key_of(point));
+  for (const EntryPoint& point : block.entry_points) by_key_.erase(EntryTable::key_of(point));
   remove_from_frame(block.key.physical >> kPageShift, block);
   if (block.has_second_frame()) remove_from_frame(block.second_frame, block);
 }

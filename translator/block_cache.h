@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host-driver/code_memory.h"
-#include "translator/block.h"
+#include "translator/entry_table.h"
 
 namespace ringdown {
 
@@ -25,7 +25,7 @@ class BlockCache {
   // Whether so many bytes more can be added.
   bool has_room(size_t bytes) const { return used_ + kCodeAlignment + bytes <= stubs_; }
 
-  EntryPoint* find(const BlockKey& key) const;
+  EntryPoint* find(const BlockKey& key) const { return by_key_.find(key); }
   // The block whose code holds this host address, discarded or not; nullptr if it is not a block's.
   Block* at(const uint8_t* host) const;
   bool contains(uint64_t host) const { return memory_.contains(host); }
@@ -60,12 +60,6 @@ class BlockCache {
   }
 
  private:
-  struct KeyHash {
-    size_t operator()(const BlockKey& key) const {
-      return (key.physical * 0x9E3779B97F4A7C15ull ^ key.eip * 0xC2B2AE3D27D4EB4Full) + key.mode.bits;
-    }
-  };
-
   static constexpr size_t kCodeAlignment = 16;
 
   const uint8_t* add_code(std::span<const uint8_t> code);
@@ -73,7 +67,6 @@ class BlockCache {
   void place_edges(Block& block, std::span<const uint8_t> stubs);
   void place_entry_points(Block& block);
   void close_return_point(const uint8_t* start);
-  static BlockKey key_of(const EntryPoint& point);
   void point(const uint8_t* rel32, const uint8_t* target);
   void remove_from_frame(uint64_t frame, Block& block);
   void forget_all();
@@ -82,7 +75,7 @@ class BlockCache {
   size_t permanent_ = 0, used_ = 0;  // from the start
   size_t stubs_;                     // offset of the lowest
   uint64_t generation_ = 0;
-  std::unordered_map<BlockKey, EntryPoint*, KeyHash> by_key_;
+  EntryTable by_key_;
   std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
   std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code
 };

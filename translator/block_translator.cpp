@@ -26,10 +26,13 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
     if (entered_here) add_entry_point();
-    block_->starts.push_back({static_cast<uint16_t>(out_.offset()), static_cast<uint16_t>(guest_offset_)});
-    length_ = decoded ? i.length : 1;
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
     checked_ = is_checked(key.physical + guest_offset_);
+    block_->starts.push_back({.host_offset = static_cast<uint16_t>(out_.offset()),
+                              .guest_offset = static_cast<uint16_t>(guest_offset_),
+                              .checked = checked_,
+                              .exchanging = false});
+    length_ = decoded ? i.length : 1;
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
     enables_interrupts = t == Treatment::kSetInterruptFlag;
     const bool lowered = lower_plain(t, i);
@@ -78,6 +81,7 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kIncrementRegister: return lower_increment_register(i);
     case Treatment::kAbsoluteMove: return lower_absolute_move(i);
     case Treatment::kLoadEffectiveAddress: return lower_load_effective_address(i);
+    case Treatment::kExchange: return lower_exchange(i);
     case Treatment::kDivide: return lower_divide(i);
     case Treatment::kBitString: return lower_bit_string(i);
     case Treatment::kTranslateByte: return lower_translate_byte(i);
@@ -113,8 +117,8 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallInterrupt: return lower_callout(Callout::kInterrupt, i.immediate[0].value & 0xFF);
     case Treatment::kCallInterruptReturn: return lower_callout(Callout::kInterruptReturn);
     case Treatment::kCallHalt: return lower_callout(Callout::kHalt);
-    case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter);
-    case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit);
+    case Treatment::kCallSysenter: return lower_callout(Callout::kSysenter, key_.mode.bits);
+    case Treatment::kCallSysexit: return lower_callout(Callout::kSysexit, key_.mode.bits);
     case Treatment::kCallPortIo: return lower_port_io(i);
     case Treatment::kCallInvalidatePage: return lower_invalidate_page(i);
     case Treatment::kCallWriteCr0: return lower_write_cr0(i);

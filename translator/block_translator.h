@@ -67,8 +67,9 @@ class BlockTranslator {
   bool lower_increment_register(const Instruction& i);
   bool lower_absolute_move(const Instruction& i);
   bool lower_load_effective_address(const Instruction& i);
+  bool lower_exchange(const Instruction& i);
   bool lower_divide(const Instruction& i);
-  void emit_load_divisor(const Instruction& i, unsigned bytes);
+  void emit_load_extended(uint8_t reg, const Address& from, unsigned bytes);
   bool lower_bit_string(const Instruction& i);
   bool lower_translate_byte(const Instruction& i);
   bool lower_read_segment(const Instruction& i);

@@ -232,7 +232,28 @@ uint64_t interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) 
   return finish(*c, Sensitive::kIntN);
 }
 
-uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+uint32_t kind_of(const Segment& s) { return s.selector | uint32_t{s.attributes} << 16; }
+
+// At the end of SYSENTER and SYSEXIT. None of what is compared have they changed.
+uint64_t finish_fast_call(TranslatorContext& c, Sensitive instruction, uint32_t info) {
+  const CpuState& s = c.state;
+  const uint64_t next = finish(c, instruction);
+  if (next == kDispatch) return next;
+  c.fast_calls[s.cpl == 3] = {.empty = 0,
+                              .minus_info = 0 - info,
+                              .minus_sysenter_cs = 0 - s.msr.sysenter_cs,
+                              .minus_cr0 = 0 - s.cr0,
+                              .minus_cr4 = 0 - s.cr4,
+                              .minus_system_flags = 0 - s.system_flags,
+                              .minus_gs_limit = 0 - s.segment[kGs].limit,
+                              .minus_gs_kind = 0 - kind_of(s.segment[kGs]),
+                              .cs = kind_of(s.segment[kCs]),
+                              .ss = kind_of(s.segment[kSs]),
+                              .table = c.jump_table};
+  return next;
+}
+
+uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
   CpuState& s = c->state;
   const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs);
   if (is_null(cs)) return leave_for_interpreter(*c, eip);
@@ -241,17 +262,17 @@ uint64_t sysenter(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexce
   s.eip = s.msr.sysenter_eip;
   s.gpr[kEsp] = s.msr.sysenter_esp;
   enter_flat(s, cs, static_cast<uint16_t>((cs & ~3u) + 8), 0);
-  return finish(*c, Sensitive::kSysenter);
+  return finish_fast_call(*c, Sensitive::kSysenter, info);
 }
 
-uint64_t sysexit(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+uint64_t sysexit(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
   CpuState& s = c->state;
   const auto cs = static_cast<uint16_t>(s.msr.sysenter_cs & ~3u);
   if (s.cpl != 0 || is_null(cs)) return leave_for_interpreter(*c, eip);
   s.eip = s.gpr[kEdx];
   s.gpr[kEsp] = s.gpr[kEcx];
   enter_flat(s, static_cast<uint16_t>(cs + 16), static_cast<uint16_t>(cs + 24), 3);
-  return finish(*c, Sensitive::kSysexit);
+  return finish_fast_call(*c, Sensitive::kSysexit, info);
 }
 
 // Would a return to ring 3 have to make this segment register null?

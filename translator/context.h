@@ -98,6 +98,17 @@ struct CpuidMemo {
   uint32_t eax, ebx, ecx, edx;
 };
 
+// What SYSENTER or SYSEXIT did last, for the next time that it is executed in the same circumstances:
+// everything that decides where it leads, or in which mode, is compared. The thunk then does it without C++.
+struct FastCallMemo {
+  uint32_t empty;       // 1: there is none
+  uint32_t minus_info;  // the instruction's length and its block's mode
+  uint32_t minus_sysenter_cs, minus_cr0, minus_cr4, minus_system_flags;
+  uint32_t minus_gs_limit, minus_gs_kind;  // the latter: selector and attributes, as segments have them
+  uint32_t cs, ss;                         // likewise
+  uint64_t table;                          // the jump table of the mode that it leads to
+};
+
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
 // are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
@@ -112,6 +123,7 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
+  FastCallMemo fast_calls[2];            // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
 
@@ -145,6 +157,12 @@ struct alignas(64) TranslatorContext {
   // Written by checked accesses.
   uint64_t string_count,
       string_direction;  // of the checked string instruction that is on: RCX, and DF as 0 or 1
+
+  // Whether user code of the current CR3 runs natively.
+  void set_native_user(bool native) {
+    native_user = native;
+    fast_calls[1].empty = 1;
+  }
 
   // Written by the thunks.
   uint64_t host_stack;  // the monitor's stack pointer while translated code runs

@@ -77,6 +77,28 @@ bool BlockTranslator::lower_load_effective_address(const Instruction& i) {
   return true;
 }
 
+// The host takes five cycles for these, and one for a load and a store. Registers and flags change when all
+// that may fault is done. r11d = the linear address while it loads, for reads_second_page().
+bool BlockTranslator::lower_exchange(const Instruction& i) {
+  if (has_high_byte_register(i)) return lower_copy(i);
+  const unsigned bytes = i.opcode & 1 ? i.operand_size : 1u;
+  const bool adds = i.map == OpcodeMap::k0F;
+  block_->starts.back().exchanging = true;
+  const Address at = checked_ ? emit_checked(operand(i), bytes, true) : operand(i);
+  if (!checked_) out_.emit_lea(kR11, at.window ? at : Address{.base = kR8});
+  emit_load_extended(kR10, at, bytes);
+  if (adds) out_.emit_lea(kR11, {.base = i.reg, .index = kR10, .window = false});
+  out_.emit_memory({.operand_size = bytes == 2, .opcode = bytes == 1 ? uint8_t{0x88} : uint8_t{0x89}},
+                   adds ? uint8_t{kR11} : i.reg, at);
+  if (adds) {
+    out_.emit_registers(encoding_of(i), i.reg, kR10);
+  } else {
+    const uint8_t move = bytes == 1 ? 0x8A : 0x8B;
+    out_.emit_registers({.operand_size = bytes == 2, .opcode = move}, i.reg, kR10);
+  }
+  return true;
+}
+
 // A divisor of 0 is found before the host faults. Too large a quotient is not. The operand is read once, and
 // first: its page fault comes before the divide error.
 bool BlockTranslator::lower_divide(const Instruction& i) {
@@ -85,7 +107,8 @@ bool BlockTranslator::lower_divide(const Instruction& i) {
   auto& a = out_.a();
   const asmjit::Label zero = a.newLabel(), done = a.newLabel();
   const unsigned bytes = i.opcode == 0xF6 ? 1u : i.operand_size;
-  if (i.memory_operand()) emit_load_divisor(i, bytes);
+  if (i.memory_operand())
+    emit_load_extended(kR8, checked_ ? emit_checked(operand(i), bytes, false) : operand(i), bytes);
   a.mov(r10, rcx);
   if (i.memory_operand())
     a.mov(ecx, r8d);
@@ -106,12 +129,11 @@ bool BlockTranslator::lower_divide(const Instruction& i) {
   return true;
 }
 
-// r8d = the operand, with zeros above it.
-void BlockTranslator::emit_load_divisor(const Instruction& i, unsigned bytes) {
-  const Address from = checked_ ? emit_checked(operand(i), bytes, false) : operand(i);
-  if (bytes == 4) return out_.emit_load(kR8, from);
+// With zeros above it.
+void BlockTranslator::emit_load_extended(uint8_t reg, const Address& from, unsigned bytes) {
+  if (bytes == 4) return out_.emit_load(reg, from);
   const uint8_t movzx = bytes == 1 ? 0xB6 : 0xB7;
-  out_.emit_memory({.map = OpcodeMap::k0F, .opcode = movzx}, kR8, from);
+  out_.emit_memory({.map = OpcodeMap::k0F, .opcode = movzx}, reg, from);
 }
 
 // The bit offset is a signed register, so the byte accessed may be 256 MiB away from the operand: name the

@@ -1,6 +1,8 @@
 #include "translator/thunks.h"
 
+#include "host-driver/counters.h"
 #include "translator/callouts.h"
+#include "translator/sensitive.h"
 
 namespace ringdown {
 namespace {
@@ -91,6 +93,80 @@ void emit_restore_sse(asmjit::x86::Assembler& a) {
   a.ldmxcsr(field(kFx + offsetof(FxsaveImage, mxcsr), 4));
 }
 
+constexpr size_t segment_kind(SegmentIndex segment) {
+  static_assert(offsetof(Segment, attributes) == offsetof(Segment, selector) + 2);
+  return kState + offsetof(CpuState, segment) + segment * sizeof(Segment) + offsetof(Segment, selector);
+}
+
+void emit_count(asmjit::x86::Assembler& a, uint64_t& counter) {
+  a.mov(r10, reinterpret_cast<uint64_t>(&counter));
+  a.mov(r11, qword_ptr(r10));
+  a.lea(r11, ptr(r11, 1));
+  a.mov(qword_ptr(r10), r11);
+}
+
+// SYSENTER or SYSEXIT as the memo has it: registers and flags stay where they are. If it has not, goes on
+// with all as it was. As in lower_identify(), the sum of the differences is 0 if all are. r9d = length and
+// mode of the block.
+void emit_fast_call(Emitter& out, bool to_user) {
+  auto& a = out.a();
+  const size_t memo = offsetof(TranslatorContext, fast_calls) + to_user * sizeof(FastCallMemo);
+  const auto add_difference = [&a, memo](size_t minus_other) {
+    a.mov(r11d, field(memo + minus_other, 4));
+    a.lea(r8d, ptr(r8, r11));
+    a.lea(r10, ptr(r10, r8));
+  };
+  const auto add_difference_of = [&](size_t value, size_t minus_other) {
+    a.mov(r8d, field(value, 4));
+    add_difference(minus_other);
+  };
+  constexpr size_t msr = kState + offsetof(CpuState, msr);
+  constexpr size_t gs_limit =
+      kState + offsetof(CpuState, segment) + kGs * sizeof(Segment) + offsetof(Segment, limit);
+  const asmjit::Label hit = a.newLabel(), miss = a.newLabel();
+  a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
+  a.mov(r10d, field(memo + offsetof(FastCallMemo, empty), 4));
+  a.mov(r8d, r9d);
+  add_difference(offsetof(FastCallMemo, minus_info));
+  add_difference_of(msr + offsetof(ModelSpecificRegisters, sysenter_cs),
+                    offsetof(FastCallMemo, minus_sysenter_cs));
+  add_difference_of(kState + offsetof(CpuState, cr0), offsetof(FastCallMemo, minus_cr0));
+  add_difference_of(kState + offsetof(CpuState, cr4), offsetof(FastCallMemo, minus_cr4));
+  add_difference_of(kState + offsetof(CpuState, system_flags), offsetof(FastCallMemo, minus_system_flags));
+  add_difference_of(gs_limit, offsetof(FastCallMemo, minus_gs_limit));
+  add_difference_of(segment_kind(kGs), offsetof(FastCallMemo, minus_gs_kind));
+  a.mov(r11, rcx);
+  a.mov(rcx, r10);
+  a.jecxz(rcx, hit);  // JRCXZ
+  a.mov(rcx, r11);
+  a.mov(r8, field(offsetof(TranslatorContext, exit_argument), 8));
+  a.jmp(miss);
+  a.bind(hit);
+  a.mov(ecx, r11d);
+  emit_count(a, counters().callouts);
+  emit_count(a,
+             sensitive_counts()[static_cast<size_t>(to_user ? Sensitive::kSysexit : Sensitive::kSysenter)]);
+  a.mov(r10d, field(memo + offsetof(FastCallMemo, cs), 4));
+  a.mov(field(segment_kind(kCs), 4), r10d);
+  a.mov(r10d, field(memo + offsetof(FastCallMemo, ss), 4));
+  a.mov(field(segment_kind(kSs), 4), r10d);
+  a.mov(field(kState + offsetof(CpuState, cpl), 1), to_user ? 3 : 0);
+  a.mov(r14, field(memo + offsetof(FastCallMemo, table), 8));
+  a.mov(r10, field(offsetof(TranslatorContext, space_base) + to_user * sizeof(uint64_t), 8));
+  a.mov(field(offsetof(TranslatorContext, window_base), 8), r10);
+  a.wrgsbase(r10);
+  if (to_user) {
+    a.mov(esp, ecx);
+    a.mov(r8d, edx);
+  } else {
+    a.mov(field(kState + offsetof(CpuState, interrupt_flag), 4), 0);
+    a.mov(esp, field(msr + offsetof(ModelSpecificRegisters, sysenter_esp), 4));
+    a.mov(r8d, field(msr + offsetof(ModelSpecificRegisters, sysenter_eip), 4));
+  }
+  out.emit_table_jump();
+  a.bind(miss);
+}
+
 // Returns from the entry thunk.
 void emit_return_to_monitor(asmjit::x86::Assembler& a) {
   for (int n = 5; n >= 0; n--) a.pop(kSaved[n]);
@@ -125,6 +201,8 @@ void emit_exit_thunk(Emitter& out, Exit exit) {
 void emit_callout_thunk(Emitter& out, Callout callout) {
   auto& a = out.a();
   const bool uses_sse = callout >= Callout::kPortIo;
+  if (callout == Callout::kSysenter) emit_fast_call(out, false);
+  if (callout == Callout::kSysexit) emit_fast_call(out, true);
   if (comes_back(callout)) a.mov(field(offsetof(TranslatorContext, behind_callout), 8), r11);
   emit_suspend(a);
   if (uses_sse) emit_save_sse(a);

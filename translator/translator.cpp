@@ -53,6 +53,13 @@ void restore_string_pointers(ucontext_t& host) {
     gregs[REG_RDI] = static_cast<uint32_t>(gregs[REG_RDI] - gregs[REG_R11]);
 }
 
+// An exchanging instruction could read in its first page but perhaps not write there, which would be its
+// fault.
+bool reads_second_page(uint64_t address, const ucontext_t& host) {
+  const auto first = static_cast<uint32_t>(host.uc_mcontext.gregs[REG_R11]);
+  return (static_cast<uint32_t>(address) ^ first) & ~kPageMask;
+}
+
 // A guest that cleared an A bit waits for the next fetch to set it again.
 bool is_accessed(const Translation& t) {
   return std::all_of(t.entry_value, t.entry_value + t.levels,
@@ -101,8 +108,13 @@ void Translator::follow_spaces() {
   for (unsigned n = 0; n < 2; n++) {
     context_.space_base[n] = spaces[n]->base();
     current_views_[n] = &view_of(*spaces[n]);
-    context_.mode_tables[n] = current_views_[n]->mode_tables();
+    use_mode_tables(n, *current_views_[n]);
   }
+}
+
+void Translator::use_mode_tables(unsigned user, const CodeView& view) {
+  context_.mode_tables[user] = view.mode_tables();
+  context_.fast_calls[user].empty = 1;
 }
 
 // ---- Running ----------------------------------------------------------------------------------------------
@@ -244,7 +256,7 @@ CodeView& Translator::view_of(const WindowSpace& space) {
 }
 
 void Translator::use_mode(CodeView& view, CodeMode mode) {
-  if (view.use_mode(mode)) context_.mode_tables[mode.user()] = view.mode_tables();
+  if (view.use_mode(mode)) use_mode_tables(mode.user(), view);
 }
 
 // nullptr: nothing can be translated there, because it is not RAM.
@@ -262,6 +274,7 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
 // Without room for an entry it has to be looked up each time, until the cache is flushed.
 void Translator::enter_in_table(CodeView& view, EntryPoint& point) {
   if (!point.entry) {
+    const CountedCycles cycles(counters().translation_cycles);
     const auto code = blocks_.translate_entry(point.eip);
     if (!cache_.has_room(code.size())) return;
     cache_.add_entry(point, code);
@@ -320,6 +333,7 @@ EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, En
 // ---- Translating ------------------------------------------------------------------------------------------
 
 EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
+  const CountedCycles cycles(counters().translation_cycles);
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
@@ -513,16 +527,18 @@ void Translator::page_invalidated(uint32_t linear) {
 
 // ---- What the host reports --------------------------------------------------------------------------------
 
-void Translator::kick(ucontext_t& host) {
+// A callout goes on by a table of its own. Without one all that leaves the block leaves translated code.
+bool Translator::kick(ucontext_t& host) {
   kicked_ = 1;
   const auto rip = static_cast<uint64_t>(host.uc_mcontext.gregs[REG_RIP]);
-  if (!cache_.contains(rip)) return;
+  if (!cache_.contains(rip)) return false;
   Block* block = cache_.at(reinterpret_cast<const uint8_t*>(rip));
-  if (!block) return;
+  if (!block) return false;
   if (is_repeated_string(reinterpret_cast<const uint8_t*>(rip))) return leave_repeat(*block, host);
   note_where_time_goes(*block, reinterpret_cast<const uint8_t*>(rip));
   for (Edge& edge : block->edges) cache_.unlink(edge);
   host.uc_mcontext.gregs[REG_R14] = static_cast<int64_t>(empty_table_->base());
+  return !block->calls_out;
 }
 
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
@@ -555,13 +571,14 @@ void Translator::stop_checking_what_is_hot() {
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
 // shadow.
-void Translator::leave_repeat(const Block& block, ucontext_t& host) {
+bool Translator::leave_repeat(const Block& block, ucontext_t& host) {
   constexpr uint8_t kSti = 0xFB;
   const InstructionStart& start =
       block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
   const uint64_t physical = block.key.physical + start.guest_offset;
-  if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return;
+  if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return false;
   leave(RunEnd::kKicked, block.key.eip + start.guest_offset, host);
+  return true;
 }
 
 bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host) {
@@ -574,7 +591,11 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
   const auto trap = host.uc_mcontext.gregs[REG_TRAPNO];
   if (signal == SIGSEGV && trap == kPageFaultTrap) {
     const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
-    answer_page_fault(*block, start, reinterpret_cast<uint64_t>(info.si_addr), write, host);
+    const auto address = reinterpret_cast<uint64_t>(info.si_addr);
+    if (start.exchanging && !write && reads_second_page(address, host))
+      leave_for_interpreter(block->key.eip + start.guest_offset, host);
+    else
+      answer_page_fault(*block, start, address, write || start.exchanging, host);
   } else if (signal == SIGFPE && trap == kDivideErrorTrap) {
     answer_divide_error(*block, start, host);
   } else {
@@ -644,7 +665,7 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
 }
 
 // An instruction that faults time and again goes from one page to the next. True: it will check from now on,
-// and is tried again.
+// and is tried again. Other blocks that have it do so when their turn to fault has come often enough.
 bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
   auto& faults = blocks_.host_faults();
@@ -653,7 +674,8 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
     std::erase_if(faults, [](const auto& f) { return f.second < BlockTranslator::kFaultsBeforeChecking; });
     if (faults.size() >= kMaxCheckedInstructions) faults.clear();
   }
-  if (++faults[instruction] != BlockTranslator::kFaultsBeforeChecking) return false;
+  const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
+  if (!often || start.checked) return false;
   translate_again(block, start, host);
   return true;
 }

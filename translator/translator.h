@@ -40,9 +40,9 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
-  // Makes run() return soon: at the latest when the block that runs now ends, if that is called again until
-  // it does.
-  void kick(ucontext_t& host);
+  // Makes run() return when the block that runs now ends, or at once. False: it may not, and this is to be
+  // called again soon.
+  bool kick(ucontext_t& host);
 
   // The guest waits for an interrupt. True: it has done little else for long, but did before. (This is when
   // the cache is made dense.)
@@ -61,6 +61,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     return {.jump = context_.exits[static_cast<size_t>(Exit::kIndirect)], .ret = context_.table_jump};
   }
   void follow_spaces();
+  void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
@@ -100,7 +101,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void answer_divide_error(Block& block, const InstructionStart& start, ucontext_t& host);
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
                          ucontext_t& host);
-  void leave_repeat(const Block& block, ucontext_t& host);
+  bool leave_repeat(const Block& block, ucontext_t& host);
   void leave_for_interpreter(uint32_t eip, ucontext_t& host);
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,

@@ -83,7 +83,8 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0x68: case 0x6A: return wide ? kPushImmediate : kInterpret;
     case 0x69: case 0x6B: return kCopy;
     case 0x80: case 0x81: case 0x82: case 0x83: return kCopy;
-    case 0x84: case 0x85: case 0x86: case 0x87: case 0x88: case 0x89: case 0x8A: case 0x8B: return kCopy;
+    case 0x86: case 0x87: return i.mod == 3 ? kCopy : kExchange;
+    case 0x84: case 0x85: case 0x88: case 0x89: case 0x8A: case 0x8B: return kCopy;
     case 0x8D: return kLoadEffectiveAddress;
     case 0x8F: return wide ? kPopMemory : kInterpret;
     case 0x90: case 0x91: case 0x92: case 0x93: case 0x94: case 0x95: case 0x96: case 0x97:
@@ -156,7 +157,8 @@ Treatment two_byte(const Instruction& i, CodeMode mode) {
     case 0xA3: case 0xAB: case 0xB3: case 0xBB: return i.mod == 3 ? kCopy : kBitString;
     case 0xA4: case 0xA5: case 0xAC: case 0xAD: case 0xAF: return kCopy;
     case 0xAE: return group_ae(i, mode);
-    case 0xB0: case 0xB1: case 0xB6: case 0xB7: case 0xBE: case 0xBF: case 0xC0: case 0xC1: return kCopy;
+    case 0xB0: case 0xB1: case 0xB6: case 0xB7: case 0xBE: case 0xBF: return kCopy;
+    case 0xC0: case 0xC1: return i.mod == 3 ? kCopy : kExchange;
     case 0xB8: return copy_if(i.repeat == RepeatPrefix::kRep);  // POPCNT
     case 0xBA: return copy_if(i.reg >= 4);
     case 0xBC: case 0xBD: return kCopy;
@@ -203,7 +205,7 @@ bool segment_usable(const Instruction& i, CodeMode mode) {
 bool touches_segment(Treatment t) {
   // clang-format off
   switch (t) {
-    case kCopy: case kAbsoluteMove: case kDivide: case kBitString: case kTranslateByte: case kString:
+    case kCopy: case kAbsoluteMove: case kExchange: case kDivide: case kBitString: case kTranslateByte: case kString:
     case kPushMemory: case kPopMemory: case kReadSegment: case kJumpIndirect: case kCallIndirect: case kCallLoadSegment:
     case kCallInvalidatePage:
       return true;
@@ -230,7 +232,7 @@ TreatmentKind kind_of(Treatment t) {
   switch (t) {
     case kInterpret: return TreatmentKind::kInterpret;
     case kCopy: case kNothing: return TreatmentKind::kIdentical;
-    case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kDivide: case kBitString:
+    case kIncrementRegister: case kAbsoluteMove: case kLoadEffectiveAddress: case kExchange: case kDivide: case kBitString:
     case kTranslateByte: case kString: case kPushRegister: case kPopRegister: case kPushImmediate: case kPushMemory:
     case kPopMemory: case kPushAll: case kPopAll: case kLeave: case kPushFlags: case kPopFlags: case kPushSegment:
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kIdentify:

@@ -17,6 +17,7 @@ enum class Treatment : uint8_t {
   kIncrementRegister,  // 40-4F, REX prefixes in 64-bit code
   kAbsoluteMove,       // A0-A3
   kLoadEffectiveAddress,
+  kExchange,  // XCHG and XADD with memory
   kDivide,
   kBitString,      // BT BTS BTR BTC m, r: reaches beyond its operand
   kTranslateByte,  // XLAT

@@ -9,16 +9,21 @@ enum {
   kMostBatches = 31,
   kQuickBatchCycles = 20000,
   kQuickBatches = 3,
+  // By the count of an interpreter's instructions.
+  kMarkedBatchCycles = 200000,
+  kMarkedBatches = 5,
 };
-int quick;
+int quick, marks;
 
 // Of the last timed run: its TSC at the start, and what the loop returned.
 static uint32_t started, last_result;
 
 static uint32_t timed_run(const struct Row* row, Loop* loop, uint32_t iterations) {
+  mark("<");
   const uint64_t start = rdtsc();
   const uint32_t result = run_loop(row, loop, iterations);
   const uint64_t cycles = rdtsc() - start;
+  mark(">");
   if (cycles >> 32) give_up(row, "a batch took too long");
   started = (uint32_t)start;
   last_result = result;
@@ -34,13 +39,14 @@ static uint32_t checked_run(const struct Row* row, uint32_t iterations) {
 }
 
 static uint32_t batch(const struct Row* row, uint32_t iterations) {
+  mark("B");
   const uint32_t without = timed_run(row, row->baseline, iterations);
   const uint32_t with = checked_run(row, iterations);
   return with > without ? with - without : 0;
 }
 
 static uint32_t calibrated_iterations(const struct Row* row) {
-  const uint32_t least = quick ? kQuickBatchCycles : kBatchCycles;
+  const uint32_t least = quick ? kQuickBatchCycles : marks ? kMarkedBatchCycles : kBatchCycles;
   uint32_t iterations = 1;
   while (checked_run(row, iterations) < least) iterations *= 2;
   return iterations;
@@ -53,25 +59,35 @@ static void insert_sorted(uint32_t* values, uint32_t count, uint32_t value) {
 
 static int enough(uint32_t batches, uint64_t cycles) {
   if (quick) return batches == kQuickBatches;
+  if (marks) return batches == kMarkedBatches;
   return batches == kMostBatches || (batches >= kLeastBatches && cycles >= kRowCycles);
 }
 
-static void print_decimal(uint32_t value) {
+static void write_decimal(void write(const char*), uint32_t value) {
   char digits[11];
   char* at = digits + sizeof digits - 1;
   *at = 0;
   do *--at = (char)('0' + value % 10);
   while (value /= 10);
-  print(at);
+  write(at);
 }
 
 static void print_row(const char* name, uint32_t tenths) {
   print(name);
   print(" - ");
-  print_decimal(tenths / 10);
+  write_decimal(print, tenths / 10);
   print(".");
-  print_decimal(tenths % 10);
+  write_decimal(print, tenths % 10);
   print("\n");
+}
+
+// For who times by the marks: whose they were, and of how many operations each run was.
+static void mark_row(const struct Row* row, uint32_t operations) {
+  mark("=");
+  mark(row->name);
+  mark(" ");
+  write_decimal(mark, operations);
+  mark("\n");
 }
 
 void measure(const struct Row* row) {
@@ -84,6 +100,7 @@ void measure(const struct Row* row) {
     total += value;
   } while (!enough(batches, total));
   const uint32_t operations = iterations * kUnroll;
+  if (!row->times_itself) mark_row(row, operations);
   print_row(row->name, (uint32_t)((cycles[batches / 2] * 10ull + operations / 2) / operations));
 }
 

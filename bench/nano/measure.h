@@ -24,10 +24,16 @@ struct Row {
 // One run of a row's loop or its baseline.
 uint32_t run_loop(const struct Row* row, Loop* loop, uint32_t iterations);
 void print(const char* text);
+// What a machine whose time-stamp counter is not the host's sends out at once, for the host to time: "B"
+// before a batch,
+// "<" and ">" around its two runs, the first without the operation, and behind a row "=ROW
+// OPERATIONS"; "=start 0" and "=end 0" around all.
+void mark(const char* text);
 // Prints a line that names the row, and ends the program with failure.
 _Noreturn void give_up(const struct Row* row, const char* what);
 
 extern int quick;  // for tests: few short batches
+extern int marks;  // for who times by them: few batches, too
 // Prints the row's name and its cycles per operation: the median of the batches.
 void measure(const struct Row* row);
 

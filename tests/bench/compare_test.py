@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 import bars  # noqa: E402  (found by the line above)
+import bochs  # noqa: E402
 import counters  # noqa: E402
 import figures  # noqa: E402
 import page  # noqa: E402
@@ -120,7 +121,7 @@ class Moves(unittest.TestCase):
 
 class Bars(unittest.TestCase):
     def judged(self, result, text):
-        return next(bar for bar in bars.judge(result, ["compute", "nano"]) if bar["bar"] == text)
+        return next(bar for bar in bars.judge(result, ["boot", "compute", "nano"]) if bar["bar"] == text)
 
     def test_pass_fail_and_not_measured(self):
         worst = "compute against native, worst"
@@ -136,6 +137,25 @@ class Bars(unittest.TestCase):
     def test_rows_of_the_host_alone_do_not_count(self):
         result = result_of({"rdtsc": {OURS: [25], TCG: [50]}, "host_int80": {NATIVE: [100]}}, "nano", CYCLES)
         self.assertEqual(self.judged(result, "nanobenchmarks, TCG against ours, least")["value"], 2)
+
+    def test_a_row_that_takes_us_no_time_is_not_behind(self):
+        least = "nanobenchmarks, TCG against ours, least"
+        rows_of = {"clts": {OURS: [0, 0], TCG: [3, 3]}, "in": {OURS: [100, 100], TCG: [150, 150]}}
+        self.assertEqual(self.judged(result_of(rows_of, "nano", CYCLES), least)["value"], 1.5)
+        rows_of["in"][OURS] = [200, 200]
+        self.assertIs(self.judged(result_of(rows_of, "nano", CYCLES), least)["passed"], False)
+        rows_of["int80"] = {TCG: [100, 100]}
+        self.assertIsNone(self.judged(result_of(rows_of, "nano", CYCLES), least)["passed"])
+
+    def test_polling_is_judged_by_all_that_ticks_take(self):
+        result = result_of({"tick": {OURS: [100], TCG: [300]}, "host_4ms": {NATIVE: [10000]}}, "nano", CYCLES)
+        polling = "polling for interrupts, and taking 250 a second, %"
+        self.assertEqual(self.judged(result, polling)["value"], 1)
+        self.assertIsNone(self.judged(result_of({"tick": {OURS: [100]}}, "nano", CYCLES), polling)["passed"])
+
+    def test_translation(self):
+        result = result_of({"686_translation": {OURS: [700, 1001, 1200]}}, "boot", CYCLES)
+        self.assertIs(self.judged(result, "translation, cycles for a guest instruction")["passed"], False)
 
     def test_the_paper(self):
         result = result_of({"in": {OURS: [300]}, "clts": {OURS: [10]}}, "nano", CYCLES)
@@ -176,11 +196,42 @@ class Turns(unittest.TestCase):
         self.assertEqual(found, [("in", 12.5, "-"), ("int80", 300.0, "-")])
         self.assertRaises(Failure, rows.nano_figures, "nothing")
 
+    def test_cycles_of_translation(self):
+        counted = {"translation_cycles": 5000, "instructions_translated": 10}
+        self.assertEqual(rows.cycles_of_translation(counted), 500)
+        self.assertRaises(Failure, rows.cycles_of_translation, {"instructions_translated": 10})
+
     def test_counters_are_per_operation_and_without_the_boot(self):
         empty = {name: 10 for names in counters.SHOWN.values() for name in names}
         counted = {**empty, "host_signals": 40, "callouts": 20}
         found = counters.per_operation(counted, empty, 10)
         self.assertEqual((found["host signals"], found["exits"], found["host system calls"]), (3, 4, 0))
+
+
+class BochsMarks(unittest.TestCase):
+    SECOND = 10.0
+
+    def rows_of(self, *pieces):
+        """Of pieces of the output, each with the time of its arrival."""
+        marks = bochs.Marks()
+        return [row for text, now in pieces for row in marks.read(text.encode(), now)], marks.ended
+
+    def batch(self, start, without, with_operation):
+        yield "B<", start
+        yield ">", start + without
+        yield "<", self.SECOND
+        yield ">", self.SECOND + with_operation
+
+    def test_the_median_of_the_batches_without_the_loop(self):
+        pieces = [("Bochs <2.7>\n=====\n=start 0\n<", 0), ("><>", 1)]  # its banner, and runs before the first batch
+        for with_operation in (3.0, 5.0, 9.0):
+            pieces += self.batch(2.0, 1.0, with_operation)
+        found, ended = self.rows_of(*pieces, ("=int", 20), ("80 16\n=end 0", 20), ("\n", 21))
+        self.assertEqual(found, [("int80", 4.0 / 16)])
+        self.assertTrue(ended)
+
+    def test_what_is_too_short_has_no_figure(self):
+        self.assertEqual(self.rows_of(*self.batch(2.0, 1.0, 1e-5), ("=pte_set 16\n", 20)), ([("pte_set", None)], False))
 
 
 class Reports(unittest.TestCase):
@@ -254,7 +305,7 @@ class CommandLine(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as other:
             json.dump({"seconds": {}}, other)
             other.flush()
-            for arguments, what in ((["--peers", "bochs"], "not built yet"), (["--peers", "vmware"], "vmware"),
+            for arguments, what in ((["--peers", "vmware"], "vmware"),
                                     (["--runs", "0"], "--runs"), (["--from", "/nonexistent"], "/nonexistent"),
                                     (["--from", other.name], "not a result"),
                                     (["--ringdown", "/nonexistent"], "/nonexistent")):

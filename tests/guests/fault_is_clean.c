@@ -49,6 +49,11 @@ __asm__(
     // A write that is not made is a write nevertheless.
     CASE(0x40002000, 3, "movl $0x40002000, %ebx\n movl $1, %eax\n cmpl $-1, %ecx",
          "cmpxchgl %ecx, (%ebx)") CASE(0x40002000, 3, "movl $0x40002000, %ebx", "orl $0, (%ebx)")
+        CASE(0x40002000, 3, "movl $0x40002000, %ebx", "xaddl %eax, (%ebx)") CASE(
+            0x40002000, 3, "movl $0x40002000, %ebx", "xaddw %dx, (%ebx)")
+            CASE(0x40002000, 3, "movl $0x40002000, %ebx", "xaddb %dh, (%ebx)") CASE(
+                0x40002000, 3, "movl $0x40002000, %ebx", "xchgl %esp, (%ebx)")
+                CASE(0x40002FFE, 3, "movl $0x40002FFE, %ebx", "xaddl %edx, (%ebx)")
         CASE(0x40002000, 3, "movl $0x40002000, %ebx",
              "xchgb %al, (%ebx)") ".pushsection .data.cases\n.globl cases_end\ncases_end:\n.popsection\n");
 extern struct Case cases[], cases_end[];

@@ -2,6 +2,7 @@
 """Runs one of our guests to its end: it must print its last line and end the machine with the status expected."""
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ def main():
     parser.add_argument("--deadline", type=float, default=120)
     parser.add_argument("--cpu", help="the processor's model, if not the default")
     parser.add_argument("--user", help="how user code runs, if not as is usual")
-    parser.add_argument("--counter", metavar="NAME=N", help="what -stats must then show")
+    parser.add_argument("--counter", metavar="NAME=N", help="what -stats must then show; NAME<N: less than that")
     parser.add_argument("guest")
     arguments = parser.parse_args()
     command = [arguments.vmm, "-kernel", arguments.guest, "-nographic", "-no-reboot", "-m", "64",
@@ -27,10 +28,14 @@ def main():
     with tempfile.NamedTemporaryFile() as stats:
         run_to_its_end(arguments, command + (["-stats", stats.name] if arguments.counter else []))
         if arguments.counter:
-            name, wanted = arguments.counter.split("=")
-            count = json.load(stats)["counters"][name]
-            if count != int(wanted):
-                sys.exit(f"{name}: {count}, expected {wanted}")
+            check_counter(json.load(stats)["counters"], arguments.counter)
+
+
+def check_counter(counters, expected):
+    name, relation, wanted = re.fullmatch(r"(\w+)([=<])(\d+)", expected).groups()
+    count = counters[name]
+    if not (count < int(wanted) if relation == "<" else count == int(wanted)):
+        sys.exit(f"{expected} is wanted, counted were {count}")
 
 
 def run_to_its_end(arguments, command):

@@ -12,10 +12,10 @@ import tempfile
 NANO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "nano")
 UNPRIVILEGED = ["call_ret", "indirect_call", "pushf_popf", "rdtsc", "cpuid", "rep_movs_4k", "lock_xadd"]
 GUEST = ["int80", "sysenter", "in_80h", "in_21h", "clts", "mov_cr0", "stts_clts", "mov_cr3", "cr3_switch", "invlpg", "remap",
-         "cli_sti", "page_fault", "divide_error", "iret_kernel", "iret_user", "pte_same", "pte_clear", "pte_clear_invlpg",
+         "cli_sti", "page_fault", "divide_error", "iret_kernel", "iret_user", "tick", "pte_same", "pte_clear", "pte_clear_invlpg",
          "pte_set", "pte_set_touch", *(f"kernel_{name}" for name in UNPRIVILEGED), *UNPRIVILEGED]
 # A host's kernel may be without its vsyscall.
-NATIVE = [*UNPRIVILEGED, "host_int80", "host_page_fault"]
+NATIVE = [*UNPRIVILEGED, "host_4ms", "host_int80", "host_page_fault"]
 GUEST_SUCCESS = 1  # what isa-debug-exit makes of 0
 
 

@@ -24,6 +24,11 @@ std::span<const GoldenFile> golden_files() {
            {0x67, 0x8D, 0x40, 0x08},                    // lea eax, [bx+si+8]
            {0x0F, 0xB6, 0x06},                          // movzx eax, byte [esi]
            {0x87, 0x0B},                                // xchg [ebx], ecx
+           {0x87, 0x23},                                // xchg [ebx], esp
+           {0x66, 0x87, 0x0B},                          // xchg [ebx], cx
+           {0x86, 0x0B},                                // xchg [ebx], cl
+           {0x86, 0x2B},                                // xchg [ebx], ch
+           {0x87, 0xCB},                                // xchg ebx, ecx
            {0xD7},                                      // xlat
            {0x8C, 0xD8},                                // mov eax, ds
            {0x8C, 0x1B},                                // mov [ebx], ds
@@ -36,6 +41,11 @@ std::span<const GoldenFile> golden_files() {
            {0x40},                    // inc eax
            {0x66, 0x4B},              // dec bx
            {0xF0, 0x0F, 0xB1, 0x0B},  // lock cmpxchg [ebx], ecx
+           {0xF0, 0x0F, 0xC1, 0x03},  // lock xadd [ebx], eax
+           {0x66, 0x0F, 0xC1, 0x03},  // xadd [ebx], ax
+           {0x0F, 0xC0, 0x00},        // xadd [eax], al
+           {0x0F, 0xC0, 0x20},        // xadd [eax], ah
+           {0x0F, 0xC1, 0xC3},        // xadd ebx, eax
            {0x0F, 0xA3, 0x03},        // bt [ebx], eax
            {0xF0, 0x0F, 0xAB, 0x03},  // lock bts [ebx], eax
            {0xF7, 0xF1},              // div ecx

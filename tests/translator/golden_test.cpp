@@ -58,6 +58,7 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, cpuid.edx), "cpuid.edx"},
     {offsetof(TranslatorContext, host_stack), "host_stack"},
     {offsetof(TranslatorContext, interrupt_pending), "interrupt_pending"},
+    {offsetof(TranslatorContext, attention), "attention"},
     {offsetof(TranslatorContext, time_stamp_offset), "time_stamp_offset"},
     {offsetof(TranslatorContext, space_base), "supervisor_space"},
     {offsetof(TranslatorContext, space_base) + 8, "user_space"},
@@ -167,6 +168,18 @@ TEST_P(GoldenTest, HostCodeIsAsItWas) {
   std::stringstream before;
   before << file.rdbuf();
   EXPECT_EQ(before.str(), now) << "RINGDOWN_UPDATE_GOLDEN=1 accepts the new code";
+}
+
+// An interrupt is noticed by a kick (decision 003): only what opens its window asks whether one waits.
+TEST(Interrupts, AreNotPolledFor) {
+  for (const GoldenFile& file : golden_files()) {
+    for (const auto& instruction : file.instructions) {
+      const std::string text = describe(instruction);
+      const bool opens_window = instruction.front() == 0xFB || instruction.front() == 0x9D;  // STI, POPF
+      EXPECT_EQ(text.find("interrupt_pending") != std::string::npos, opens_window) << text;
+      EXPECT_EQ(text.find("attention"), std::string::npos) << text;
+    }
+  }
 }
 
 TEST(Entry, ComparesTheEipAskedForAndKeepsFlags) {
