@@ -1,13 +1,11 @@
 #include "sandbox/child_process.h"
 
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,8 +16,8 @@
 #include <cstring>
 #include <vector>
 
+#include "host-driver/file_descriptor.h"
 #include "sandbox/stub_image.h"
-#include "sandbox/system_call_filter.h"
 
 namespace ringdown {
 namespace {
@@ -28,70 +26,30 @@ namespace {
 // memory, since both share it until then (CLONE_VM).
 struct Start {
   pid_t parent;
-  int ram_file, shared_file, image_file, socket;
-  sock_fprog filter;
+  ChildFiles files;
+  int image_file;
   const char* refused = nullptr;
   int error = 0;
 };
 
 std::string refusal(const char* what, int error) { return std::string(what) + ": " + std::strerror(error); }
 
-bool send_file(int socket, int file) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &file, sizeof(file));
-  return sendmsg(socket, &message, 0) == 1;
-}
-
-FileDescriptor receive_file(int socket) {
-  char byte;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) return {};
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (!header || header->cmsg_type != SCM_RIGHTS) return {};
-  int file;
-  std::memcpy(&file, CMSG_DATA(header), sizeof(file));
-  return FileDescriptor(file);
-}
-
-// Moves the three files to their numbers and closes all others. They are first put out of each other's way.
+// Moves the files to their numbers and closes all others. They are first put out of each other's way.
 bool arrange_files(const Start& start) {
   constexpr int kOutOfTheWay = 16;
-  const int ram = fcntl(start.ram_file, F_DUPFD, kOutOfTheWay);
-  const int shared = fcntl(start.shared_file, F_DUPFD, kOutOfTheWay);
-  const int image = fcntl(start.image_file, F_DUPFD, kOutOfTheWay);
-  return dup2(ram, kChildRam) >= 0 && dup2(shared, kChildShared) >= 0 &&
-         dup3(image, kChildImage, O_CLOEXEC) >= 0 && syscall(SYS_close_range, 3u, ~0u, 0u) == 0;
+  const auto out_of_the_way = [](int file) { return fcntl(file, F_DUPFD, kOutOfTheWay); };
+  const int ram = out_of_the_way(start.files.ram), reports = out_of_the_way(start.files.reports);
+  const int shared = out_of_the_way(start.files.shared), orders = out_of_the_way(start.files.orders);
+  const int image = out_of_the_way(start.image_file);
+  return dup2(ram, kChildRam) >= 0 && dup2(reports, kChildReports) >= 0 && dup2(shared, kChildShared) >= 0 &&
+         dup2(orders, kChildOrders) >= 0 && dup3(image, kChildImage, O_CLOEXEC) >= 0 &&
+         syscall(SYS_close_range, kChildImage + 1u, ~0u, 0u) == 0;
 }
 
 // A core of it would have the guest's memory.
 bool forbid_core() {
   const rlimit none{0, 0};
   return setrlimit(RLIMIT_CORE, &none) == 0;
-}
-
-// WAIT_KILLABLE: otherwise a signal that comes after the monitor's approval could still keep the call from
-// being made, and guest code in the stub's place could say that it was.
-bool install_listener(const Start& start) {
-  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-  const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &start.filter);
-  return listener >= 0 && send_file(start.socket, static_cast<int>(listener));
 }
 
 int refuse(Start& start, const char* what) {
@@ -110,7 +68,6 @@ int prepare_and_execute(void* argument) {
   personality(PER_LINUX);  // no inherited READ_IMPLIES_EXEC
   if (!forbid_core()) return refuse(start, "setrlimit(RLIMIT_CORE)");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return refuse(start, "prctl(PR_SET_NO_NEW_PRIVS)");
-  if (!install_listener(start)) return refuse(start, "seccomp with a listener (Linux 5.19)");
   if (!arrange_files(start)) return refuse(start, "dup or close_range");
   char name[] = "ringdown-sandbox";
   char* arguments[] = {name, nullptr};
@@ -144,26 +101,14 @@ pid_t clone_and_wait_for_program(Start& start) {
 
 }  // namespace
 
-std::variant<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(int ram_file, int shared_file) {
+std::variant<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(const ChildFiles& files) {
   const FileDescriptor image = image_file();
   if (!image) return refusal("a memfd for its program", errno);
-  int sockets[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) return refusal("socketpair", errno);
-  const FileDescriptor ours(sockets[0]);
-  FileDescriptor theirs(sockets[1]);
-  std::vector<sock_filter> filter = mapping_filter(stub_call_sites());
-  Start start{.parent = getpid(),
-              .ram_file = ram_file,
-              .shared_file = shared_file,
-              .image_file = image.get(),
-              .socket = theirs.get(),
-              .filter = {static_cast<unsigned short>(filter.size()), filter.data()}};
+  Start start{.parent = getpid(), .files = files, .image_file = image.get()};
   const pid_t pid = clone_and_wait_for_program(start);
   if (pid < 0) return refusal("clone", errno);
-  theirs.reset();
-  std::unique_ptr<ChildProcess> child(new ChildProcess(pid, receive_file(ours.get())));
+  std::unique_ptr<ChildProcess> child(new ChildProcess(pid));
   if (start.refused) return refusal(start.refused, start.error);
-  if (!child->listener_) return refusal("a listener for its mappings", ECONNRESET);
   return child;
 }
 
@@ -179,8 +124,8 @@ bool ChildProcess::is_dead() const {
 
 int ChildProcess::exit_status() const {
   siginfo_t info{};
-  waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG);
-  return info.si_pid != 0 && info.si_code == CLD_EXITED ? info.si_status : 0;
+  while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
+  return info.si_code == CLD_EXITED ? info.si_status : 0;
 }
 
 void ChildProcess::kill(int signal) const { ::kill(pid_, signal); }

@@ -1,9 +1,5 @@
 #include "sandbox/sandbox.h"
 
-#include <linux/audit.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,9 +24,8 @@ namespace {
 constexpr uint64_t kGuestEnd = 1ull << 32;
 // How often a wait looks whether the child still lives.
 constexpr uint32_t kLookMilliseconds = 10;
-// The host allows 65,530 mappings per process by default (vm.max_map_count). At that limit munmap fails, and
-// only a child that has not been taken over can be believed to say so; so it is never reached. A map or an
-// unmap makes at most two more.
+// The host allows 65,530 mappings per process by default (vm.max_map_count). At that limit munmap fails, too;
+// so it is never reached. A map or an unmap makes at most two more.
 constexpr uint32_t kMostMappings = 60'000, kMappingsPerCall = 2;
 
 // What the host cannot map for want of a privilege that the child does not have.
@@ -60,17 +55,21 @@ uint64_t host_protection(PageRights rights) {
   return PROT_NONE;
 }
 
-bool has_input(int file, int milliseconds) {
-  pollfd poll_for{.fd = file, .events = POLLIN};
-  return poll(&poll_for, 1, milliseconds) == 1 && poll_for.revents & POLLIN;
+// Whether the host's page tables are filled at once. A page that is written costs a fault of 2 us otherwise,
+// and a page of a run that is not written costs 0.5 us for nothing. Reading has the host fill several at a
+// fault.
+bool is_worth_filling(const Mapping& mapping) {
+  constexpr uint64_t kMost = 256 << 10;
+  const bool is_written =
+      mapping.rights == PageRights::kReadWrite || mapping.rights == PageRights::kReadWriteExecute;
+  return is_written && mapping.length > kPageSize && mapping.length <= kMost;
 }
 
-// ioctl(2), again if one of the monitor's own signals comes.
-bool control(int file, unsigned long request, void* argument) {
-  int result;
-  do result = ioctl(file, request, argument);
-  while (result < 0 && errno == EINTR);
-  return result == 0;
+Mapper::Call call_of(const Mapping& mapping) {
+  constexpr uint64_t kFlags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+  const uint64_t flags = is_worth_filling(mapping) ? kFlags | MAP_POPULATE : kFlags;
+  return {SYS_mmap, mapping.linear, mapping.length,    host_protection(mapping.rights),
+          flags,    kChildRam,      mapping.ram_offset};
 }
 
 // What other code traps in, 64-bit code of the guest's or the stub, is no trap of the guest's.
@@ -138,23 +137,36 @@ std::variant<std::unique_ptr<Sandbox>, std::string> Sandbox::create(int ram_file
   if (fstat(ram_file, &ram) < 0) return refused + "fstat of guest RAM: " + std::strerror(errno);
   std::unique_ptr<SharedPage> shared = SharedPage::create();
   if (!shared) return refused + "memory to share with it: " + std::strerror(errno);
-  auto started = ChildProcess::start(ram_file, shared->file());
+  std::unique_ptr<Mapper> mapper = Mapper::create();
+  if (!mapper) return refused + "memory or a pipe for its mapper: " + std::strerror(errno);
+  auto started = ChildProcess::start({.ram = ram_file,
+                                      .reports = mapper->reports_file(),
+                                      .shared = shared->file(),
+                                      .orders = mapper->orders_file()});
   if (const auto* reason = std::get_if<std::string>(&started)) return refused + *reason;
   auto& child = std::get<std::unique_ptr<ChildProcess>>(started);
-  std::unique_ptr<Sandbox> sandbox(
-      new Sandbox(std::move(shared), std::move(child), static_cast<uint64_t>(ram.st_size)));
+  mapper->started();
+  std::unique_ptr<Sandbox> sandbox(new Sandbox(std::move(shared), std::move(mapper), std::move(child),
+                                               static_cast<uint64_t>(ram.st_size)));
   if (sandbox->reaches_first_trap()) return sandbox;
   const int status = sandbox->child_->exit_status();
   return refused + (status ? std::string(name_of_start_step(status)) : "its process died");
 }
 
-Sandbox::Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<ChildProcess> child, uint64_t ram_bytes)
+Sandbox::Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<Mapper> mapper,
+                 std::unique_ptr<ChildProcess> child, uint64_t ram_bytes)
     : shared_(std::move(shared)),
+      mapper_(std::move(mapper)),
       child_(std::move(child)),
       ram_bytes_(ram_bytes),
       lowest_mappable_(lowest_mappable_of_host()) {}
 
-bool Sandbox::reaches_first_trap() { return await_turn() && (shared_->learn_frame() || kill_child()); }
+// Both threads are confined then.
+bool Sandbox::reaches_first_trap() {
+  if (!mapper_->is_ready() || !await_turn() || !shared_->learn_frame()) return kill_child();
+  mapper_->set_thread(shared_->mapper());
+  return true;
+}
 
 // Ours again, or the child is dead.
 bool Sandbox::await_turn() {
@@ -164,10 +176,8 @@ bool Sandbox::await_turn() {
   return true;
 }
 
-// No system call of the stub asks for approval while it has the turn and call_memory() does not listen: who
-// asks has taken it over.
 bool Sandbox::is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const {
-  if (child_->is_dead() || has_input(child_->listener(), 0)) return false;
+  if (child_->is_dead()) return false;
   if (!preempting_.load(std::memory_order_relaxed)) return true;
   const Clock::time_point now = Clock::now();
   if (!impatient_at) impatient_at = now + kPatience;
@@ -180,50 +190,36 @@ bool Sandbox::kill_child() {
   return false;
 }
 
-// The stub makes the call, the kernel shows it to us, and if it is the one that was asked for it goes on. The
-// arguments are in registers: nobody can change them after we have looked (seccomp_unotify(2)).
-bool Sandbox::call_memory(const std::array<uint64_t, 7>& number_and_arguments) {
-  if (!alive_) return false;
-  shared_->write_call(number_and_arguments);
-  shared_->give_turn(STUB_COMMAND_CALL);
-  if (!approve_request(number_and_arguments) || !await_turn()) return kill_child();
-  // Only memory that runs out can make it fail; then what is mapped is not known.
-  constexpr uint64_t kFirstError = -4095ull;
-  return shared_->read_result() < kFirstError || kill_child();
+// Only memory that runs out can make it fail; then what is mapped is not known.
+bool Sandbox::call_mapper(std::span<const Mapper::Call> calls) {
+  return alive_ && (mapper_->make(calls) || kill_child());
 }
 
-// A child that gives the turn back without having asked says that it has done what it has not.
-bool Sandbox::await_request() const {
-  const Clock::time_point give_up_at = Clock::now() + kPatience;
-  while (!has_input(child_->listener(), kLookMilliseconds))
-    if (child_->is_dead() || shared_->is_our_turn() || Clock::now() > give_up_at) return false;
-  return true;
+bool Sandbox::is_too_low(const Mapping& m) const {
+  require((m.linear | m.ram_offset | m.length) % kPageSize == 0 && m.length != 0, "map: not whole pages");
+  require(m.length <= kGuestEnd - m.linear, "map: beyond 4 GiB");
+  require(m.ram_offset <= ram_bytes_ && m.length <= ram_bytes_ - m.ram_offset,
+          "map: beyond the guest's memory");
+  return m.linear < lowest_mappable_;
 }
 
-bool Sandbox::approve_request(const std::array<uint64_t, 7>& expected) {
-  const int listener = child_->listener();
-  if (!await_request()) return false;
-  seccomp_notif request{};
-  if (!control(listener, SECCOMP_IOCTL_NOTIF_RECV, &request)) return false;
-  if (request.data.arch != AUDIT_ARCH_X86_64 || static_cast<uint64_t>(request.data.nr) != expected[0] ||
-      request.data.instruction_pointer != stub_call_sites().call ||
-      std::memcmp(request.data.args, &expected[1], sizeof(request.data.args)) != 0)
-    return false;
-  seccomp_notif_resp answer{.id = request.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-  return control(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+MapResult Sandbox::map(std::span<const Mapping> mappings) {
+  for (const Mapping& mapping : mappings)
+    if (is_too_low(mapping)) return MapResult::kTooLow;
+  if (mappings.size() > (kMostMappings - mappings_) / kMappingsPerCall) return MapResult::kFull;
+  mappings_ += static_cast<uint32_t>(mappings.size()) * kMappingsPerCall;
+  std::array<Mapper::Call, Mapper::kMostCalls> calls;
+  for (size_t count; !mappings.empty(); mappings = mappings.subspan(count)) {
+    count = std::min(mappings.size(), calls.size());
+    std::ranges::transform(mappings.first(count), calls.begin(), call_of);
+    if (!call_mapper(std::span(calls).first(count))) return MapResult::kDied;
+  }
+  return MapResult::kMapped;
 }
 
 MapResult Sandbox::map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights) {
-  require((linear | ram_offset | length) % kPageSize == 0 && length != 0, "map: not whole pages");
-  require(length <= kGuestEnd - linear, "map: beyond 4 GiB");
-  require(ram_offset <= ram_bytes_ && length <= ram_bytes_ - ram_offset, "map: beyond the guest's memory");
-  if (linear < lowest_mappable_) return MapResult::kTooLow;
-  if (mappings_ + kMappingsPerCall > kMostMappings) return MapResult::kFull;
-  mappings_ += kMappingsPerCall;
-  constexpr uint64_t kFlags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
-  const bool mapped =
-      call_memory({SYS_mmap, linear, length, host_protection(rights), kFlags, kChildRam, ram_offset});
-  return mapped ? MapResult::kMapped : MapResult::kDied;
+  const Mapping mapping{.linear = linear, .ram_offset = ram_offset, .length = length, .rights = rights};
+  return map(std::span(&mapping, 1));
 }
 
 bool Sandbox::unmap(uint32_t linear, uint64_t length) {
@@ -231,18 +227,18 @@ bool Sandbox::unmap(uint32_t linear, uint64_t length) {
   require(length <= kGuestEnd - linear, "unmap: beyond 4 GiB");
   if (mappings_ + kMappingsPerCall > kMostMappings) return unmap_all();
   mappings_ += kMappingsPerCall;
-  return call_memory({SYS_munmap, linear, length});
+  return call_mapper({{{SYS_munmap, linear, length}}});
 }
 
 bool Sandbox::unmap_all() {
   mappings_ = 0;
-  return call_memory({SYS_munmap, 0, kGuestEnd});
+  return call_mapper({{{SYS_munmap, 0, kGuestEnd}}});
 }
 
 Trap Sandbox::run(UserState& state) {
   if (!alive_) return {.kind = Trap::Kind::kDied};
   shared_->write(state);
-  shared_->give_turn(STUB_COMMAND_RUN);
+  shared_->give_turn();
   if (!await_turn()) return {.kind = Trap::Kind::kDied};
   TrapRecord record;
   if (!shared_->read(record) || !is_guest_code(record)) {

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
 #include "cpu/state.h"
 #include "sandbox/child_process.h"
+#include "sandbox/mapper.h"
 #include "sandbox/shared_page.h"
 
 namespace ringdown {
@@ -56,6 +58,13 @@ struct Trap {
 
 enum class PageRights : uint8_t { kRead, kReadExecute, kReadWrite, kReadWriteExecute };
 
+// RAM at guest addresses, in bytes.
+struct Mapping {
+  uint32_t linear;
+  uint64_t ram_offset, length;
+  PageRights rights;
+};
+
 enum class MapResult : uint8_t {
   kMapped,
   kTooLow,  // below vm.mmap_min_addr the host maps nothing; code that needs these pages cannot run here
@@ -75,8 +84,10 @@ class Sandbox {
 
   // Below this map() puts nothing. In bytes.
   uint32_t lowest_mappable() const { return lowest_mappable_; }
-  // Puts RAM at guest addresses, in place of what was there. Arguments in bytes, multiples of the page size,
-  // within RAM and 4 GiB: others are a bug of the caller's and abort.
+  // Puts RAM at guest addresses, in place of what was there: all of it, or nothing unless kDied. Multiples of
+  // the page size, within RAM and 4 GiB: others are a bug of the caller's and abort. Several at once cost
+  // much less than one by one.
+  [[nodiscard]] MapResult map(std::span<const Mapping> mappings);
   [[nodiscard]] MapResult map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights);
   // False: the child is dead, and so has nothing mapped.
   bool unmap(uint32_t linear, uint64_t length);
@@ -94,17 +105,18 @@ class Sandbox {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<ChildProcess> child, uint64_t ram_bytes);
+  Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<Mapper> mapper,
+          std::unique_ptr<ChildProcess> child, uint64_t ram_bytes);
 
   bool reaches_first_trap();
   bool await_turn();
   bool is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const;
-  bool await_request() const;
-  bool approve_request(const std::array<uint64_t, 7>& expected);
-  bool call_memory(const std::array<uint64_t, 7>& number_and_arguments);
+  bool is_too_low(const Mapping& mapping) const;
+  bool call_mapper(std::span<const Mapper::Call> calls);
   bool kill_child();
 
   const std::unique_ptr<SharedPage> shared_;
+  const std::unique_ptr<Mapper> mapper_;
   const std::unique_ptr<ChildProcess> child_;
   const uint64_t ram_bytes_;
   const uint32_t lowest_mappable_;

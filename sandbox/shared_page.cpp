@@ -78,8 +78,7 @@ SharedPage::SharedPage(FileDescriptor file, uint8_t* bytes)
 
 SharedPage::~SharedPage() { munmap(bytes_, STUB_SHARED_BYTES); }
 
-void SharedPage::give_turn(uint32_t command) {
-  put(bytes_, STUB_COMMAND, command);
+void SharedPage::give_turn() {
   word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_CHILD);
   if (word<uint32_t>(bytes_, STUB_CHILD_SLEEPS).load())
     syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE, 1, nullptr, nullptr, 0);
@@ -100,7 +99,11 @@ bool SharedPage::wait_for_turn(uint32_t milliseconds) {
   return turn.load() != STUB_TURN_CHILD;
 }
 
-bool SharedPage::is_our_turn() const { return word<uint32_t>(bytes_, STUB_TURN).load() != STUB_TURN_CHILD; }
+pid_t SharedPage::mapper() const {
+  pid_t thread;
+  copy_once(&thread, bytes_ + STUB_MAPPER, sizeof(thread));
+  return thread;
+}
 
 bool SharedPage::learn_frame() {
   TrapRecord::Out out;
@@ -123,26 +126,16 @@ bool SharedPage::read(TrapRecord& record) const {
   return record.out.context == context_ && record.out.info == info_;
 }
 
-uint64_t SharedPage::read_result() const {
-  uint64_t result;
-  copy_once(&result, bytes_ + STUB_OUT_RESULT, sizeof(result));
-  return result;
-}
-
 void SharedPage::read_vectors(UserState& state) const {
   copy_once(&state.fx, at_child_address(vectors_), kVectorBytes);
-}
-
-void SharedPage::write_call(const std::array<uint64_t, 7>& number_and_arguments) {
-  put(bytes_, STUB_CALL, number_and_arguments);
 }
 
 void SharedPage::write(const UserState& state) {
   using namespace eflags;
   // RFLAGS while the stub runs: rt_sigreturn takes over the others of UserState::kFlags from the frame.
   put(bytes_, STUB_FLAGS, uint64_t{(state.flags & (kNt | kId)) | kIf | kFixed});
-  put(bytes_, STUB_FS, uint32_t{entered_selector(state.fs_null)});
-  put(bytes_, STUB_GS, uint32_t{entered_selector(state.gs_null)});
+  put(bytes_, STUB_FS, entered_selector(state.fs_null));
+  put(bytes_, STUB_GS, entered_selector(state.gs_null));
   put(bytes_, STUB_FS_BASE, uint64_t{state.fs_base});
   put(bytes_, STUB_GS_BASE, uint64_t{state.gs_base});
   FrameRegisters registers{};

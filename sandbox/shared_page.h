@@ -27,14 +27,13 @@ struct TrapRecord {
     uint32_t signal, unused;
     uint64_t context, info, fs_base, gs_base;
     uint16_t ds, es, fs, gs;
-    uint64_t result;
   } out;
   struct Info {
     int32_t signal, error, code, unused;
   } info;
   FrameRegisters registers;
 };
-static_assert(sizeof(TrapRecord::Out) == STUB_OUT_RESULT + 8 - STUB_OUT, "as stub.S writes it");
+static_assert(sizeof(TrapRecord::Out) == STUB_OUT_GS + 2 - STUB_OUT, "as stub.S writes it");
 
 // The memory that monitor and child share (stub_layout.h), as the monitor sees it. The child may write
 // anything there at any time. So whatever is read is copied first, and no address in it is followed: that of
@@ -50,20 +49,19 @@ class SharedPage {
   int file() const { return file_.get(); }
 
   // Gives the turn to the child, waking it if it sleeps.
-  void give_turn(uint32_t command);
+  void give_turn();
   // Spins, then sleeps for up to `milliseconds`; says whether it is our turn.
   bool wait_for_turn(uint32_t milliseconds);
-  bool is_our_turn() const;
 
+  // The mapper's thread. Before any guest code has run.
+  pid_t mapper() const;
   // After the first trap. False: the frame is not where a frame can be.
   bool learn_frame();
   // False: the frame is not where it was, so it is not that of a trap of the guest's code.
   bool read(TrapRecord& record) const;
-  uint64_t read_result() const;
   // Of the last trap.
   void read_vectors(UserState& state) const;
 
-  void write_call(const std::array<uint64_t, 7>& number_and_arguments);
   // Into the frame that the stub returns from.
   void write(const UserState& state);
 

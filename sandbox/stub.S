@@ -9,41 +9,58 @@
 #define FUTEX_WAKE 1
 #define USER_DATA_SELECTOR 0x2b
 
-// A system call's number and six arguments, from the seven words at \offset(%rbx).
-.macro load_call offset
-  movq 0 + \offset(%rbx), %rax
-  movq 8 + \offset(%rbx), %rdi
-  movq 16 + \offset(%rbx), %rsi
-  movq 24 + \offset(%rbx), %rdx
-  movq 32 + \offset(%rbx), %r10
-  movq 40 + \offset(%rbx), %r8
-  movq 48 + \offset(%rbx), %r9
+// A system call's number and six arguments, from the seven words at \base.
+.macro load_call base
+  movq 0(\base), %rax
+  movq 8(\base), %rdi
+  movq 16(\base), %rsi
+  movq 24(\base), %rdx
+  movq 32(\base), %r10
+  movq 40(\base), %r8
+  movq 48(\base), %r9
 .endm
 
   .section .rodata
   .code64
   .balign 16
-  .globl ringdown_stub, ringdown_stub_handler, ringdown_stub_end
-  .globl ringdown_stub_after_futex, ringdown_stub_after_call, ringdown_stub_after_sigreturn
+  .globl ringdown_stub, ringdown_stub_started, ringdown_stub_handler, ringdown_stub_end
+  .globl ringdown_stub_after_futex, ringdown_stub_after_sigreturn
+  .globl ringdown_mapper, ringdown_mapper_after_call, ringdown_mapper_after_futex
+  .globl ringdown_mapper_after_write
 
-// Runs the script behind this code: 56 bytes for each system call, number and arguments. There is no stack.
-// A call that is refused ends the process with its ordinal, from 1, as the status.
+// Runs the script behind this code: 56 bytes for each system call, number and arguments; a negative number
+// is its end, followed by where to go on. There is no stack. A call that is refused ends the process with its
+// ordinal, from 1, as the status. clone(2) has two arguments that it does not look at: the new thread's
+// script, and the number of the calls before that.
 ringdown_stub:
   leaq ringdown_stub_end(%rip), %rbx
   xorl %ebp, %ebp
 1:
   incl %ebp
-  load_call 0
+  load_call %rbx
   testq %rax, %rax
-  js 2f
+  js 3f
   syscall
-  addq $56, %rbx
   cmpq $-4095, %rax
-  jb 1b
+  jae 4f
+  cmpq $__NR_clone, (%rbx)
+  jne 2f
+  testq %rax, %rax
+  jnz 2f
+  movq %r9, %rbx
+  movl %r8d, %ebp
+  jmp 1b
+2:
+  addq $56, %rbx
+  jmp 1b
+3:
+  jmp *%rdi
+4:
   movl %ebp, %edi
   movl $__NR_exit_group, %eax
   syscall
-2:
+
+ringdown_stub_started:
   int3                            // the first frame of the signal handler, for the monitor to write to
 
 // The handler of every signal, with all signals blocked. A fault in here is the process's end.
@@ -62,7 +79,6 @@ ringdown_stub_handler:
   movw %fs, STUB_OUT_FS(%rbx)
   movw %gs, STUB_OUT_GS(%rbx)
 
-give_turn:
   movl $STUB_TURN_MONITOR, %eax
   xchgl %eax, STUB_TURN(%rbx)     // a barrier: the turn is given before the sleeper is looked for
   cmpl $0, STUB_MONITOR_SLEEPS(%rbx)
@@ -75,7 +91,7 @@ take_turn:
   movl STUB_SPINS(%rbx), %ecx
 1:
   cmpl $STUB_TURN_CHILD, STUB_TURN(%rbx)
-  je obey
+  je enter_guest
   pause
   decl %ecx
   jg 1b
@@ -90,15 +106,6 @@ take_turn:
   jmp 2b
 3:
   movl $0, STUB_CHILD_SLEEPS(%rbx)
-
-obey:
-  cmpl $STUB_COMMAND_CALL, STUB_COMMAND(%rbx)
-  jne enter_guest
-  load_call STUB_CALL
-  syscall
-ringdown_stub_after_call:
-  movq %rax, STUB_OUT_RESULT(%rbx)
-  jmp give_turn
 
 // A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base unless
 // they are to be null.
@@ -128,6 +135,57 @@ futex:
   syscall
 ringdown_stub_after_futex:
   ret
+
+// The mapper, a thread of its own with all signals blocked: it waits for orders, makes the calls that they
+// are, and says so. What the guest's thread can write it does not read, and it has no stack. EBP: the last
+// order.
+ringdown_mapper:
+  movabsq $STUB_ORDERS, %rbx
+  xorl %ebp, %ebp
+report_done:
+  leaq done(%rip), %rsi
+report:
+  movl $STUB_REPORTS_FILE, %edi
+  movl $1, %edx
+  movl $__NR_write, %eax
+  syscall
+ringdown_mapper_after_write:
+
+await_order:
+  movl ORDERS_SEQUENCE(%rbx), %eax
+  cmpl %ebp, %eax
+  jne carry_out
+  leaq ORDERS_SEQUENCE(%rbx), %rdi
+  movl $FUTEX_WAIT, %esi
+  movl %ebp, %edx
+  xorl %r10d, %r10d
+  movl $__NR_futex, %eax
+  syscall
+ringdown_mapper_after_futex:
+  jmp await_order
+
+carry_out:
+  movl %eax, %ebp
+  movl ORDERS_COUNT(%rbx), %r13d
+  leaq ORDERS_CALLS(%rbx), %r12
+1:
+  load_call %r12
+  syscall
+ringdown_mapper_after_call:
+  cmpq $-4095, %rax
+  jae 2f
+  addq $ORDERS_CALL_BYTES, %r12
+  decl %r13d
+  jnz 1b
+  jmp report_done
+2:
+  leaq failed(%rip), %rsi
+  jmp report
+
+done:
+  .byte REPORT_DONE
+failed:
+  .byte REPORT_FAILED
 
   .balign 16
 ringdown_stub_end:

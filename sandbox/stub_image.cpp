@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,8 +16,9 @@
 
 #include "sandbox/stub_layout.h"
 
-extern "C" const uint8_t ringdown_stub[], ringdown_stub_handler[], ringdown_stub_end[],
-    ringdown_stub_after_futex[], ringdown_stub_after_call[], ringdown_stub_after_sigreturn[];
+extern "C" const uint8_t ringdown_stub[], ringdown_stub_started[], ringdown_stub_handler[],
+    ringdown_stub_end[], ringdown_stub_after_futex[], ringdown_stub_after_sigreturn[], ringdown_mapper[],
+    ringdown_mapper_after_call[], ringdown_mapper_after_futex[], ringdown_mapper_after_write[];
 
 namespace ringdown {
 namespace {
@@ -41,7 +43,13 @@ constexpr std::string_view kStepNames[] = {
     "munmap of all that is not the stub",
     "munmap of all that is not the stub",
     "mmap of the page shared with the monitor",
+    "mmap of the mapper's orders",
     "close",
+    "close",
+    "capset",
+    "clone of the mapper",
+    "close of guest RAM",
+    "close of the mapper's pipe",
     "sigaltstack",
     "rt_sigaction",
     "rt_sigaction",
@@ -52,14 +60,14 @@ constexpr std::string_view kStepNames[] = {
     "rt_sigaction",
     "rt_sigprocmask",
     "prctl, RDTSC",
-    "capset",
-    "seccomp, the confining filter",
+    "seccomp, the filter of the guest's thread",
+    // The mapper's.
+    "rt_sigprocmask of the mapper",
+    "seccomp, the mapper's filter",
 };
+constexpr size_t kMapperSteps = 2, kGuestSteps = std::size(kStepNames) - kMapperSteps;
 
 uint64_t signal_bit(int signal) { return 1ull << (signal - 1); }
-
-// One for each step, in order.
-constexpr size_t kSteps = std::size(kStepNames);
 
 // Grows as the image does; knows where its end will be in the child.
 class ImageWriter {
@@ -125,8 +133,20 @@ std::vector<Step> memory_steps() {
       {{SYS_munmap, STUB_SHARED, kUserSpaceEnd - STUB_SHARED}},
       {{SYS_mmap, STUB_SHARED, STUB_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
         kChildShared, 0}},
+      {{SYS_mmap, STUB_ORDERS, STUB_ORDERS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED, kChildOrders, 0}},
       {{SYS_close, kChildShared}},
+      {{SYS_close, kChildOrders}},
   };
+}
+
+// Without CLONE_FILES: the mapper has its own table of files, and keeps what the guest's thread closes. Their
+// stack is the same one, which neither has.
+void add_mapper_steps(std::vector<Step>& steps, uint64_t mapper_script) {
+  constexpr uint64_t kFlags =
+      CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID;
+  steps.push_back({{SYS_clone, kFlags, 0, STUB_SHARED + STUB_MAPPER, 0, kGuestSteps, mapper_script}});
+  steps.push_back({{SYS_close, kChildRam}});
+  steps.push_back({{SYS_close, kChildReports}});
 }
 
 void add_signal_steps(ImageWriter& image, std::vector<Step>& steps) {
@@ -148,16 +168,37 @@ void add_signal_steps(ImageWriter& image, std::vector<Step>& steps) {
   steps.push_back({{SYS_rt_sigprocmask, SIG_SETMASK, image.add(blocked), 0, kSignalSetBytes}});
 }
 
-void add_privilege_steps(ImageWriter& image, std::vector<Step>& steps) {
-  steps.push_back({{SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV}});
+void add_privilege_step(ImageWriter& image, std::vector<Step>& steps) {
   const __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
   steps.push_back({{SYS_capset, image.add(header), image.add(none)}});
-  const std::vector<sock_filter> filter = confining_filter(stub_call_sites());
+}
+
+void add_filter_step(ImageWriter& image, std::vector<Step>& steps, const std::vector<sock_filter>& filter) {
   const uint64_t code =
       image.add_bytes({reinterpret_cast<const uint8_t*>(filter.data()), filter.size() * sizeof(sock_filter)});
   const sock_fprog program{static_cast<unsigned short>(filter.size()), reinterpret_cast<sock_filter*>(code)};
   steps.push_back({{SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, image.add(program)}});
+}
+
+Step end_of_script(const uint8_t* go_on_at) { return {{~0ull, in_child(go_on_at)}}; }
+
+std::vector<Step> guest_script(ImageWriter& image, uint64_t mapper_script) {
+  std::vector<Step> steps = memory_steps();
+  add_privilege_step(image, steps);
+  add_mapper_steps(steps, mapper_script);
+  add_signal_steps(image, steps);
+  steps.push_back({{SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV}});
+  add_filter_step(image, steps, guest_filter(stub_call_sites()));
+  steps.push_back(end_of_script(ringdown_stub_started));
+  return steps;
+}
+
+std::vector<Step> mapper_script_of(ImageWriter& image) {
+  std::vector<Step> steps{{{SYS_rt_sigprocmask, SIG_SETMASK, image.add(~0ull), 0, kSignalSetBytes}}};
+  add_filter_step(image, steps, mapper_filter(stub_call_sites()));
+  steps.push_back(end_of_script(ringdown_mapper));
+  return steps;
 }
 
 }  // namespace
@@ -166,29 +207,31 @@ int sandbox_kick_signal() { return SIGUSR1; }
 
 StubCallSites stub_call_sites() {
   return {.futex = in_child(ringdown_stub_after_futex),
-          .call = in_child(ringdown_stub_after_call),
-          .sigreturn = in_child(ringdown_stub_after_sigreturn)};
+          .sigreturn = in_child(ringdown_stub_after_sigreturn),
+          .mapper_call = in_child(ringdown_mapper_after_call),
+          .mapper_futex = in_child(ringdown_mapper_after_futex),
+          .mapper_write = in_child(ringdown_mapper_after_write)};
 }
 
 std::vector<uint8_t> stub_image() {
-  constexpr uint64_t kEndOfScript = ~0ull;
   ImageWriter image;
   image.bytes().resize(kStubOffset);
   image.add_bytes({ringdown_stub, ringdown_stub_end});
   const size_t script = image.bytes().size();
-  image.bytes().resize(script + (kSteps + 1) * sizeof(Step));
-  std::vector<Step> steps = memory_steps();
-  add_signal_steps(image, steps);
-  add_privilege_steps(image, steps);
-  steps.push_back({{kEndOfScript}});
-  std::memcpy(image.bytes().data() + script, steps.data(), steps.size() * sizeof(Step));
+  const size_t mapper_script = script + (kGuestSteps + 1) * sizeof(Step);
+  image.bytes().resize(mapper_script + (kMapperSteps + 1) * sizeof(Step));
+  const auto write_script = [&](size_t offset, const std::vector<Step>& steps) {
+    std::memcpy(image.bytes().data() + offset, steps.data(), steps.size() * sizeof(Step));
+  };
+  write_script(script, guest_script(image, STUB_BASE + mapper_script));
+  write_script(mapper_script, mapper_script_of(image));
   write_headers(image.bytes());
   return std::move(image.bytes());
 }
 
 std::string_view name_of_start_step(int status) {
   const auto step = static_cast<size_t>(status) - 1;
-  return step < kSteps ? kStepNames[step] : "an unknown step";
+  return step < std::size(kStepNames) ? kStepNames[step] : "an unknown step";
 }
 
 }  // namespace ringdown

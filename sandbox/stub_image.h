@@ -7,8 +7,6 @@
 
 namespace ringdown {
 
-// What the child's files are, by number, when its program begins.
-constexpr int kChildRam = 0, kChildShared = 1, kChildImage = 2;
 // What another thread interrupts the guest's code with.
 int sandbox_kick_signal();
 

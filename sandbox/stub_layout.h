@@ -3,6 +3,8 @@
 #pragma once
 
 #define STUB_BASE 0x200000000    // the image: code and the script of its start; readable, executable
+#define STUB_ORDERS 0x200010000  // one page, the mapper's orders; readable
+#define STUB_ORDERS_BYTES 0x1000
 #define STUB_SHARED 0x200100000  // one page of what is below, then the signal stack; readable, writable
 #define STUB_SIGNAL_STACK 0x200101000
 #define STUB_SIGNAL_STACK_BYTES 0x10000  // 16 times what AVX-512 needs; Intel's tiles need 11 KiB
@@ -17,16 +19,15 @@
 #define STUB_MONITOR_SLEEPS 128
 
 // Written by the monitor.
-#define STUB_COMMAND 192
-#define STUB_COMMAND_RUN 0   // return from the signal handler, into the guest's code
-#define STUB_COMMAND_CALL 1  // the system call below
-#define STUB_SPINS 196       // how often to look at the turn before sleeping
+#define STUB_SPINS 192  // how often to look at the turn before sleeping
+#define STUB_FS 196     // selectors
+#define STUB_GS 198
 #define STUB_FS_BASE 200
 #define STUB_GS_BASE 208
 #define STUB_FLAGS 216  // RFLAGS, for those bits that rt_sigreturn leaves as they are
-#define STUB_CALL 224   // number, six arguments
-#define STUB_FS 280     // selectors
-#define STUB_GS 284
+
+// Written by the kernel, before any guest code runs: the mapper's thread, by number.
+#define STUB_MAPPER 256
 
 // Written by the stub, or by guest code that has taken it over.
 #define STUB_OUT 320
@@ -39,4 +40,17 @@
 #define STUB_OUT_ES 362
 #define STUB_OUT_FS 364
 #define STUB_OUT_GS 366
-#define STUB_OUT_RESULT 368  // of the system call
+
+// The mapper's end of a pipe, by number.
+#define STUB_REPORTS_FILE 1
+
+// The page of orders, written by the monitor alone.
+#define ORDERS_SEQUENCE 0  // changes with each; the mapper sleeps on it (futex(2))
+#define ORDERS_COUNT 4
+#define ORDERS_CALLS 64
+#define ORDERS_CALL_BYTES 56  // number, six arguments
+#define ORDERS_MOST_CALLS 64
+
+// What the mapper says when it has done them, one byte; first when it is ready.
+#define REPORT_DONE 1
+#define REPORT_FAILED 2

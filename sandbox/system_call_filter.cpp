@@ -46,37 +46,42 @@ Filter one_of(std::initializer_list<Filter> parts) {
   return filter;
 }
 
-Filter allow_futex() {
-  const Filter allow{verdict(SECCOMP_RET_ALLOW)};
-  const Filter without_time_limit = when_64(argument(3), 0, allow);
-  return when(kNumber, SYS_futex,
-              when_64(argument(0), STUB_SHARED + STUB_TURN,
-                      one_of({when_64(argument(1), FUTEX_WAIT, without_time_limit),
-                              when_64(argument(1), FUTEX_WAKE, without_time_limit)})));
+constexpr Filter::value_type kAllow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+// Without a time limit.
+Filter allow_futex(uint64_t word, std::initializer_list<uint64_t> operations) {
+  Filter any;
+  for (const uint64_t operation : operations)
+    append(any, when_64(argument(1), operation, when_64(argument(3), 0, {kAllow})));
+  return when(kNumber, SYS_futex, when_64(argument(0), word, any));
+}
+
+Filter only_64_bit(const Filter& body) {
+  Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64, body);
+  filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
+  return filter;
 }
 
 }  // namespace
 
-std::vector<sock_filter> mapping_filter(const StubCallSites& sites) {
-  const Filter ask = when_64(kCaller, sites.call, {verdict(SECCOMP_RET_USER_NOTIF)});
-  Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64,
-                       one_of({when(kNumber, SYS_mmap, ask), when(kNumber, SYS_munmap, ask)}));
-  filter.push_back(verdict(SECCOMP_RET_ALLOW));
+std::vector<sock_filter> guest_filter(const StubCallSites& sites) {
+  Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
+  append(filter,
+         only_64_bit(one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, {kAllow})),
+                             when_64(kCaller, sites.futex,
+                                     allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT, FUTEX_WAKE}))})));
   return filter;
 }
 
-std::vector<sock_filter> confining_filter(const StubCallSites& sites) {
-  const Filter allow{verdict(SECCOMP_RET_ALLOW)};
-  Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
-  append(filter,
-         when(kArchitecture, AUDIT_ARCH_X86_64,
-              one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, allow)),
-                      when_64(kCaller, sites.futex, allow_futex()),
-                      // The other filter asks the monitor.
-                      when_64(kCaller, sites.call,
-                              one_of({when(kNumber, SYS_mmap, allow), when(kNumber, SYS_munmap, allow)}))})));
-  filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
-  return filter;
+std::vector<sock_filter> mapper_filter(const StubCallSites& sites) {
+  constexpr uint32_t kUpperHalfOfAddress = argument(0) + 4;
+  const Filter map_or_unmap = one_of({when(kNumber, SYS_mmap, when_64(argument(4), kChildRam, {kAllow})),
+                                      when(kNumber, SYS_munmap, {kAllow})});
+  return only_64_bit(
+      one_of({when_64(kCaller, sites.mapper_call, when(kUpperHalfOfAddress, 0, map_or_unmap)),
+              when_64(kCaller, sites.mapper_futex, allow_futex(STUB_ORDERS + ORDERS_SEQUENCE, {FUTEX_WAIT})),
+              when_64(kCaller, sites.mapper_write,
+                      when(kNumber, SYS_write, when_64(argument(0), kChildReports, {kAllow})))}));
 }
 
 }  // namespace ringdown

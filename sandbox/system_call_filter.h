@@ -4,22 +4,28 @@
 #include <cstdint>
 #include <vector>
 
+#include "sandbox/stub_layout.h"
+
 namespace ringdown {
+
+// What the child's files are, by number, when its program begins.
+constexpr int kChildRam = 0, kChildReports = STUB_REPORTS_FILE, kChildShared = 2, kChildOrders = 3,
+              kChildImage = 4;
 
 // Where the stub's system-call instructions end, in the child: what the kernel shows to a filter as the
 // caller's address.
 struct StubCallSites {
-  uint64_t futex, call, sigreturn;
+  uint64_t futex, sigreturn;
+  uint64_t mapper_call, mapper_futex, mapper_write;
 };
 
-// The first filter of seccomp(2): an mmap or munmap by the stub's `call` waits until the monitor, which holds
-// the listener, has compared its arguments. Everything else passes. It is put in place before the child's
-// program is executed.
-std::vector<sock_filter> mapping_filter(const StubCallSites& sites);
-
-// The second, put in place by the stub before any guest code runs. 32-bit system calls, by whichever
-// instruction, become SIGSYS. Of 64-bit ones the three sites may make those they are for, with the arguments
-// that they make them with; anything else is the child's end.
-std::vector<sock_filter> confining_filter(const StubCallSites& sites);
+// The filters of seccomp(2), which each thread puts in place for itself before any guest code runs. What they
+// do not name is the child's end.
+//
+// The guest's thread: 32-bit system calls, by whichever instruction, become SIGSYS. Of 64-bit ones the two
+// sites may make those they are for, with the arguments that they make them with.
+std::vector<sock_filter> guest_filter(const StubCallSites& sites);
+// The mapper: mmap of guest RAM and munmap, both below 4 GiB; waiting for its orders; its reports.
+std::vector<sock_filter> mapper_filter(const StubCallSites& sites);
 
 }  // namespace ringdown

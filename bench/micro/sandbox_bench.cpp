@@ -1,5 +1,6 @@
 // What the guest's user code pays for each trap when it runs in the sandbox's process, and for each page.
 #include <algorithm>
+#include <vector>
 
 #include "bench/micro/cycles.h"
 #include "host-driver/guest_ram.h"
@@ -60,6 +61,29 @@ void sandbox_map_and_unmap(benchmark::State& state) {
   }
 }
 BENCHMARK(sandbox_map_and_unmap)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+void sandbox_map_64(benchmark::State& state) {
+  Guest guest({0xCD, 0x80});
+  if (!guest.is_ready(state)) return;
+  std::vector<Mapping> mappings;
+  for (uint32_t n = 0; n < 64; ++n)
+    mappings.push_back({kData + 2 * n * kPage, n * kPage, kPage, PageRights::kReadWrite});
+  for (auto _ : state)
+    if (guest.sandbox().map(mappings) == MapResult::kFull) guest.sandbox().unmap_all();
+}
+BENCHMARK(sandbox_map_64)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+// Guest code as it meets a page for the first time.
+void sandbox_page_fault_and_map(benchmark::State& state) {
+  Guest guest({0xA1, 0x00, 0x00, 0x02, 0x00, 0xEB, 0xF9});  // 1: mov 0x20000, %eax; jmp 1b
+  if (!guest.is_ready(state)) return;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(guest.run());
+    if (guest.sandbox().map(kData + kPage, kPage, kPage, PageRights::kReadWrite) == MapResult::kFull)
+      guest.sandbox().unmap_all();
+  }
+}
+BENCHMARK(sandbox_page_fault_and_map)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 void sandbox_start(benchmark::State& state) {
   for (auto _ : state) {

@@ -1,13 +1,15 @@
 // Preemption, death, and what the child's process is made of.
-#include <dirent.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "tests/sandbox/sandbox_fixture.h"
 
@@ -24,8 +26,17 @@ class Control : public SandboxFixture {
     const std::atomic_ref<uint32_t> count(*reinterpret_cast<uint32_t*>(&ram_.bytes()[kDataInRam]));
     while (count.load() == 0) sched_yield();
   }
-  std::string line_of_status(const std::string& name) {
-    std::ifstream status("/proc/" + std::to_string(sandbox_->pid()) + "/status");
+  std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+  std::string directory_of_child() { return "/proc/" + std::to_string(sandbox_->pid()); }
+  std::vector<std::string> threads() { return names_in(directory_of_child() + "/task"); }
+  std::string line_of_status(const std::string& thread, const std::string& name) {
+    std::ifstream status(directory_of_child() + "/task/" + thread + "/status");
     for (std::string line; std::getline(status, line);)
       if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
     return "none";
@@ -173,22 +184,24 @@ TEST_F(Control, DiesWithItsParent) {
 }
 
 TEST_F(Control, HasNoPrivileges) {
-  EXPECT_EQ(line_of_status("CapEff"), "0000000000000000");
-  EXPECT_EQ(line_of_status("CapPrm"), "0000000000000000");
-  EXPECT_EQ(line_of_status("NoNewPrivs"), "1");
-  EXPECT_EQ(line_of_status("Seccomp"), "2");
-  EXPECT_EQ(line_of_status("Threads"), "1");
+  EXPECT_EQ(threads().size(), 2u);
+  for (const std::string& thread : threads()) {
+    EXPECT_EQ(line_of_status(thread, "CapEff"), "0000000000000000");
+    EXPECT_EQ(line_of_status(thread, "CapPrm"), "0000000000000000");
+    EXPECT_EQ(line_of_status(thread, "NoNewPrivs"), "1");
+    EXPECT_EQ(line_of_status(thread, "Seccomp"), "2");
+    EXPECT_EQ(line_of_status(thread, "Seccomp_filters"), "1");
+  }
 }
 
-TEST_F(Control, HoldsNoFileButRam) {
-  const std::string path = "/proc/" + std::to_string(sandbox_->pid()) + "/fd";
-  DIR* const directory = opendir(path.c_str());
-  ASSERT_TRUE(directory);
-  std::string names;
-  while (const dirent* entry = readdir(directory))
-    if (entry->d_name[0] != '.') names += entry->d_name;
-  closedir(directory);
-  EXPECT_EQ(names, "0");
+TEST_F(Control, MapperBlocksAllSignals) {
+  EXPECT_EQ(line_of_status(threads().back(), "SigBlk"), "fffffffffffbfeff");
+}
+
+TEST_F(Control, FilesAreTheMappersAlone) {
+  const std::string task = directory_of_child() + "/task/";
+  EXPECT_EQ(names_in(task + std::to_string(sandbox_->pid()) + "/fd"), std::vector<std::string>{});
+  EXPECT_EQ(names_in(task + threads().back() + "/fd"), (std::vector<std::string>{"0", "1"}));
 }
 
 // The stub, the shared pages, what the fixture has mapped, and the kernel's page of vsyscalls, which is the
@@ -203,6 +216,7 @@ TEST_F(Control, HoldsNoMemoryButTheGuests) {
             "00020000-00021000 rw-s\n"
             "00030000-00031000 rw-s\n"
             "200000000-200001000 r-xp\n"
+            "200010000-200011000 r--s\n"
             "200100000-200111000 rw-s\n");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +20,12 @@
   std::span<const uint8_t> { name, name##_end }
 
 namespace ringdown {
+
+// SIGSYS: it made a system call that it may not make.
+inline int signal_that_killed(pid_t child) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0 ? info.si_status : 0;
+}
 
 // A sandbox with a page of code, a page of data and a page of stack.
 class SandboxFixture : public testing::Test {

@@ -20,6 +20,7 @@ GUEST_CODE(guest_mov_cr3, "nop; movl %cr3, %eax");
 GUEST_CODE(guest_syscall, "movl $1, %eax; syscall; hlt");
 GUEST_CODE(guest_sysenter, "movl $1, %eax; sysenter; hlt");
 GUEST_CODE(guest_read, "nop; movl 0x40010, %eax");
+GUEST_CODE(guest_read_ecx, "movl (%ecx), %eax; int $0x80");
 GUEST_CODE(guest_write, "nop; movl %eax, 0x40010");
 GUEST_CODE(guest_write_code, "nop; movl %eax, 0x10100");
 GUEST_CODE(guest_call, "movl $0x40010, %eax; jmp *%eax");
@@ -219,6 +220,40 @@ TEST_F(Traps, WrittenMemoryIsRam) {
   uint32_t written;
   std::memcpy(&written, &ram_.bytes()[kDataInRam + 0x10], sizeof(written));
   EXPECT_EQ(written, 0x11111111u);
+}
+
+TEST_F(Traps, ManyAreMappedAtOnce) {
+  constexpr uint32_t kCount = 150;  // more than one page of orders
+  std::vector<Mapping> mappings;
+  for (uint32_t n = 0; n < kCount; ++n) {
+    ram_.bytes()[kSecret + n * kPage + 0x10] = static_cast<uint8_t>(n);
+    mappings.push_back({kUnmapped + 2 * n * kPage, kSecret + n * kPage, kPage, PageRights::kRead});
+  }
+  ASSERT_EQ(sandbox_->map(mappings), MapResult::kMapped);
+  for (uint32_t n = 0; n < kCount; ++n) {
+    state_ = state_at(kCode);
+    state_.gpr[kEcx] = mappings[n].linear + 0x10;
+    ASSERT_EQ(run(GUEST(guest_read_ecx)).kind, Trap::Kind::kSystemCall);
+    EXPECT_EQ(state_.gpr[kEax] & 0xFF, n);
+  }
+}
+
+TEST_F(Traps, LaterOneOfManyIsOnTop) {
+  ram_.bytes()[kStackInRam + 0x10] = 0x5C;
+  const Mapping mappings[] = {{kUnmapped, kDataInRam, kPage, PageRights::kReadWrite},
+                              {kUnmapped, kStackInRam, kPage, PageRights::kRead}};
+  ASSERT_EQ(sandbox_->map(mappings), MapResult::kMapped);
+  run(GUEST(guest_read));
+  EXPECT_EQ(state_.gpr[kEax], 0x5Cu);
+}
+
+TEST_F(Traps, OfManyAllAreRefusedOrNone) {
+  const Mapping mappings[] = {{kUnmapped, kDataInRam, kPage, PageRights::kRead},
+                              {0, kDataInRam, kPage, PageRights::kRead}};
+  EXPECT_EQ(sandbox_->map(mappings), MapResult::kTooLow);
+  EXPECT_EQ(sandbox_->map(std::vector<Mapping>(30'001, mappings[0])), MapResult::kFull);
+  expect_page_fault(run(GUEST(guest_read)), 0x40010, 4, kCode + 1);
+  EXPECT_EQ(sandbox_->map(std::span<const Mapping>{}), MapResult::kMapped);
 }
 
 // Each map counts as two mappings of the 60,000.
