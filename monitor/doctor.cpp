@@ -84,7 +84,7 @@ HostFinding judge_sandbox(const HostFacts& host) {
   const char* const meaning = "user code that computes runs natively in such a process, else translated";
   if (host.sandbox_error.empty()) return {"sandbox", kGood, "works", meaning};
   return {"sandbox", kSlower, host.sandbox_error, meaning,
-          "Linux 5.19 or later with seccomp, and a security profile that allows memfd_create, execveat and "
+          "Linux with seccomp, and a security profile that allows memfd_create, execveat and "
           "seccomp"};
 }
 

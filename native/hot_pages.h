@@ -6,24 +6,24 @@
 
 namespace ringdown {
 
-// Pages of an address space in which interrupts from outside found user code: with two, it is in a loop
-// there.
+// Pages of an address space that it runs in again and again, by evidence of different weight.
 class HotPages {
  public:
-  void note(uint32_t eip) {
+  static constexpr unsigned kEnough = 8;
+
+  void note(uint32_t eip, unsigned evidence) {
     if (found_.size() >= kMost) found_.clear();
-    found_[eip >> kPageShift]++;
+    found_[eip >> kPageShift] += evidence;
   }
   bool contains(uint32_t linear) const {
     const auto page = found_.find(linear >> kPageShift);
-    return page != found_.end() && page->second >= kLoops;
+    return page != found_.end() && page->second >= kEnough;
   }
 
  private:
   static constexpr size_t kMost = 1024;
-  static constexpr uint32_t kLoops = 2;
 
-  std::unordered_map<uint32_t, uint32_t> found_;  // by linear page number: how often
+  std::unordered_map<uint32_t, unsigned> found_;  // by linear page number
 };
 
 }  // namespace ringdown

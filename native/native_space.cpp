@@ -8,6 +8,11 @@ bool NativeSpace::revalidate(const ShadowMmu& shadow) {
   return was_empty || !pages_.is_empty();
 }
 
+void NativeSpace::map_accessed(const ShadowMmu& shadow) {
+  constexpr unsigned kMostCalls = 4096;
+  shadow.map_accessed_native(pages_, kMostCalls);
+}
+
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
   uint64_t frame;
   const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);

@@ -21,6 +21,13 @@ class NativeSpace {
   // kEmulate: not RAM, or nothing that may be mapped or run in a sandbox.
   Miss resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure);
 
+  // Before it is entered for the first time: what the user has accessed so far.
+  void map_accessed(const ShadowMmu& shadow);
+  // Makes what resolve() and map_accessed() have mapped be there.
+  void flush() {
+    if (!mapper_.flush()) pages_.clear();
+  }
+
   Sandbox& sandbox() { return *sandbox_; }
 
  private:

@@ -99,7 +99,10 @@ bool NativeUser::prepare() {
     context_.set_native_user(space.is_native);
     if (!space.is_native) return false;
   }
-  if (!space.native && !make_sandbox(space)) return false;
+  if (!space.native) {
+    if (!make_sandbox(space)) return false;
+    space.native->map_accessed(shadow_);
+  }
   space.revalidated_at = changes();
   space.last_used = ++time_;
   retry_page_fault();
@@ -156,6 +159,7 @@ NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
       break;
     }
     counters().native_entries++;
+    current_->native->flush();
     const Trap trap = running_->run(user);
     if (trap.kind == Trap::Kind::kDied) {
       end = died();
@@ -230,8 +234,15 @@ std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {
     current_->retry = {.eip = state_.eip, .linear = trap.address, .kind = kind};
     return raise({Vector::kPageFault, true, failure.error_code, trap.address});
   }
+  if (kind == AccessKind::kFetch) note_hot(kVisited);
   trapped_ = true;
   return End::kTranslate;
+}
+
+// What has run translated for some ticks has asked for its processor, but not in a library loaded since: one
+// visit is enough.
+void NativeUser::note_hot(unsigned evidence) {
+  current_->hot.note(state_.eip, policy_ == UserCode::kAuto ? HotPages::kEnough : evidence);
 }
 
 NativeUser::End NativeUser::raise(const Fault& fault) {
@@ -272,7 +283,7 @@ void NativeUser::interrupted() {
   if (policy_ == UserCode::kTranslated) return;
   if (state_.cpl != 3) return stretch_.reset();
   if (!current_) current_ = &spaces_[cr3_];
-  current_->hot.note(state_.eip);
+  note_hot(kFoundByInterrupt);
   if (policy_ != UserCode::kAuto || current_->is_native) return;
   const Stretch now{.begin = clock_.now(), .kernel_entries = kernel_entries()};
   if (stretch_ && now.begin - stretch_->begin < kLeastStretch) return;

@@ -61,6 +61,9 @@ class NativeUser {
   static constexpr size_t kMaxSandboxes = 128;
   // Of time that user code ran, to judge it by.
   static constexpr Nanoseconds kLeastStretch = 1'000'000;
+  // Evidence that a page is hot: user code was found there by an interrupt, or has come there once more. A
+  // program that starts asks for its processor between a few page faults.
+  static constexpr unsigned kFoundByInterrupt = HotPages::kEnough / 2, kVisited = HotPages::kEnough / 8;
 
   struct Space {
     HotPages hot;
@@ -92,6 +95,7 @@ class NativeUser {
   End raise(const Fault& fault);
   End died();
   void judge(End end, Nanoseconds elapsed);
+  void note_hot(unsigned evidence);
   uint64_t kernel_entries() const;
   uint64_t changes() const { return tables_changed_ + memory_.code_changes(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "cpu/physical_memory.h"
 #include "host-driver/page_mapper.h"
@@ -22,17 +23,21 @@ class SandboxPages final : public PageMapper {
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
 
-  // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run().
+  // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). What
+  // is mapped is there after flush().
   [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
                          bool executable) override;
   [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection) override;
   [[nodiscard]] bool unmap(uint32_t linear, uint64_t length) override;
   void unmap_all() override;
+  // False: the limit of mappings is reached, and nothing is mapped any more.
+  [[nodiscard]] bool flush();
 
  private:
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
   const HotPages& hot_;
+  std::vector<Mapping> pending_;
 };
 
 }  // namespace ringdown

@@ -38,6 +38,10 @@ class ShadowMmu {
   // kCodeWrite, kEmulate or kMapped, with the frame.
   Miss resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure,
                       uint64_t& frame);
+  // Maps into such a space what the guest's user has accessed.
+  void map_accessed_native(ShadowSpace& space, unsigned most_calls) const {
+    space.map_accessed(registers_, most_calls);
+  }
   // Makes such a space forget what the tables no longer say, and of rights what code was translated from.
   void revalidate_native(ShadowSpace& space) const;
   // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A

@@ -67,6 +67,38 @@ bool ShadowSpace::map(const PagingRegisters& r, uint32_t linear, const Translati
   return region.large ? map_large(r, region, linear, t, writable) : map_small(r, region, linear, t, writable);
 }
 
+bool ShadowSpace::is_mapped(const PagingRegisters& r, uint32_t linear) const {
+  const ShadowRegion* region = regions_[region_index(r, linear)].get();
+  return region && (region->large || region->pages[page_index(r, linear)].protection != Protection::kNone);
+}
+
+void ShadowSpace::map_accessed(const PagingRegisters& r, unsigned most_calls) {
+  if (!r.enabled) return;
+  constexpr uint64_t kWanted = pte::kPresent | pte::kUser | pte::kAccessed;
+  const auto is_wanted = [](uint64_t entry) { return (entry & kWanted) == kWanted; };
+  unsigned calls = 0;
+  const auto map_page = [&](uint32_t linear) {
+    if (is_mapped(r, linear)) return true;
+    const auto t = peek(r, memory_, linear);
+    if (!t || !t->user || !memory_.is_ram_page(t->physical >> kPageShift)) return true;
+    return ++calls <= most_calls && map(r, linear, *t, t->writable);
+  };
+  const uint64_t step = region_bytes(r);
+  for (uint64_t start = 0; start < uint64_t{1} << 32; start += step) {
+    const auto first = static_cast<uint32_t>(start);
+    const uint64_t directory_entry = read_directory_entry(r, memory_, first);
+    if (!is_wanted(directory_entry)) continue;
+    if (directory_entry & pte::kLarge) {
+      if (!map_page(first)) return;
+      continue;
+    }
+    for (uint64_t n = 0; n < step >> kPageShift; n++) {
+      const uint64_t entry = read_entry(r, memory_, table_of(r, directory_entry) + n * entry_bytes(r));
+      if (is_wanted(entry) && !map_page(static_cast<uint32_t>(first + (n << kPageShift)))) return;
+    }
+  }
+}
+
 ShadowRegion& ShadowSpace::region_for(const PagingRegisters& r, uint32_t linear, const Translation& t) {
   const unsigned index = region_index(r, linear);
   const bool large = t.levels < 2;

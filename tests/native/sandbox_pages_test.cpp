@@ -23,7 +23,7 @@ class SandboxPagesTest : public SandboxFixture {
   }
   void put_cpuid(uint32_t at) { memory_.write<uint16_t>(at, 0xA20F); }
   bool map(Protection protection, bool executable = true) {
-    return pages_->map(kPageAddress, kFrameAddress, kPage, protection, executable);
+    return pages_->map(kPageAddress, kFrameAddress, kPage, protection, executable) && pages_->flush();
   }
   Trap::Kind kind_of(std::span<const uint8_t> code) {
     state_ = state_at(kCode);
@@ -70,7 +70,7 @@ TEST_F(SandboxPagesTest, CpuidIsNotExecutedUntilThePageIsHot) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
   for (int n = 0; n < 2; ++n) {
     EXPECT_FALSE(pages_->may_execute(kPageAddress, kFrameAddress >> kPageShift));
-    hot_.note(kPageAddress + 0x321);
+    hot_.note(kPageAddress + 0x321, HotPages::kEnough / 2);
   }
   EXPECT_FALSE(pages_->may_execute(kPageAddress + kPage, kFrameAddress >> kPageShift)) << "another page";
   ASSERT_TRUE(map(Protection::kRead));
@@ -87,6 +87,7 @@ TEST_F(SandboxPagesTest, OnlyThePageThatHasItIsLeftOut) {
   put_code(kFrameAddress + kPage);
   put_cpuid(kFrameAddress + kPage + 8);
   ASSERT_TRUE(pages_->map(kPageAddress - kPage, kFrameAddress - kPage, 3 * kPage, Protection::kRead, true));
+  ASSERT_TRUE(pages_->flush());
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
   state_ = state_at(kPageAddress + kPage);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault);
@@ -98,6 +99,7 @@ TEST_F(SandboxPagesTest, WhatIsTooLowIsLeftOut) {
   EXPECT_FALSE(pages_->may_map(lowest - kPage));
   EXPECT_TRUE(pages_->may_map(lowest));
   EXPECT_TRUE(pages_->map(lowest - kPage, kFrameAddress, 2 * kPage, Protection::kRead, true));
+  ASSERT_TRUE(pages_->flush());
   put_code(kFrameAddress + kPage);
   state_ = state_at(lowest);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
