@@ -20,12 +20,19 @@ class Conduct {
   bool note_native(Nanoseconds elapsed, bool trapped);
 
  private:
-  static constexpr unsigned kTrapsToJudge = 16, kMostStretches = 64;
+  static constexpr unsigned kTrapsToJudge = 16;
+  static constexpr unsigned kMostDoublings = 6;
+  // A return that comes later is no reason to wait longer the next time; nor are the first ones, since a
+  // program may do nothing but touch new memory before each of its computations.
+  static constexpr Nanoseconds kLasting = 50'000'000;
+  static constexpr unsigned kForgiven = 2;
 
-  // Stretches of computing that it takes to go native: more each time that it did not last.
-  unsigned stretches_wanted_ = 1, stretches_ = 0;
-  unsigned traps_ = 0;
-  Nanoseconds native_time_ = 0;
+  unsigned stretches_wanted() const;
+
+  unsigned stretches_ = 0;  // of computing, one after another
+  unsigned returns_ = 0;    // that came early
+  unsigned traps_ = 0;      // of those that are judged together, and the time until the last
+  Nanoseconds judged_time_ = 0, native_time_ = 0;
 };
 
 }  // namespace ringdown

@@ -99,10 +99,8 @@ bool NativeUser::prepare() {
     context_.set_native_user(space.is_native);
     if (!space.is_native) return false;
   }
-  if (!space.native) {
-    if (!make_sandbox(space)) return false;
-    space.native->map_accessed(shadow_);
-  }
+  if (!space.native && !make_sandbox(space)) return false;
+  if (std::exchange(space.has_run_translated, false)) space.native->map_accessed(shadow_);
   space.revalidated_at = changes();
   space.last_used = ++time_;
   retry_page_fault();
@@ -136,6 +134,7 @@ void NativeUser::drop_least_recently_used() {
 void NativeUser::set_native(Space& space, bool native) {
   counters().native_switches += space.is_native != native;
   space.is_native = native;
+  space.has_run_translated = native;
   if (&space == current_) context_.set_native_user(native);
 }
 

@@ -70,6 +70,7 @@ class NativeUser {
     std::unique_ptr<NativeSpace> native;
     Conduct conduct;
     bool is_native = false;
+    bool has_run_translated = false;  // since it was native last: it knows other pages now
     uint64_t revalidated_at = 0, last_used = 0;
     // The access that a page fault was delivered for: its page is mapped before the user goes on.
     struct Retry {

@@ -55,20 +55,34 @@ TEST(Conduct, TimeUntilAnInterruptCountsAndIsNoTrap) {
   }
 }
 
-TEST(Conduct, EachReturnMakesItHarderUpToALimit) {
+TEST(Conduct, TheFirstReturnsAreForgivenEachLaterOneMakesItHarderUpToALimit) {
   Conduct conduct;
-  unsigned wanted = 1;
-  for (int n = 0; n < 10; ++n) {
+  for (const unsigned wanted : {1, 1, 1, 2, 4, 8, 16, 32, 64, 64, 64}) {
     EXPECT_EQ(stretches_to_go_native(conduct), wanted);
     traps_to_come_back(conduct, 0);
-    wanted = wanted < 64 ? 2 * wanted : 64;
   }
+}
+
+TEST(Conduct, AReturnAfterLongIsForgivenAndAllBefore) {
+  Conduct conduct;
+  for (int n = 0; n < 5; ++n) {
+    stretches_to_go_native(conduct);
+    traps_to_come_back(conduct, 0);
+  }
+  EXPECT_EQ(stretches_to_go_native(conduct), 8u);
+  EXPECT_FALSE(conduct.note_native(50'000'000, false));
+  for (int n = 0; n < 16; ++n) EXPECT_FALSE(conduct.note_native(0, true));
+  for (int n = 0; n < 15; ++n) EXPECT_FALSE(conduct.note_native(0, true));
+  EXPECT_TRUE(conduct.note_native(0, true));
+  EXPECT_EQ(stretches_to_go_native(conduct), 1u);
 }
 
 TEST(Conduct, StretchesOfComputingHaveToFollowEachOther) {
   Conduct conduct;
-  stretches_to_go_native(conduct);
-  traps_to_come_back(conduct, 0);
+  for (int n = 0; n < 3; ++n) {
+    stretches_to_go_native(conduct);
+    traps_to_come_back(conduct, 0);
+  }
   EXPECT_FALSE(conduct.note_translated(kTick, 0));
   EXPECT_FALSE(conduct.note_translated(kTick, 1000));
   EXPECT_FALSE(conduct.note_translated(kTick, 0));
