@@ -16,16 +16,23 @@ PageRights rights_of(Protection protection, bool executable) {
   return executable ? PageRights::kReadExecute : PageRights::kRead;
 }
 
-// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for one.
-bool has_cpuid(const uint8_t* page) {
-  static constexpr std::array<uint8_t, 2> kCpuid = {0x0F, 0xA2};
-  return page[kPageSize - 1] == kCpuid[0] || memmem(page, kPageSize, kCpuid.data(), kCpuid.size());
+constexpr uint8_t kTwoByteEscape = 0x0F, kCpuid = 0xA2, kSysenter = 0x34;
+
+bool has_instruction(const uint8_t* page, uint8_t opcode) {
+  const std::array<uint8_t, 2> bytes = {kTwoByteEscape, opcode};
+  return memmem(page, kPageSize, bytes.data(), bytes.size());
 }
 
 }  // namespace
 
+bool SandboxPages::host_has_sysenter() { return __builtin_cpu_is("intel"); }
+
+// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for a
+// CPUID.
 bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) const {
-  return hot_.contains(linear) || !has_cpuid(memory_.ram() + (frame << kPageShift));
+  const uint8_t* const page = memory_.ram() + (frame << kPageShift);
+  if (has_sysenter_ && has_instruction(page, kSysenter)) return false;
+  return hot_.contains(linear) || (page[kPageSize - 1] != kTwoByteEscape && !has_instruction(page, kCpuid));
 }
 
 bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,

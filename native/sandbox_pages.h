@@ -13,12 +13,18 @@ namespace ringdown {
 // use traps.
 class SandboxPages final : public PageMapper {
  public:
-  // None is owned.
-  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory, const HotPages& hot)
-      : sandbox_(sandbox), memory_(memory), hot_(hot) {}
+  // Whether SYSENTER of 32-bit code enters the host's kernel, where EIP is lost. Elsewhere it is #UD, and
+  // exact.
+  static bool host_has_sysenter();
 
-  // May code of this frame run there? Not with the bytes of a CPUID in it, which would answer for the host:
-  // programs ask when they start. Once the page is hot that is over. What is written later is not looked at.
+  // None is owned.
+  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory, const HotPages& hot,
+               bool has_sysenter = host_has_sysenter())
+      : sandbox_(sandbox), memory_(memory), hot_(hot), has_sysenter_(has_sysenter) {}
+
+  // May code of this frame run there? Not with the bytes of a SYSENTER in it that would be lost; nor with
+  // those of a CPUID, which would answer for the host: programs ask when they start. Once the page is hot
+  // that is over. What is written later is not looked at.
   bool may_execute(uint32_t linear, uint64_t frame) const;
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
@@ -37,6 +43,7 @@ class SandboxPages final : public PageMapper {
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
   const HotPages& hot_;
+  const bool has_sysenter_;
   std::vector<Mapping> pending_;
 };
 

@@ -77,6 +77,15 @@ TEST_F(SandboxPagesTest, CpuidIsNotExecutedUntilThePageIsHot) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
 }
 
+TEST_F(SandboxPagesTest, SysenterIsNeverExecutedWhereItWouldBeLost) {
+  memory_.write<uint16_t>(kFrameAddress + 0x123, 0x340F);
+  hot_.note(kPageAddress, HotPages::kEnough);
+  for (const bool has_sysenter : {false, true}) {
+    const SandboxPages pages(*sandbox_, memory_, hot_, has_sysenter);
+    EXPECT_EQ(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift), !has_sysenter);
+  }
+}
+
 TEST_F(SandboxPagesTest, CpuidMayReachOverTheEndOfThePage) {
   memory_.write<uint8_t>(kFrameAddress + kPage - 1, 0x0F);
   EXPECT_FALSE(pages_->may_execute(kPageAddress, kFrameAddress >> kPageShift));
