@@ -10,9 +10,9 @@ USER_CODE(read_flags, "pushfl\n popl %eax");
 USER_CODE(read_fs, "xorl %eax, %eax\n movw %ax, %fs\n int $0x31\n" LABEL("read_fs_at") "movl %fs:0x40000010, %eax");
 USER_CODE(use_sse, LABEL("use_sse_at") "xorps %xmm0, %xmm0");
 USER_CODE(step, "pushfl\n orl $0x100, (%esp)\n popfl\n nop\n" LABEL("behind_nop") "nop\n nop");
-USER_CODE(short_int3, "nop\n int3\n" LABEL("behind_short_int3") "nop");
-USER_CODE(long_int3, "nop\n .byte 0xCD, 3\n" LABEL("behind_long_int3") "nop");
-USER_CODE(int1, "nop\n .byte 0xF1\n" LABEL("behind_int1") "nop");
+USER_CODE(short_int3, "incl %eax\n int3\n" LABEL("behind_short_int3") "nop");
+USER_CODE(long_int3, "incl %eax\n .byte 0xCD, 3\n" LABEL("behind_long_int3") "nop");
+USER_CODE(int1, "incl %eax\n .byte 0xF1\n" LABEL("behind_int1") "nop");
 USER_CODE(into, "movb $0x7F, %al\n incb %al\n into\n" LABEL("behind_into") "nop");
 // The number of the call is changed between its two executions.
 USER_CODE(patched_call, "movl $2, %ecx\n" LABEL("call_here") "int $0x31\n movb $0x32, call_here + 1\n loop call_here");
@@ -43,8 +43,11 @@ static void flags(void) {
 static void traps(void) {
   CHECK_TRAP(try_user(step, 0), kDebug, behind_nop);
   CHECK_TRAP(try_user(short_int3, 0), kBreakpoint, behind_short_int3);
+  CHECK_EQ(trap.eax, 1);
   CHECK_TRAP(try_user(long_int3, 0), kBreakpoint, behind_long_int3);
+  CHECK_EQ(trap.eax, 1);
   CHECK_TRAP(try_user(int1, 0), kDebug, behind_int1);
+  CHECK_EQ(trap.eax, 1);
   CHECK_TRAP(try_user(into, 0), kOverflow, behind_into);
 }
 
