@@ -1,5 +1,7 @@
 #include "cpu/paging.h"
 
+#include <algorithm>
+
 #include "cpu/fault.h"
 
 namespace ringdown {
@@ -115,6 +117,11 @@ void set_bits(PhysicalMemory& memory, Translation& t, int level, uint64_t bits) 
 }
 
 }  // namespace
+
+bool Translation::accessed() const {
+  return std::all_of(entry_value, entry_value + levels,
+                     [](uint64_t entry) { return entry & pte::kAccessed; });
+}
 
 PagingRegisters PagingRegisters::of(const CpuState& state) {
   return {.enabled = state.paging(),

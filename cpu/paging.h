@@ -29,6 +29,9 @@ struct Translation {
   uint8_t levels;  // entries used: 0 (no paging), 1 (large page), 2 (4 KiB page); PDPTEs not counted
   uint64_t entry_address[2];  // physical addresses of the entries: [0] PDE, [1] PTE
   uint64_t entry_value[2];    // their values after the walk has set A and D
+
+  // Whether A is set in all of them. (Those of peek() are as the guest has them.)
+  bool accessed() const;
 };
 
 struct WalkFailure {

@@ -1,6 +1,7 @@
 #include "interpreter/descriptor.h"
 #include "interpreter/dispatch.h"
 #include "interpreter/events.h"
+#include "interpreter/fast_call.h"
 #include "interpreter/interrupt_return.h"
 #include "interpreter/privilege.h"
 #include "interpreter/tss.h"
@@ -63,16 +64,12 @@ void enter_flat(CpuState& s, uint16_t cs, uint16_t ss, unsigned cpl, uint32_t ei
 }
 
 void require_sysenter_segments(const CpuState& s) {
-  if (s.real_mode() || null_selector(static_cast<uint16_t>(s.msr.sysenter_cs))) raise_general_protection();
+  if (!can_sysenter(s)) raise_general_protection();
 }
 
 void sysenter(Interpreter& it, const Instruction&) {
-  CpuState& s = it.state;
-  require_sysenter_segments(s);
-  const uint16_t cs = static_cast<uint16_t>(s.msr.sysenter_cs & 0xFFFC);
-  s.system_flags &= ~(eflags::kVm | eflags::kRf);
-  s.interrupt_flag = 0;
-  enter_flat(s, cs, static_cast<uint16_t>(cs + 8), 0, s.msr.sysenter_eip, s.msr.sysenter_esp);
+  require_sysenter_segments(it.state);
+  sysenter(it.state);
 }
 
 void sysexit(Interpreter& it, const Instruction&) {
@@ -84,6 +81,17 @@ void sysexit(Interpreter& it, const Instruction&) {
 }
 
 }  // namespace
+
+bool can_sysenter(const CpuState& s) {
+  return !s.real_mode() && !null_selector(static_cast<uint16_t>(s.msr.sysenter_cs));
+}
+
+void sysenter(CpuState& s) {
+  const uint16_t cs = static_cast<uint16_t>(s.msr.sysenter_cs & 0xFFFC);
+  s.system_flags &= ~(eflags::kVm | eflags::kRf);
+  s.interrupt_flag = 0;
+  enter_flat(s, cs, static_cast<uint16_t>(cs + 8), 0, s.msr.sysenter_eip, s.msr.sysenter_esp);
+}
 
 void add_interrupt(DispatchTable& table) {
   table.one_byte[0xCC] = int3;

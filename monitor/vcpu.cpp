@@ -9,6 +9,7 @@
 #include "host-driver/restartable_sequences.h"
 #include "host-driver/terminal.h"
 #include "interpreter/debug_breakpoints.h"
+#include "interpreter/fast_call.h"
 #include "interpreter/segment.h"
 #include "monitor/guest_log.h"
 #include "translator/sensitive.h"
@@ -164,6 +165,10 @@ void Vcpu::execute_natively() {
     case NativeUser::End::kSingleStep:
       interpreter_.deliver_exception(
           {.vector = Vector::kDebug, .has_error_code = false, .error_code = dr6::kSingleStep});
+      break;
+    case NativeUser::End::kSysenter:
+      sensitive_counts()[static_cast<size_t>(Sensitive::kSysenter)]++;
+      sysenter(state());
       break;
     case NativeUser::End::kSegments:
       load_segments();

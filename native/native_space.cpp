@@ -13,6 +13,10 @@ void NativeSpace::map_accessed(const ShadowMmu& shadow) {
   shadow.map_accessed_native(pages_, kMostCalls);
 }
 
+void NativeSpace::prepare_sysenter(const ShadowMmu& shadow, const CpuState& state) {
+  if (mapper_.is_before_sysenter(state.eip)) shadow.map_accessed_page_native(pages_, state.gpr[kEbp]);
+}
+
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
   uint64_t frame;
   const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);

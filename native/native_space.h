@@ -12,8 +12,9 @@ namespace ringdown {
 class NativeSpace {
  public:
   // `hot` stays the caller's, and grows.
-  NativeSpace(std::unique_ptr<Sandbox> sandbox, PhysicalMemory& memory, const HotPages& hot)
-      : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory, hot), pages_(mapper_, memory) {}
+  NativeSpace(std::unique_ptr<Sandbox> sandbox, PhysicalMemory& memory, const CpuState& state,
+              const HotPages& hot)
+      : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory, state, hot), pages_(mapper_, memory) {}
 
   // Before it is entered, when the guest may have changed its tables, or code was translated. False: of the
   // pages that were there none is any more. This is another address space under the same CR3.
@@ -23,6 +24,8 @@ class NativeSpace {
 
   // Before it is entered for the first time: what the user has accessed so far.
   void map_accessed(const ShadowMmu& shadow);
+  // Where the host's kernel answers SYSENTER, it reads what EBP points to first: maps that if one comes soon.
+  void prepare_sysenter(const ShadowMmu& shadow, const CpuState& state);
   // Makes what resolve() and map_accessed() have mapped be there.
   void flush() {
     if (!mapper_.flush()) pages_.clear();

@@ -4,6 +4,7 @@
 
 #include "host-driver/counters.h"
 #include "host-driver/log.h"
+#include "interpreter/fast_call.h"
 #include "translator/code_mode.h"
 #include "translator/sensitive.h"
 
@@ -104,6 +105,7 @@ bool NativeUser::prepare() {
   space.revalidated_at = changes();
   space.last_used = ++time_;
   retry_page_fault();
+  space.native->prepare_sysenter(shadow_, state_);
   return true;
 }
 
@@ -112,7 +114,7 @@ bool NativeUser::make_sandbox(Space& space) {
   auto made = Sandbox::create(ram_file_);
   if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) {
     counters().native_sandboxes++;
-    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_, space.hot);
+    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_, state_, space.hot);
     return true;
   }
   policy_ = UserCode::kTranslated;
@@ -192,7 +194,7 @@ std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
     case Trap::Kind::kPreempted:
       return End::kKicked;
     case Trap::Kind::kFastSystemCall:
-      return raise({Vector::kInvalidOpcode});
+      return answer_fast_system_call();
     case Trap::Kind::kException:
       if (single_step) return End::kSingleStep;
       break;
@@ -202,6 +204,13 @@ std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
   }
   trapped_ = true;
   return End::kTranslate;
+}
+
+// SYSENTER loses on the host what it loses anyway. A SYSCALL, which no model has, is #UD; its EIP is lost.
+NativeUser::End NativeUser::answer_fast_system_call() {
+  if (!HostProcessor::this_one().has_sysenter) return raise({Vector::kInvalidOpcode});
+  if (!can_sysenter(state_)) return raise({Vector::kGeneralProtection, true, 0});
+  return End::kSysenter;
 }
 
 // INT3 and INTO are traps; also in their long forms, as INT n. So is INT1, but not on every host.

@@ -34,6 +34,7 @@ class NativeUser {
     kTranslate,   // the instruction at EIP is the translator's
     kFault,       // the instruction at EIP raised pending_fault()
     kSingleStep,  // EFLAGS.TF: the instruction before EIP is done
+    kSysenter,    // SYSENTER was executed and is to be done; EIP and ESP are lost
     kSegments,    // loaded_segments() are to be loaded, then the instruction at EIP is to be tried again
   };
   // `attention`: nonzero ends it.
@@ -91,6 +92,7 @@ class NativeUser {
   bool prepare();
   void retry_page_fault();
   std::optional<End> answer(const Trap& trap);
+  End answer_fast_system_call();
   void put_back_behind_trap(const Trap& trap);
   std::optional<End> answer_page_fault(const Trap& trap);
   End raise(const Fault& fault);

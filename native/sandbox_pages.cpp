@@ -1,11 +1,11 @@
 #include "native/sandbox_pages.h"
 
-#include <string.h>
-
 #include <algorithm>
-#include <array>
 
+#include "cpu/paging.h"
 #include "host-driver/counters.h"
+#include "interpreter/fast_call.h"
+#include "native/instruction_search.h"
 
 namespace ringdown {
 namespace {
@@ -16,23 +16,43 @@ PageRights rights_of(Protection protection, bool executable) {
   return executable ? PageRights::kReadExecute : PageRights::kRead;
 }
 
-constexpr uint8_t kTwoByteEscape = 0x0F, kCpuid = 0xA2, kSysenter = 0x34;
-
-bool has_instruction(const uint8_t* page, uint8_t opcode) {
-  const std::array<uint8_t, 2> bytes = {kTwoByteEscape, opcode};
-  return memmem(page, kPageSize, bytes.data(), bytes.size());
-}
+constexpr uint8_t kCpuid = 0xA2, kSysenter = 0x34;
+// How long the way to a SYSENTER is that is_before_sysenter() looks at, in bytes: some instructions.
+constexpr uint32_t kSoon = 32;
+constexpr size_t kMostSysenters = 16;
 
 }  // namespace
 
-bool SandboxPages::host_has_sysenter() { return __builtin_cpu_is("intel"); }
+bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
+  const uint32_t page_address = linear & ~kPageMask;
+  if (host_.has_sysenter && !note_sysenters(page_address, find(kSysenter, page_address, frame))) return false;
+  if (find(kCpuid, page_address, frame).empty()) return true;
+  if (!hot_.contains(linear)) return false;
+  if (host_.traps_cpuid) sandbox_.trap_cpuid();
+  return true;
+}
 
-// The page that follows in the guest's addresses is not known here: a first byte at the end is taken for a
-// CPUID.
-bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) const {
+std::vector<uint32_t> SandboxPages::find(uint8_t opcode, uint32_t page_address, uint64_t frame) const {
   const uint8_t* const page = memory_.ram() + (frame << kPageShift);
-  if (has_sysenter_ && has_instruction(page, kSysenter)) return false;
-  return hot_.contains(linear) || (page[kPageSize - 1] != kTwoByteEscape && !has_instruction(page, kCpuid));
+  std::optional<uint8_t> behind;
+  const auto next = peek(PagingRegisters::of(state_), memory_, page_address + kPageSize);
+  if (next && memory_.is_ram_page(next->physical >> kPageShift)) behind = memory_.ram()[next->physical];
+  return find_two_byte_instruction({page, kPageSize}, behind, opcode);
+}
+
+// False: one of them would raise #GP.
+bool SandboxPages::note_sysenters(uint32_t page_address, const std::vector<uint32_t>& offsets) {
+  for (const uint32_t offset : offsets) {
+    if (!can_sysenter(state_)) return false;
+    if (sysenters_.size() == kMostSysenters) sysenters_.clear();
+    if (std::ranges::find(sysenters_, page_address + offset) == sysenters_.end())
+      sysenters_.push_back(page_address + offset);
+  }
+  return true;
+}
+
+bool SandboxPages::is_before_sysenter(uint32_t eip) const {
+  return std::ranges::any_of(sysenters_, [&](uint32_t at) { return at - eip < kSoon; });
 }
 
 bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,

@@ -3,8 +3,10 @@
 #include <vector>
 
 #include "cpu/physical_memory.h"
+#include "cpu/state.h"
 #include "host-driver/page_mapper.h"
 #include "native/hot_pages.h"
+#include "sandbox/host_processor.h"
 #include "sandbox/sandbox.h"
 
 namespace ringdown {
@@ -13,21 +15,19 @@ namespace ringdown {
 // use traps.
 class SandboxPages final : public PageMapper {
  public:
-  // Whether SYSENTER of 32-bit code enters the host's kernel, where EIP is lost. Elsewhere it is #UD, and
-  // exact.
-  static bool host_has_sysenter();
-
   // None is owned.
-  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory, const HotPages& hot,
-               bool has_sysenter = host_has_sysenter())
-      : sandbox_(sandbox), memory_(memory), hot_(hot), has_sysenter_(has_sysenter) {}
+  SandboxPages(Sandbox& sandbox, const PhysicalMemory& memory, const CpuState& state, const HotPages& hot,
+               const HostProcessor& host = HostProcessor::this_one())
+      : sandbox_(sandbox), memory_(memory), state_(state), hot_(hot), host_(host) {}
 
-  // May code of this frame run there? Not with the bytes of a SYSENTER in it that would be lost; nor with
-  // those of a CPUID, which would answer for the host: programs ask when they start. Once the page is hot
-  // that is over. What is written later is not looked at.
-  bool may_execute(uint32_t linear, uint64_t frame) const;
+  // May code of this frame run there? Not with a SYSENTER in it that would raise #GP, if the host's loses
+  // EIP; nor with a CPUID, which would answer for the host unless that can be made to trap: programs ask
+  // when they start. Once the page is hot that is over. What is written later is not looked at.
+  bool may_execute(uint32_t linear, uint64_t frame);
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
+  // Whether code at `eip` soon comes to a SYSENTER that runs there.
+  bool is_before_sysenter(uint32_t eip) const;
 
   // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). What
   // is mapped is there after flush().
@@ -40,10 +40,16 @@ class SandboxPages final : public PageMapper {
   [[nodiscard]] bool flush();
 
  private:
+  // Offsets in the page.
+  std::vector<uint32_t> find(uint8_t opcode, uint32_t page_address, uint64_t frame) const;
+  bool note_sysenters(uint32_t page_address, const std::vector<uint32_t>& offsets);
+
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
+  const CpuState& state_;
   const HotPages& hot_;
-  const bool has_sysenter_;
+  const HostProcessor& host_;
+  std::vector<uint32_t> sysenters_;  // linear addresses, of pages that may run or might
   std::vector<Mapping> pending_;
 };
 

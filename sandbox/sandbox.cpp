@@ -16,6 +16,7 @@
 #include "cpu/fault.h"
 #include "cpu/physical_memory.h"
 #include "host-driver/host_setting.h"
+#include "sandbox/host_processor.h"
 #include "sandbox/stub_image.h"
 
 namespace ringdown {
@@ -102,10 +103,11 @@ void read_registers(const TrapRecord& record, UserState& state) {
 }
 
 // Linux makes SYSCALL and SYSENTER of 32-bit code look like an INT 80h in its vDSO, which is above 4 GiB in a
-// 64-bit process, so no 32-bit code has such a RIP. EBP it takes from the stack; SYSCALL's own is then in RCX
-// (entry_64_compat.S). A stack that cannot be read is EAX = -EFAULT and a return to there, which faults.
+// 64-bit process, so no 32-bit code has such a RIP. EBP it takes from the stack; its own is then in RCX of a
+// SYSCALL and in RSP of a SYSENTER (entry_64_compat.S). A stack that cannot be read is EAX = -EFAULT and a
+// return to there, which faults.
 Trap fast_system_call(const TrapRecord& record, UserState& state) {
-  state.gpr[kEbp] = static_cast<uint32_t>(record.registers[REG_RCX]);
+  state.gpr[kEbp] = static_cast<uint32_t>(record.registers[HostProcessor::this_one().has_sysenter ? REG_RSP : REG_RCX]);
   return {.kind = Trap::Kind::kFastSystemCall};
 }
 

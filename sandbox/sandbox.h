@@ -39,8 +39,9 @@ struct Trap {
                   // behind INT3, INTO and a single step, else at the instruction. INT n is #GP, n * 8 + 2;
                   // RDTSC and RDTSCP are #GP(0)
     kSystemCall,  // INT 80h, EIP at it: it has not been executed
-    kFastSystemCall,  // SYSCALL or SYSENTER on a host that has it for 32-bit code: EIP, ECX and, if
-                      // ESP points to nothing, EAX are lost; with SYSENTER ESP, too
+    kFastSystemCall,  // SYSCALL or SYSENTER, the one that the host has for 32-bit code. Lost are EIP, ECX of
+                      // SYSCALL, ESP of SYSENTER, and EAX if the host could not read what ESP, or of
+                      // SYSENTER EBP, points to
     kPreempted,
     kDied,  // there is no state: the child was killed, or it did what no trap of honest code does
   };
@@ -92,6 +93,10 @@ class Sandbox {
   // False: the child is dead, and so has nothing mapped.
   bool unmap(uint32_t linear, uint64_t length);
   bool unmap_all();
+
+  // CPUID is #GP(0) from the next run() on. Only if HostProcessor::traps_cpuid. Costs two writes of a model-specific
+  // register whenever the host changes to the child or from it.
+  void trap_cpuid() { shared_->trap_cpuid(); }
 
   // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx`
   // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.

@@ -99,6 +99,8 @@ bool SharedPage::wait_for_turn(uint32_t milliseconds) {
   return turn.load() != STUB_TURN_CHILD;
 }
 
+void SharedPage::trap_cpuid() { put(bytes_, STUB_TRAP_CPUID, uint32_t{1}); }
+
 pid_t SharedPage::mapper() const {
   pid_t thread;
   copy_once(&thread, bytes_ + STUB_MAPPER, sizeof(thread));

@@ -53,6 +53,9 @@ class SharedPage {
   // Spins, then sleeps for up to `milliseconds`; says whether it is our turn.
   bool wait_for_turn(uint32_t milliseconds);
 
+  // From the next turn of the child's on.
+  void trap_cpuid();
+
   // The mapper's thread. Before any guest code has run.
   pid_t mapper() const;
   // After the first trap. False: the frame is not where a frame can be.

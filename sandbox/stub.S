@@ -1,6 +1,7 @@
 // The only code of the sandbox's process that is not the guest's. It is data here: stub_image.cpp makes a
 // program of it. Guest code may jump to any byte of it, with any registers: nothing depends on its being
 // entered where it begins (docs/decisions/014-sandbox-process.md).
+#include <asm/prctl.h>
 #include <asm/unistd.h>
 
 #include "sandbox/stub_layout.h"
@@ -24,7 +25,7 @@
   .code64
   .balign 16
   .globl ringdown_stub, ringdown_stub_started, ringdown_stub_handler, ringdown_stub_end
-  .globl ringdown_stub_after_futex, ringdown_stub_after_sigreturn
+  .globl ringdown_stub_after_futex, ringdown_stub_after_sigreturn, ringdown_stub_after_arch_prctl
   .globl ringdown_mapper, ringdown_mapper_after_call, ringdown_mapper_after_futex
   .globl ringdown_mapper_after_write
 
@@ -106,10 +107,21 @@ take_turn:
   jmp 2b
 3:
   movl $0, STUB_CHILD_SLEEPS(%rbx)
+  jmp enter_guest
+
+trap_cpuid:
+  movl $ARCH_SET_CPUID, %edi
+  xorl %esi, %esi
+  movl $__NR_arch_prctl, %eax
+  syscall
+ringdown_stub_after_arch_prctl:
+  movl $0, STUB_TRAP_CPUID(%rbx)
 
 // A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base unless
 // they are to be null.
 enter_guest:
+  cmpl $0, STUB_TRAP_CPUID(%rbx)
+  jne trap_cpuid
   movl $USER_DATA_SELECTOR, %eax
   movl %eax, %ds
   movl %eax, %es

@@ -1,5 +1,6 @@
 #include "sandbox/system_call_filter.h"
 
+#include <asm/prctl.h>
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -56,6 +57,11 @@ Filter allow_futex(uint64_t word, std::initializer_list<uint64_t> operations) {
   return when(kNumber, SYS_futex, when_64(argument(0), word, any));
 }
 
+Filter allow_trapping_cpuid() {
+  return when(kNumber, SYS_arch_prctl,
+              when_64(argument(0), ARCH_SET_CPUID, when_64(argument(1), 0, {kAllow})));
+}
+
 Filter only_64_bit(const Filter& body) {
   Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64, body);
   filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
@@ -68,6 +74,7 @@ std::vector<sock_filter> guest_filter(const StubCallSites& sites) {
   Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
   append(filter,
          only_64_bit(one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, {kAllow})),
+                             when_64(kCaller, sites.arch_prctl, allow_trapping_cpuid()),
                              when_64(kCaller, sites.futex,
                                      allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT, FUTEX_WAKE}))})));
   return filter;

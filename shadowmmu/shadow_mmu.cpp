@@ -61,6 +61,13 @@ Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind k
   return space.map(registers_, linear, *t, t->writable) ? Miss::kMapped : Miss::kEmulate;
 }
 
+void ShadowMmu::map_accessed_page_native(ShadowSpace& space, uint32_t linear) const {
+  if (space.is_mapped(registers_, linear)) return;
+  const auto t = peek(registers_, memory_, linear);
+  if (!t || !t->user || !t->accessed() || !memory_.is_ram_page(t->physical >> kPageShift)) return;
+  (void)space.map(registers_, linear, *t, t->writable);  // at the host's limit it traps
+}
+
 void ShadowMmu::revalidate_native(ShadowSpace& space) const {
   space.revalidate(registers_, true);
   space.protect_all_code();

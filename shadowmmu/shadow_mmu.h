@@ -42,6 +42,8 @@ class ShadowMmu {
   void map_accessed_native(ShadowSpace& space, unsigned most_calls) const {
     space.map_accessed(registers_, most_calls);
   }
+  // The same of one page; nothing if it has not been accessed.
+  void map_accessed_page_native(ShadowSpace& space, uint32_t linear) const;
   // Makes such a space forget what the tables no longer say, and of rights what code was translated from.
   void revalidate_native(ShadowSpace& space) const;
   // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A

@@ -58,6 +58,8 @@ class ShadowSpace {
   // of the mapper.
   void map_accessed(const PagingRegisters& registers, unsigned most_calls);
 
+  // For reading, or as a part of a large page.
+  bool is_mapped(const PagingRegisters& r, uint32_t linear) const;
   bool is_empty() const;
   size_t mapped_pages() const { return mapped_pages_; }  // but for large ones
 
@@ -82,7 +84,6 @@ class ShadowSpace {
   void unmap_pages(unsigned index, std::vector<uint16_t>& pages);
   void protect_pages(unsigned index, std::vector<uint16_t>& pages);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
-  bool is_mapped(const PagingRegisters& r, uint32_t linear) const;
   uint64_t frames_per_region() const { return uint64_t{1} << (region_shift_ - kPageShift); }
   uint64_t first_frame(unsigned index) const;
   [[nodiscard]] bool protect_code_page(ShadowRegion& region, uint32_t start, unsigned n);

@@ -60,12 +60,6 @@ bool reads_second_page(uint64_t address, const ucontext_t& host) {
   return (static_cast<uint32_t>(address) ^ first) & ~kPageMask;
 }
 
-// A guest that cleared an A bit waits for the next fetch to set it again.
-bool is_accessed(const Translation& t) {
-  return std::all_of(t.entry_value, t.entry_value + t.levels,
-                     [](uint64_t entry) { return entry & pte::kAccessed; });
-}
-
 }  // namespace
 
 Translator::Translator(TranslatorContext& context, Mmu& mmu, ShadowMmu& shadow, const CpuModel& model)
@@ -462,7 +456,7 @@ bool Translator::still_valid(uint32_t page_number, CodeView::Page& page, bool su
       now->user != page.translation.user)
     return false;
   page.translation = *now;
-  if (is_accessed(*now)) return true;
+  if (now->accessed()) return true;  // otherwise the guest waits for the next fetch to set A again
   WalkFailure failure;
   return supervisor && walk(registers, memory_, linear, {AccessKind::kFetch, false}, failure);
 }

@@ -108,7 +108,10 @@ bool is_inconclusive(const Outcome& reference, const Program& program) {
   // A return to a selector that wild code has pushed: the upper half of its slot is up to the processor.
   if (reference.eip == kCodeSelector || reference.eip == kDataSelector) return true;
   const uint32_t offset = reference.eip - program.initial.eip;
-  return offset > program.code_bytes() && page_of(reference.eip) != kPageCount;
+  if (offset <= program.code_bytes()) return false;
+  // It may have run over the end of a page.
+  constexpr uint32_t kLongestInstruction = 15;
+  return page_of(reference.eip) != kPageCount || page_of(reference.eip - kLongestInstruction) != kPageCount;
 }
 
 }  // namespace ringdown::differential

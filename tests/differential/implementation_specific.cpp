@@ -48,7 +48,17 @@ void forget_loaded_registers(const Outcome& a, Outcome& b) {
   b.gpr[kEsp] = esp;
 }
 
-// A conversion from or to MMX registers that raises #XM: has x87 state become MMX state already?
+// Of an operand of 80 bits that reaches into a page which faults, the part before it may be stored already.
+void forget_stored_part(const Outcome& a, Outcome& b) {
+  constexpr uint32_t kOperandBytes = 10;
+  std::array<uint8_t, kOperandBytes> before;
+  const uint32_t address = (a.fault_address & ~(kPageBytes - 1)) - kOperandBytes;
+  peek(a.memory, address, before);
+  poke(b.memory, address, before);
+}
+
+// An instruction with an MMX register that raises #XM, or faults in memory: has x87 state become MMX state
+// already?
 void forget_transition_to_mmx(const Outcome& a, Outcome& b) {
   constexpr uint16_t kTop = 0x3800;
   const unsigned moved = ((a.fx.status_word >> 11) - (b.fx.status_word >> 11)) & 7;
@@ -90,30 +100,57 @@ void forget_upper_halves_of_selectors(const Outcome& a, Outcome& b) {
       if (a.memory[page][at] != b.memory[page][at]) forget_upper_half(a, b, kPages[page].address + at);
 }
 
+// A repeated comparison that faults leaves the flags of its last iteration, or those from before all of them
+// (SDM vol. 2, REP).
+void forget_compared_flags(const Outcome& a, Outcome& b) {
+  b.eflags = (b.eflags & ~eflags::kStatus) | (a.eflags & eflags::kStatus);
+}
+
 bool is_memory_fault(const Outcome& outcome) {
   return outcome.vector == kPageFault || outcome.vector == kGeneralProtection ||
          outcome.vector == kStackFault;
 }
 
-void forget_what_may_differ(const Outcome& a, Outcome& b, ZydisMnemonic mnemonic) {
+void forget_what_may_differ(const Outcome& a, Outcome& b, const InstructionFacts& facts) {
+  const ZydisMnemonic mnemonic = facts.mnemonic;
   if (is_memory_fault(a) && is_memory_fault(b)) {
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD}))
       forget_order_of_faults(a, b);
+    if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD,
+                             ZYDIS_MNEMONIC_SCASB, ZYDIS_MNEMONIC_SCASW, ZYDIS_MNEMONIC_SCASD}))
+      forget_compared_flags(a, b);
+    if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_FSTP, ZYDIS_MNEMONIC_FBSTP})) forget_stored_part(a, b);
+    if (facts.mmx_operand) forget_transition_to_mmx(a, b);
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR})) forget_offset_in_page(a, b);
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER}))
       forget_stored_values(a, b);
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD})) forget_loaded_registers(a, b);
   }
   if (a.vector == kSimdError) forget_later_flags(a, b, mnemonic);
-  if (a.vector == kSimdError &&
-      is_one_of(mnemonic, {ZYDIS_MNEMONIC_CVTPS2PI, ZYDIS_MNEMONIC_CVTTPS2PI, ZYDIS_MNEMONIC_CVTPD2PI,
-                           ZYDIS_MNEMONIC_CVTTPD2PI, ZYDIS_MNEMONIC_CVTPI2PS}))
-    forget_transition_to_mmx(a, b);
+  if (a.vector == kSimdError && facts.mmx_operand) forget_transition_to_mmx(a, b);
 }
 
 bool writes_by_mask(std::span<const uint8_t> code) {
   const auto facts = facts_of(code);
   return facts && is_one_of(facts->mnemonic, {ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU});
+}
+
+// An x87 store whose exception is not masked stores nothing (SDM vol. 1, 8.5). Whether it looks first if it
+// could, and makes the page dirty, is up to the processor.
+bool is_x87_store(std::span<const uint8_t> code) {
+  const auto facts = facts_of(code);
+  return facts && facts->memory_operand &&
+         is_one_of(facts->mnemonic, {ZYDIS_MNEMONIC_FST, ZYDIS_MNEMONIC_FSTP, ZYDIS_MNEMONIC_FIST,
+                                     ZYDIS_MNEMONIC_FISTP, ZYDIS_MNEMONIC_FISTTP, ZYDIS_MNEMONIC_FBSTP});
+}
+bool has_unmasked_x87_error(const Outcome& outcome) {
+  constexpr uint16_t kErrorSummary = 1 << 7;
+  return outcome.fx.status_word & kErrorSummary;
+}
+bool may_fault_instead_of_error(const Outcome& faulted, const Outcome& other) {
+  std::array<uint8_t, 15> code;
+  peek(faulted.memory, faulted.eip, code);
+  return is_memory_fault(faulted) && has_unmasked_x87_error(other) && is_x87_store(code);
 }
 
 // What writes under a mask that selects nothing may fault all the same, as a write would (SDM vol. 2,
@@ -131,14 +168,16 @@ void forget_dirty_pages(const Outcome& a, Outcome& b, const Program& program) {
     return (bytes.size() >= kBytes && writes_by_mask(bytes.last(kBytes))) ||
            (bytes.size() >= kPrefixed && writes_by_mask(bytes.last(kPrefixed)));
   };
-  if (std::any_of(program.units.begin(), program.units.end(), ends_by_mask))
+  const bool by_mask = std::any_of(program.units.begin(), program.units.end(), ends_by_mask);
+  if (by_mask || (has_unmasked_x87_error(a) && has_unmasked_x87_error(b)))
     b.system[kDirtyPages] = a.system[kDirtyPages];
 }
 
 }  // namespace
 
 bool is_implementation_specific(const Outcome& a, const Outcome& b, const Program& program) {
-  if (may_fault_unmasked(b)) return true;
+  if (may_fault_unmasked(b) || may_fault_instead_of_error(a, b) || may_fault_instead_of_error(b, a))
+    return true;
   if (a.eip != b.eip || a.status != b.status) return false;
   std::array<uint8_t, 15> code;
   peek(a.memory, a.eip, code);
@@ -147,7 +186,7 @@ bool is_implementation_specific(const Outcome& a, const Outcome& b, const Progra
   forget_upper_halves_of_selectors(a, *adjusted);
   forget_dirty_pages(a, *adjusted, program);
   if (wraps_at_the_end(a, b) || wraps_at_the_end(b, a)) forget_order_of_faults(a, *adjusted);
-  if (facts) forget_what_may_differ(a, *adjusted, facts->mnemonic);
+  if (facts) forget_what_may_differ(a, *adjusted, *facts);
   return agree(a, *adjusted, program);
 }
 

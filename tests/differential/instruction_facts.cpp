@@ -90,12 +90,11 @@ bool mnemonic_is_permitted(ZydisMnemonic mnemonic) {
   return std::find(std::begin(kForbidden), std::end(kForbidden), mnemonic) == std::end(kForbidden);
 }
 
-bool touches_segment_register(const Decoded& d) {
-  for (unsigned i = 0; i < d.instruction.operand_count_visible; ++i)
-    if (d.operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-        ZydisRegisterGetClass(d.operands[i].reg.value) == ZYDIS_REGCLASS_SEGMENT)
-      return true;
-  return false;
+bool names_register_of(const Decoded& d, ZydisRegisterClass kind) {
+  const std::span visible(d.operands, d.instruction.operand_count_visible);
+  return std::any_of(visible.begin(), visible.end(), [&](const ZydisDecodedOperand& operand) {
+    return operand.type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(operand.reg.value) == kind;
+  });
 }
 
 // A 16-bit double shift by more than 16 leaves its result undefined.
@@ -110,7 +109,7 @@ bool result_is_undefined(const Decoded& d, unsigned cl) {
 bool permitted(const Decoded& d) {
   return d.instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
          category_is_permitted(d.instruction.meta.category) &&
-         mnemonic_is_permitted(d.instruction.mnemonic) && !touches_segment_register(d);
+         mnemonic_is_permitted(d.instruction.mnemonic) && !names_register_of(d, ZYDIS_REGCLASS_SEGMENT);
 }
 
 bool supported(const Decoded& d) {
@@ -148,6 +147,7 @@ std::optional<InstructionFacts> facts_of(std::span<const uint8_t> code, unsigned
   facts.mnemonic = d.instruction.mnemonic;
   facts.memory_operand =
       (d.instruction.attributes & ZYDIS_ATTRIB_HAS_MODRM) && d.instruction.raw.modrm.mod != 3;
+  facts.mmx_operand = names_register_of(d, ZYDIS_REGCLASS_MMX);
   facts.written_gprs = written_gprs(d);
   facts.undefined_flags = undefined_flags(d, cl);
   facts.undefined_result = result_is_undefined(d, cl);

@@ -13,6 +13,7 @@ struct InstructionFacts {
   uint8_t length;
   ZydisMnemonic mnemonic;
   bool memory_operand;       // in ModRM
+  bool mmx_operand;          // a register
   uint8_t written_gprs;      // a bit for each Gpr, also for part of one
   uint32_t undefined_flags;  // eflags bits; none if only a count at run time could tell, see below
   bool supported;            // by the default CPU model; on others it is another instruction or none

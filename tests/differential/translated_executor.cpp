@@ -10,6 +10,7 @@
 #include "host-driver/host_clock.h"
 #include "host-driver/kick_timer.h"
 #include "interpreter/debug_breakpoints.h"
+#include "interpreter/fast_call.h"
 #include "interpreter/interpreter.h"
 #include "interpreter/segment.h"
 #include "native/native_user.h"
@@ -126,6 +127,8 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
       case NativeUser::End::kSingleStep:
         return interpreter_.deliver_exception(
             {.vector = Vector::kDebug, .has_error_code = false, .error_code = dr6::kSingleStep});
+      case NativeUser::End::kSysenter:
+        return sysenter(state());
       case NativeUser::End::kSegments:
         for (unsigned index = 0; index < native_.loaded_segments().size(); index++) {
           if (const auto selector = native_.loaded_segments()[index])

@@ -1,5 +1,7 @@
 #include "native/sandbox_pages.h"
 
+#include "cpu/fault.h"
+
 #include "tests/sandbox/sandbox_fixture.h"
 
 GUEST_CODE(guest_reads_page, "movl 0x50000, %eax; int $0x80");
@@ -12,10 +14,12 @@ namespace {
 class SandboxPagesTest : public SandboxFixture {
  protected:
   static constexpr uint32_t kPageAddress = 0x50000, kFrameAddress = 0x6000;
+  static constexpr HostProcessor kHost{.has_sysenter = false, .traps_cpuid = false},
+      kHostWithSysenter{.has_sysenter = true, .traps_cpuid = false};
 
   void SetUp() override {
     SandboxFixture::SetUp();
-    pages_ = std::make_unique<SandboxPages>(*sandbox_, memory_, hot_);
+    pages_ = std::make_unique<SandboxPages>(*sandbox_, memory_, cpu_, hot_, kHost);
   }
   // INT 80h at the beginning, the rest as it was.
   void put_code(uint32_t at_frame_address = kFrameAddress) {
@@ -30,7 +34,10 @@ class SandboxPagesTest : public SandboxFixture {
     return run(code).kind;
   }
 
+  void put_sysenter(uint32_t at) { memory_.write<uint16_t>(at, 0x340F); }
+
   PhysicalMemory memory_{ram_.bytes()};
+  CpuState cpu_;
   HotPages hot_;
   std::unique_ptr<SandboxPages> pages_;
 };
@@ -77,18 +84,54 @@ TEST_F(SandboxPagesTest, CpuidIsNotExecutedUntilThePageIsHot) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
 }
 
-TEST_F(SandboxPagesTest, SysenterIsNeverExecutedWhereItWouldBeLost) {
-  memory_.write<uint16_t>(kFrameAddress + 0x123, 0x340F);
+TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
+  if (!HostProcessor::this_one().traps_cpuid) GTEST_SKIP() << "this host cannot make CPUID trap";
+  constexpr HostProcessor host{.has_sysenter = false, .traps_cpuid = true};
+  SandboxPages pages(*sandbox_, memory_, cpu_, hot_, host);
+  put_cpuid(kFrameAddress);
   hot_.note(kPageAddress, HotPages::kEnough);
-  for (const bool has_sysenter : {false, true}) {
-    const SandboxPages pages(*sandbox_, memory_, hot_, has_sysenter);
-    EXPECT_EQ(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift), !has_sysenter);
-  }
+  ASSERT_TRUE(pages.map(kPageAddress, kFrameAddress, kPage, Protection::kRead, true));
+  ASSERT_TRUE(pages.flush());
+  state_ = state_at(kPageAddress);
+  const Trap trap = sandbox_->run(state_);
+  EXPECT_EQ(trap.kind, Trap::Kind::kException);
+  EXPECT_EQ(trap.vector, static_cast<uint8_t>(Vector::kGeneralProtection));
+  EXPECT_EQ(state_.eip, kPageAddress);
+}
+
+TEST_F(SandboxPagesTest, SysenterIsNotExecutedWhereItsFaultWouldBeLost) {
+  put_sysenter(kFrameAddress + 0x123);
+  const auto may_execute = [&](const HostProcessor& host) {
+    SandboxPages pages(*sandbox_, memory_, cpu_, hot_, host);
+    return pages.may_execute(kPageAddress, kFrameAddress >> kPageShift);
+  };
+  cpu_.cr0 |= cr0::kPe;
+  EXPECT_TRUE(may_execute(kHost));
+  EXPECT_FALSE(may_execute(kHostWithSysenter)) << "SYSENTER_CS is null";
+  cpu_.msr.sysenter_cs = 0x60;
+  EXPECT_TRUE(may_execute(kHostWithSysenter));
+}
+
+TEST_F(SandboxPagesTest, SysenterIsSeenToCome) {
+  cpu_.cr0 |= cr0::kPe;
+  cpu_.msr.sysenter_cs = 0x60;
+  put_sysenter(kFrameAddress + 0x123);
+  SandboxPages pages(*sandbox_, memory_, cpu_, hot_, kHostWithSysenter);
+  EXPECT_FALSE(pages.is_before_sysenter(kPageAddress + 0x123));
+  ASSERT_TRUE(pages.may_execute(kPageAddress + 0x456, kFrameAddress >> kPageShift));
+  EXPECT_TRUE(pages.is_before_sysenter(kPageAddress + 0x123));
+  EXPECT_TRUE(pages.is_before_sysenter(kPageAddress + 0x123 - 8));
+  EXPECT_FALSE(pages.is_before_sysenter(kPageAddress + 0x124));
+  EXPECT_FALSE(pages.is_before_sysenter(kPageAddress));
 }
 
 TEST_F(SandboxPagesTest, CpuidMayReachOverTheEndOfThePage) {
-  memory_.write<uint8_t>(kFrameAddress + kPage - 1, 0x0F);
-  EXPECT_FALSE(pages_->may_execute(kPageAddress, kFrameAddress >> kPageShift));
+  put_cpuid(kFrameAddress + kPage - 1);
+  const auto may_execute = [&](uint32_t frame_address) {
+    return pages_->may_execute(frame_address, frame_address >> kPageShift);
+  };
+  EXPECT_FALSE(may_execute(kFrameAddress)) << "without paging the next page is the next frame";
+  EXPECT_TRUE(may_execute(kFrameAddress + kPage));
 }
 
 TEST_F(SandboxPagesTest, OnlyThePageThatHasItIsLeftOut) {
