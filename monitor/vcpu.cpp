@@ -120,6 +120,7 @@ void Vcpu::idle() {
   wake_lines_.wait();
   if (translator_.halted()) wake_lines_.learn();
   if (!attention_) {
+    NativeUser::idle();
     timer_.sleep();
     wake_lines_.prefetch(shadow_.supervisor().base());
     kicks_.slept(clock_.now(), board_->next_event());
@@ -250,7 +251,7 @@ void Vcpu::page_invalidated(uint32_t linear) {
   counters().guest_invlpgs++;
   shadow_.invalidate_page(linear);
   translator_.page_invalidated(linear);
-  native_.page_invalidated();
+  native_.page_invalidated(linear);
 }
 
 void Vcpu::exception_raised(const Fault& fault) {

@@ -6,14 +6,14 @@
 
 namespace ringdown {
 
-// Pages of an address space that it runs in again and again, by evidence of different weight.
+// Pages of an address space that interrupts find it in again and again.
 class HotPages {
  public:
-  static constexpr unsigned kEnough = 8;
+  static constexpr unsigned kEnough = 2;
 
-  void note(uint32_t eip, unsigned evidence) {
+  void note(uint32_t eip) {
     if (found_.size() >= kMost) found_.clear();
-    found_[eip >> kPageShift] += evidence;
+    found_[eip >> kPageShift]++;
   }
   bool contains(uint32_t linear) const {
     const auto page = found_.find(linear >> kPageShift);

@@ -16,9 +16,15 @@ class NativeSpace {
               const HotPages& hot)
       : sandbox_(std::move(sandbox)), mapper_(*sandbox_, memory, state, hot), pages_(mapper_, memory) {}
 
-  // Before it is entered, when the guest may have changed its tables, or code was translated. False: of the
-  // pages that were there none is any more. This is another address space under the same CR3.
+  // Before it is entered, when the guest has flushed its TLB. False: of the pages that were there none is any
+  // more. This is another address space under the same CR3.
   bool revalidate(const ShadowMmu& shadow);
+  // The same of one page.
+  void invalidate_page(const ShadowMmu& shadow, uint32_t linear) {
+    shadow.revalidate_page_native(pages_, linear);
+  }
+  // Before it is entered, when code was translated from more frames: none of them may be written.
+  void protect_code() { pages_.protect_all_code(); }
   // kEmulate: not RAM, or nothing that may be mapped or run in a sandbox.
   Miss resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure);
 

@@ -94,7 +94,7 @@ bool NativeUser::takes() {
 
 bool NativeUser::prepare() {
   Space& space = *current_;
-  if (space.native && space.revalidated_at != changes() && !space.native->revalidate(shadow_)) {
+  if (space.native && !revalidate(space)) {
     // What may have taken the sandbox over belongs to a process that has ended.
     space = {.is_native = policy_ == UserCode::kNative};
     context_.set_native_user(space.is_native);
@@ -102,10 +102,17 @@ bool NativeUser::prepare() {
   }
   if (!space.native && !make_sandbox(space)) return false;
   if (std::exchange(space.has_run_translated, false)) space.native->map_accessed(shadow_);
-  space.revalidated_at = changes();
   space.last_used = ++time_;
   retry_page_fault();
   space.native->prepare_sysenter(shadow_, state_);
+  return true;
+}
+
+bool NativeUser::revalidate(Space& space) {
+  if (std::exchange(space.tlb_flushes, tlb_flushes_) != tlb_flushes_ && !space.native->revalidate(shadow_))
+    return false;
+  const uint64_t code_changes = memory_.code_changes();
+  if (std::exchange(space.code_changes, code_changes) != code_changes) space.native->protect_code();
   return true;
 }
 
@@ -202,8 +209,7 @@ std::optional<NativeUser::End> NativeUser::answer(const Trap& trap) {
     case Trap::Kind::kDied:
       break;
   }
-  trapped_ = true;
-  return End::kTranslate;
+  return translate();
 }
 
 // SYSENTER loses on the host what it loses anyway. A SYSCALL, which no model has, is #UD; its EIP is lost.
@@ -242,15 +248,13 @@ std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {
     current_->retry = {.eip = state_.eip, .linear = trap.address, .kind = kind};
     return raise({Vector::kPageFault, true, failure.error_code, trap.address});
   }
-  if (kind == AccessKind::kFetch) note_hot(kVisited);
-  trapped_ = true;
-  return End::kTranslate;
+  return translate();
 }
 
-// What has run translated for some ticks has asked for its processor, but not in a library loaded since: one
-// visit is enough.
-void NativeUser::note_hot(unsigned evidence) {
-  current_->hot.note(state_.eip, policy_ == UserCode::kAuto ? HotPages::kEnough : evidence);
+NativeUser::End NativeUser::translate() {
+  trapped_ = true;
+  trapped_at_ = state_.eip;
+  return End::kTranslate;
 }
 
 NativeUser::End NativeUser::raise(const Fault& fault) {
@@ -272,7 +276,7 @@ NativeUser::End NativeUser::died() {
 
 void NativeUser::tlb_flushed() {
   if (policy_ == UserCode::kTranslated) return;
-  tables_changed_++;
+  tlb_flushes_++;
   if (state_.cr3 == cr3_) return;
   cr3_ = state_.cr3;
   stretch_.reset();
@@ -286,12 +290,18 @@ void NativeUser::tlb_flushed() {
   context_.set_native_user(current_ && current_->is_native);
 }
 
+// Of the current address space: what others have of it goes with their next TLB flush.
+void NativeUser::page_invalidated(uint32_t linear) {
+  if (current_ && current_->native) current_->native->invalidate_page(shadow_, linear);
+}
+
 // Translated user code is judged by stretches of time between two interrupts that find it running.
 void NativeUser::interrupted() {
   if (policy_ == UserCode::kTranslated) return;
   if (state_.cpl != 3) return stretch_.reset();
   if (!current_) current_ = &spaces_[cr3_];
-  note_hot(kFoundByInterrupt);
+  // Where a page keeps code from running natively, code that calls it is found translated.
+  current_->hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
   if (policy_ != UserCode::kAuto || current_->is_native) return;
   const Stretch now{.begin = clock_.now(), .kernel_entries = kernel_entries()};
   if (stretch_ && now.begin - stretch_->begin < kLeastStretch) return;

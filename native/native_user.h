@@ -54,25 +54,24 @@ class NativeUser {
   void returned() { trapped_ = false; }
   // User code is about to be interrupted from outside.
   void interrupted();
+  // The guest waits, and others run on the host.
+  static void idle() { set_cpuid_trapping(false); }
   void tlb_flushed();
-  void page_invalidated() { tables_changed_++; }
+  void page_invalidated(uint32_t linear);
 
  private:
   // A host has some 1,000 files for a process; a sandbox needs three.
   static constexpr size_t kMaxSandboxes = 128;
   // Of time that user code ran, to judge it by.
   static constexpr Nanoseconds kLeastStretch = 1'000'000;
-  // Evidence that a page is hot: user code was found there by an interrupt, or has come there once more. A
-  // program that starts asks for its processor between a few page faults.
-  static constexpr unsigned kFoundByInterrupt = HotPages::kEnough / 2, kVisited = HotPages::kEnough / 8;
-
   struct Space {
     HotPages hot;
     std::unique_ptr<NativeSpace> native;
     Conduct conduct;
     bool is_native = false;
-    bool has_run_translated = false;  // since it was native last: it knows other pages now
-    uint64_t revalidated_at = 0, last_used = 0;
+    bool has_run_translated = false;             // since it was native last: it knows other pages now
+    uint64_t tlb_flushes = 0, code_changes = 0;  // how many of them it has seen
+    uint64_t last_used = 0;
     // The access that a page fault was delivered for: its page is mapped before the user goes on.
     struct Retry {
       uint32_t eip, linear;
@@ -90,17 +89,17 @@ class NativeUser {
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
   bool prepare();
+  bool revalidate(Space& space);
   void retry_page_fault();
   std::optional<End> answer(const Trap& trap);
   End answer_fast_system_call();
   void put_back_behind_trap(const Trap& trap);
   std::optional<End> answer_page_fault(const Trap& trap);
+  End translate();
   End raise(const Fault& fault);
   End died();
   void judge(End end, Nanoseconds elapsed);
-  void note_hot(unsigned evidence);
   uint64_t kernel_entries() const;
-  uint64_t changes() const { return tables_changed_ + memory_.code_changes(); }
 
   const int ram_file_;
   PhysicalMemory& memory_;
@@ -114,8 +113,9 @@ class NativeUser {
   uint32_t cr3_ = 0;
   Space* current_ = nullptr;  // of cr3_, if there is one
   Sandbox* volatile running_ = nullptr;
-  bool trapped_ = false;  // translated code is at work on what trapped
-  uint64_t tables_changed_ = 1, time_ = 0;
+  bool trapped_ = false;     // translated code is at work on what trapped
+  uint32_t trapped_at_ = 0;  // `trapped_`: EIP
+  uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};
   std::array<std::optional<uint16_t>, 6> loaded_{};
   std::optional<Stretch> stretch_;  // of cr3_

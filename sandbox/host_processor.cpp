@@ -13,4 +13,11 @@ const HostProcessor& HostProcessor::this_one() {
   return host;
 }
 
+void set_cpuid_trapping(bool traps) {
+  static thread_local bool trapping = false;
+  if (trapping == traps) return;
+  trapping = traps;
+  syscall(SYS_arch_prctl, ARCH_SET_CPUID, traps ? 0 : 1);
+}
+
 }  // namespace ringdown

@@ -13,4 +13,10 @@ struct HostProcessor {
   static const HostProcessor& this_one();
 };
 
+// Whether CPUID of the calling thread traps from now on; only if HostProcessor::traps_cpuid. The host's
+// kernel writes a model-specific register whenever it changes between a thread of one kind and one of the
+// other, which costs a virtual machine 5 us: so the monitor's thread is of its sandbox's kind while they
+// alternate.
+void set_cpuid_trapping(bool traps);
+
 }  // namespace ringdown

@@ -1,5 +1,6 @@
 #include "sandbox/sandbox.h"
 
+#include <asm/prctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "cpu/fault.h"
 #include "cpu/physical_memory.h"
@@ -107,7 +109,8 @@ void read_registers(const TrapRecord& record, UserState& state) {
 // SYSCALL and in RSP of a SYSENTER (entry_64_compat.S). A stack that cannot be read is EAX = -EFAULT and a
 // return to there, which faults.
 Trap fast_system_call(const TrapRecord& record, UserState& state) {
-  state.gpr[kEbp] = static_cast<uint32_t>(record.registers[HostProcessor::this_one().has_sysenter ? REG_RSP : REG_RCX]);
+  state.gpr[kEbp] =
+      static_cast<uint32_t>(record.registers[HostProcessor::this_one().has_sysenter ? REG_RSP : REG_RCX]);
   return {.kind = Trap::Kind::kFastSystemCall};
 }
 
@@ -237,8 +240,16 @@ bool Sandbox::unmap_all() {
   return call_mapper({{{SYS_munmap, 0, kGuestEnd}}});
 }
 
+void Sandbox::trap_cpuid() {
+  if (std::exchange(traps_cpuid_, true)) return;
+  shared_->trap_cpuid();
+  const Mapper::Call likewise{SYS_arch_prctl, ARCH_SET_CPUID, 0};
+  call_mapper(std::span(&likewise, 1));
+}
+
 Trap Sandbox::run(UserState& state) {
   if (!alive_) return {.kind = Trap::Kind::kDied};
+  if (traps_cpuid_) set_cpuid_trapping(true);
   shared_->write(state);
   shared_->give_turn();
   if (!await_turn()) return {.kind = Trap::Kind::kDied};

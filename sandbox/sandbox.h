@@ -94,9 +94,9 @@ class Sandbox {
   bool unmap(uint32_t linear, uint64_t length);
   bool unmap_all();
 
-  // CPUID is #GP(0) from the next run() on. Only if HostProcessor::traps_cpuid. Costs two writes of a model-specific
-  // register whenever the host changes to the child or from it.
-  void trap_cpuid() { shared_->trap_cpuid(); }
+  // CPUID is #GP(0) from the next run() on, which makes it so for the calling thread as well. Only if
+  // HostProcessor::traps_cpuid.
+  void trap_cpuid();
 
   // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx`
   // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
@@ -127,7 +127,7 @@ class Sandbox {
   const uint32_t lowest_mappable_;
   uint32_t mappings_ = 0;  // an upper bound
   std::atomic<bool> preempting_ = false;
-  bool alive_ = true;
+  bool alive_ = true, traps_cpuid_ = false;
 };
 
 }  // namespace ringdown

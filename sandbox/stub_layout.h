@@ -24,7 +24,7 @@
 #define STUB_GS 198
 #define STUB_FS_BASE 200
 #define STUB_GS_BASE 208
-#define STUB_FLAGS 216  // RFLAGS, for those bits that rt_sigreturn leaves as they are
+#define STUB_FLAGS 216       // RFLAGS, for those bits that rt_sigreturn leaves as they are
 #define STUB_TRAP_CPUID 224  // nonzero: CPUID is to trap from now on
 
 // Written by the kernel, before any guest code runs: the mapper's thread, by number.

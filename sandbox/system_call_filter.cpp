@@ -85,7 +85,8 @@ std::vector<sock_filter> mapper_filter(const StubCallSites& sites) {
   const Filter map_or_unmap = one_of({when(kNumber, SYS_mmap, when_64(argument(4), kChildRam, {kAllow})),
                                       when(kNumber, SYS_munmap, {kAllow})});
   return only_64_bit(
-      one_of({when_64(kCaller, sites.mapper_call, when(kUpperHalfOfAddress, 0, map_or_unmap)),
+      one_of({when_64(kCaller, sites.mapper_call,
+                      one_of({when(kUpperHalfOfAddress, 0, map_or_unmap), allow_trapping_cpuid()})),
               when_64(kCaller, sites.mapper_futex, allow_futex(STUB_ORDERS + ORDERS_SEQUENCE, {FUTEX_WAIT})),
               when_64(kCaller, sites.mapper_write,
                       when(kNumber, SYS_write, when_64(argument(0), kChildReports, {kAllow})))}));

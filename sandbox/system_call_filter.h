@@ -26,7 +26,8 @@ struct StubCallSites {
 // sites may make those they are for, with the arguments that they make them with: rt_sigreturn, futex on the
 // turn, and arch_prctl that makes CPUID trap.
 std::vector<sock_filter> guest_filter(const StubCallSites& sites);
-// The mapper: mmap of guest RAM and munmap, both below 4 GiB; waiting for its orders; its reports.
+// The mapper: mmap of guest RAM and munmap, both below 4 GiB; the same arch_prctl; waiting for its orders;
+// its reports.
 std::vector<sock_filter> mapper_filter(const StubCallSites& sites);
 
 }  // namespace ringdown

@@ -68,11 +68,6 @@ void ShadowMmu::map_accessed_page_native(ShadowSpace& space, uint32_t linear) co
   (void)space.map(registers_, linear, *t, t->writable);  // at the host's limit it traps
 }
 
-void ShadowMmu::revalidate_native(ShadowSpace& space) const {
-  space.revalidate(registers_, true);
-  space.protect_all_code();
-}
-
 void ShadowMmu::map_ahead(uint32_t linear, bool write) {
   WalkFailure failure;
   const auto t =

@@ -44,8 +44,11 @@ class ShadowMmu {
   }
   // The same of one page; nothing if it has not been accessed.
   void map_accessed_page_native(ShadowSpace& space, uint32_t linear) const;
-  // Makes such a space forget what the tables no longer say, and of rights what code was translated from.
-  void revalidate_native(ShadowSpace& space) const;
+  // Makes such a space forget what the tables no longer say: of all pages, or of one.
+  void revalidate_native(ShadowSpace& space) const { space.revalidate(registers_, true); }
+  void revalidate_page_native(ShadowSpace& space, uint32_t linear) const {
+    space.revalidate_page(registers_, linear);
+  }
   // Maps a page into the user space ahead of its use if the tables allow it (`write`: for writing). Sets A
   // (and D).
   void map_ahead(uint32_t linear, bool write);

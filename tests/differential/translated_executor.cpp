@@ -155,7 +155,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   void page_invalidated(uint32_t linear) override {
     shadow_.invalidate_page(linear);
     translator_.page_invalidated(linear);
-    native_.page_invalidated();
+    native_.page_invalidated(linear);
   }
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override {

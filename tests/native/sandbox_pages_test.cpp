@@ -77,7 +77,7 @@ TEST_F(SandboxPagesTest, CpuidIsNotExecutedUntilThePageIsHot) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
   for (int n = 0; n < 2; ++n) {
     EXPECT_FALSE(pages_->may_execute(kPageAddress, kFrameAddress >> kPageShift));
-    hot_.note(kPageAddress + 0x321, HotPages::kEnough / 2);
+    hot_.note(kPageAddress + 0x321);
   }
   EXPECT_FALSE(pages_->may_execute(kPageAddress + kPage, kFrameAddress >> kPageShift)) << "another page";
   ASSERT_TRUE(map(Protection::kRead));
@@ -89,7 +89,7 @@ TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
   constexpr HostProcessor host{.has_sysenter = false, .traps_cpuid = true};
   SandboxPages pages(*sandbox_, memory_, cpu_, hot_, host);
   put_cpuid(kFrameAddress);
-  hot_.note(kPageAddress, HotPages::kEnough);
+  for (unsigned n = 0; n < HotPages::kEnough; n++) hot_.note(kPageAddress);
   ASSERT_TRUE(pages.map(kPageAddress, kFrameAddress, kPage, Protection::kRead, true));
   ASSERT_TRUE(pages.flush());
   state_ = state_at(kPageAddress);
