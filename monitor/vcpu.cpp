@@ -120,7 +120,7 @@ void Vcpu::idle() {
   wake_lines_.wait();
   if (translator_.halted()) wake_lines_.learn();
   if (!attention_) {
-    NativeUser::idle();
+    native_.idle();
     timer_.sleep();
     wake_lines_.prefetch(shadow_.supervisor().base());
     kicks_.slept(clock_.now(), board_->next_event());

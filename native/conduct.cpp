@@ -1,33 +1,42 @@
 #include "native/conduct.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringdown {
 
-// How many it takes to go native: twice as many after each return that counts.
-unsigned Conduct::stretches_wanted() const {
-  return 1u << std::min(returns_ - std::min(returns_, kForgiven), kMostDoublings);
+bool Conduct::note(bool native, Nanoseconds elapsed, uint64_t entries) {
+  elapsed_ += elapsed;
+  entries_ += entries;
+  const bool is_over = elapsed_ >= kWindow || (native && entries_ >= kEntriesOfWindow);
+  if (!is_over) return native;
+  const Nanoseconds distance =
+      std::exchange(elapsed_, 0) /
+      std::max<Nanoseconds>(1, static_cast<Nanoseconds>(std::exchange(entries_, 0)));
+  return native ? after_native(distance) : after_translated(distance);
 }
 
-bool Conduct::note_translated(Nanoseconds elapsed, uint64_t kernel_entries) {
-  const bool computes = elapsed >= kernel_entries * kWorthwhile;
-  stretches_ = computes ? stretches_ + 1 : 0;
-  if (stretches_ < stretches_wanted()) return false;
-  stretches_ = traps_ = 0;
-  judged_time_ = native_time_ = 0;
-  return true;
+bool Conduct::after_translated(Nanoseconds distance) {
+  translated_ = distance;
+  if (distance >= kWorthwhile) return true;
+  if (wait_ > 0) wait_--;
+  return wait_ == 0 && distance >= kPossible;
 }
 
-bool Conduct::note_native(Nanoseconds elapsed, bool trapped) {
-  judged_time_ += elapsed;
-  native_time_ += elapsed;
-  traps_ += trapped;
-  if (traps_ < kTrapsToJudge) return false;
-  const bool computes = judged_time_ >= traps_ * kWorthwhile;
-  traps_ = 0;
-  judged_time_ = 0;
-  if (!computes) returns_ = native_time_ >= kLasting ? 0 : returns_ + 1;
-  return !computes;
+// What it did translated says something about what it does now only if that was in between as well.
+bool Conduct::after_native(Nanoseconds distance) {
+  if (distance >= kWorthwhile) return true;
+  if (translated_ >= kWorthwhile) return false;
+  if (distance <= translated_) {
+    failures_ = 0;
+    if (++better_ < kTrusted) return true;
+    better_ = 0;
+    return false;
+  }
+  better_ = 0;
+  failures_ = std::min(failures_ + 1, kMostDoublings);
+  wait_ = 1u << failures_;
+  return false;
 }
 
 }  // namespace ringdown

@@ -5,34 +5,40 @@
 
 namespace ringdown {
 
-// How the user code of an address space behaves, to tell whether it is better off natively: there it computes
-// faster, but each trap costs a hand-off between processes and back, some 10 to 30 us.
+// How the user code of an address space behaves, to tell whether it is better off natively. There it runs
+// faster, by nothing or by a factor, and nothing has to be translated; but each entry of the guest's kernel
+// costs a hand-off between processes and back, some 10 to 30 us, as does much of what it touches anew.
+//
+// What computes for long between two entries is better off. What enters all the time is not. In between it is
+// tried: the time from one entry to the next, all included, in windows of a few milliseconds, one way and the
+// other way.
 class Conduct {
  public:
-  // Between two traps on average, for a hand-off to cost less than what translation does.
-  static constexpr Nanoseconds kWorthwhile = 200'000;
+  // Time from one entry to the next. From kWorthwhile on a hand-off costs a few per cent; below kPossible
+  // it costs more than running natively can save.
+  static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
 
-  // A stretch of time in which it ran translated, and how often it entered the guest's kernel by itself.
-  // True: it computes, and should run natively.
-  bool note_translated(Nanoseconds elapsed, uint64_t kernel_entries);
-  // A stretch of time that it ran natively; `trapped`: until it entered the guest's kernel by itself. True:
-  // it does that too often.
-  bool note_native(Nanoseconds elapsed, bool trapped);
+  // A stretch of time in this address space, its kernel's included, how often it entered that, and whether it
+  // ran natively. Returns whether it is to do so from now on.
+  bool note(bool native, Nanoseconds elapsed, uint64_t entries);
 
  private:
-  static constexpr unsigned kTrapsToJudge = 16;
+  static constexpr Nanoseconds kWindow = 3'000'000;
+  // Of a native one: then it is over sooner.
+  static constexpr uint64_t kEntriesOfWindow = 32;
+  // So many in a row were better natively; then it is time to ask again.
+  static constexpr unsigned kTrusted = 64;
   static constexpr unsigned kMostDoublings = 6;
-  // A return that comes later is no reason to wait longer the next time; nor are the first ones, since a
-  // program may do nothing but touch new memory before each of its computations.
-  static constexpr Nanoseconds kLasting = 50'000'000;
-  static constexpr unsigned kForgiven = 2;
 
-  unsigned stretches_wanted() const;
+  bool after_translated(Nanoseconds distance);
+  bool after_native(Nanoseconds distance);
 
-  unsigned stretches_ = 0;  // of computing, one after another
-  unsigned returns_ = 0;    // that came early
-  unsigned traps_ = 0;      // of those that are judged together, and the time until the last
-  Nanoseconds judged_time_ = 0, native_time_ = 0;
+  Nanoseconds elapsed_ = 0;  // of the current window
+  uint64_t entries_ = 0;
+  Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window
+  unsigned better_ = 0;                   // native windows in a row that were
+  unsigned failures_ = 0;                 // trials in a row that were not worth it
+  unsigned wait_ = 0;                     // translated windows before the next trial
 };
 
 }  // namespace ringdown

@@ -141,7 +141,8 @@ void NativeUser::drop_least_recently_used() {
 }
 
 void NativeUser::set_native(Space& space, bool native) {
-  counters().native_switches += space.is_native != native;
+  if (space.is_native == native) return;
+  counters().native_switches++;
   space.is_native = native;
   space.has_run_translated = native;
   if (&space == current_) context_.set_native_user(native);
@@ -157,7 +158,6 @@ void NativeUser::retry_page_fault() {
 // ---- Running ----------------------------------------------------------------------------------------------
 
 NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
-  const Nanoseconds begin = clock_.now();
   UserState user = user_state_of(state_);
   running_ = &current_->native->sandbox();
   std::optional<End> end;
@@ -177,13 +177,11 @@ NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
     end = answer(trap);
   }
   running_ = nullptr;
-  judge(*end, clock_.now() - begin);
+  if (stretch_ && kernel_entries() - stretch_->kernel_entries >= kEntriesOfStretch) {
+    end_stretch();
+    begin_stretch();
+  }
   return *end;
-}
-
-void NativeUser::judge(End end, Nanoseconds elapsed) {
-  if (policy_ == UserCode::kAuto && current_->conduct.note_native(elapsed, end != End::kKicked))
-    set_native(*current_, false);
 }
 
 // nullopt: it goes on.
@@ -278,16 +276,20 @@ void NativeUser::tlb_flushed() {
   if (policy_ == UserCode::kTranslated) return;
   tlb_flushes_++;
   if (state_.cr3 == cr3_) return;
+  end_stretch();
   cr3_ = state_.cr3;
-  stretch_.reset();
+  current_ = nullptr;
   if (policy_ == UserCode::kNative) {
-    current_ = &spaces_[cr3_];
-    current_->is_native = true;
-  } else {
-    const auto known = spaces_.find(cr3_);
-    current_ = known == spaces_.end() ? nullptr : &known->second;
+    current_space().is_native = true;
+  } else if (const auto known = spaces_.find(cr3_); known != spaces_.end()) {
+    // Of a process that has ended nothing is left in the shadow MMU either.
+    if (!known->second.native && shadow_.user().pages().mapped_pages() == 0)
+      spaces_.erase(known);
+    else
+      current_ = &known->second;
   }
   context_.set_native_user(current_ && current_->is_native);
+  begin_stretch();
 }
 
 // Of the current address space: what others have of it goes with their next TLB flush.
@@ -295,23 +297,38 @@ void NativeUser::page_invalidated(uint32_t linear) {
   if (current_ && current_->native) current_->native->invalidate_page(shadow_, linear);
 }
 
-// Translated user code is judged by stretches of time between two interrupts that find it running.
 void NativeUser::interrupted() {
   if (policy_ == UserCode::kTranslated) return;
-  if (state_.cpl != 3) return stretch_.reset();
-  if (!current_) current_ = &spaces_[cr3_];
   // Where a page keeps code from running natively, code that calls it is found translated.
-  current_->hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
-  if (policy_ != UserCode::kAuto || current_->is_native) return;
-  const Stretch now{.begin = clock_.now(), .kernel_entries = kernel_entries()};
-  if (stretch_ && now.begin - stretch_->begin < kLeastStretch) return;
-  if (stretch_ && current_->conduct.note_translated(now.begin - stretch_->begin,
-                                                    now.kernel_entries - stretch_->kernel_entries))
-    set_native(*current_, true);
-  stretch_ = now;
+  if (state_.cpl == 3)
+    current_space().hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
+  end_stretch();
+  begin_stretch();
 }
 
-uint64_t NativeUser::kernel_entries() const {
+void NativeUser::idle() {
+  set_cpuid_trapping(false);
+  end_stretch();
+}
+
+NativeUser::Space& NativeUser::current_space() {
+  if (!current_) current_ = &spaces_[cr3_];
+  return *current_;
+}
+
+void NativeUser::begin_stretch() {
+  if (policy_ == UserCode::kAuto) stretch_ = {.begin = clock_.now(), .kernel_entries = kernel_entries()};
+}
+
+void NativeUser::end_stretch() {
+  if (!stretch_) return;
+  const Stretch stretch = *std::exchange(stretch_, std::nullopt);
+  Space& space = current_space();
+  set_native(space, space.conduct.note(space.is_native, clock_.now() - stretch.begin,
+                                       kernel_entries() - stretch.kernel_entries));
+}
+
+uint64_t NativeUser::kernel_entries() {
   const auto count = [](Sensitive instruction) {
     return sensitive_counts()[static_cast<size_t>(instruction)];
   };

@@ -52,18 +52,18 @@ class NativeUser {
 
   // What trapped is done: the guest's kernel has returned to user code.
   void returned() { trapped_ = false; }
-  // User code is about to be interrupted from outside.
+  // The guest's code is about to be interrupted from outside.
   void interrupted();
   // The guest waits, and others run on the host.
-  static void idle() { set_cpuid_trapping(false); }
+  void idle();
   void tlb_flushed();
   void page_invalidated(uint32_t linear);
 
  private:
   // A host has some 1,000 files for a process; a sandbox needs three.
   static constexpr size_t kMaxSandboxes = 128;
-  // Of time that user code ran, to judge it by.
-  static constexpr Nanoseconds kLeastStretch = 1'000'000;
+  // A stretch that runs natively is over after so many entries of the guest's kernel.
+  static constexpr uint64_t kEntriesOfStretch = 32;
   struct Space {
     HotPages hot;
     std::unique_ptr<NativeSpace> native;
@@ -79,6 +79,7 @@ class NativeUser {
     };
     std::optional<Retry> retry;
   };
+  // Time in one address space without a break, in ring 0 or 3.
   struct Stretch {
     Nanoseconds begin;
     uint64_t kernel_entries;
@@ -98,8 +99,10 @@ class NativeUser {
   End translate();
   End raise(const Fault& fault);
   End died();
-  void judge(End end, Nanoseconds elapsed);
-  uint64_t kernel_entries() const;
+  Space& current_space();
+  void begin_stretch();
+  void end_stretch();
+  static uint64_t kernel_entries();
 
   const int ram_file_;
   PhysicalMemory& memory_;
@@ -118,7 +121,7 @@ class NativeUser {
   uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};
   std::array<std::optional<uint16_t>, 6> loaded_{};
-  std::optional<Stretch> stretch_;  // of cr3_
+  std::optional<Stretch> stretch_;  // of cr3_; only by kAuto
 };
 
 }  // namespace ringdown
