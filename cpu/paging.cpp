@@ -134,6 +134,15 @@ PagingRegisters PagingRegisters::of(const CpuState& state) {
           .pdpte = state.pdpte};
 }
 
+PagingRegisters PagingRegisters::with_cr3(uint32_t other, const PhysicalMemory& memory) const {
+  PagingRegisters result = *this;
+  result.cr3 = other;
+  const uint64_t table = other & 0xFFFFFFE0;
+  for (unsigned n = 0; pae && n < result.pdpte.size(); n++)
+    result.pdpte[n] = memory.read<uint64_t>(table + n * sizeof(uint64_t));
+  return result;
+}
+
 std::optional<Translation> walk(const PagingRegisters& registers, PhysicalMemory& memory, uint32_t linear,
                                 Access access, WalkFailure& failure) {
   if (!registers.enabled) return unpaged(linear);

@@ -45,6 +45,8 @@ struct PagingRegisters {
   std::array<uint64_t, 4> pdpte;
 
   static PagingRegisters of(const CpuState& state);
+  // As they would be with another CR3.
+  PagingRegisters with_cr3(uint32_t other, const PhysicalMemory& memory) const;
 };
 
 // Walks, checks the access, and sets A (and D for a write) as the processor would. On failure nothing is

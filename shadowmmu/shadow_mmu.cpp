@@ -107,7 +107,10 @@ WindowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
     if (space->cr3 == cr3) return *space;
     if (!oldest || space->last_used < oldest->last_used) oldest = space.get();
   }
-  if (user_spaces_.size() < kMaxUserSpaces) {
+  if (WindowSpace* const dead = dead_user_space()) {
+    oldest = dead;
+    oldest->pages().clear();
+  } else if (user_spaces_.size() < kMaxUserSpaces) {
     counters().shadow_spaces_created++;
     user_spaces_.push_back(std::make_unique<WindowSpace>(ram_file_, memory_));
     oldest = user_spaces_.back().get();
@@ -117,6 +120,14 @@ WindowSpace& ShadowMmu::user_space_for(uint32_t cr3) {
   }
   oldest->cr3 = cr3;
   return *oldest;
+}
+
+// That of a process that has ended: what it has used on the host is warm, and need not be made again.
+WindowSpace* ShadowMmu::dead_user_space() {
+  const auto dead = std::ranges::find_if(user_spaces_, [&](const auto& space) {
+    return space->pages().is_stale(registers_.with_cr3(space->cr3, memory_));
+  });
+  return dead == user_spaces_.end() ? nullptr : dead->get();
 }
 
 void ShadowMmu::flush(TlbFlush kind) {

@@ -69,6 +69,7 @@ class ShadowMmu {
   static constexpr size_t kMaxMappedPages = 28000;
 
   WindowSpace& user_space_for(uint32_t cr3);
+  WindowSpace* dead_user_space();
   void map_or_evict(WindowSpace& space, uint32_t linear, const Translation& t, bool writable);
   void make_room();
 

@@ -232,6 +232,13 @@ void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
   }
 }
 
+bool ShadowSpace::is_stale(const PagingRegisters& r) const {
+  return !same_mode(r, mode_) || std::ranges::none_of(active_, [&](uint16_t index) {
+    const uint64_t now = read_directory_entry(r, memory_, uint32_t{index} << region_shift_);
+    return now == regions_[index]->directory_entry;
+  });
+}
+
 void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, bool global_too) {
   ShadowRegion& region = *regions_[index];
   const uint64_t table = table_of(r, region.directory_entry);

@@ -45,6 +45,8 @@ class ShadowSpace {
   // mode of paging.
   void revalidate(const PagingRegisters& registers, bool global_too);
   void revalidate_page(const PagingRegisters& registers, uint32_t linear);
+  // Whether no directory entry is what it was: nothing would be left by revalidate().
+  bool is_stale(const PagingRegisters& registers) const;
   // Forgets everything.
   void clear();
 

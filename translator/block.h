@@ -37,6 +37,18 @@ struct InstructionStart {
   bool exchanging;  // it writes what it reads before, which faults as a write
 };
 
+// Where a block's host code holds what depends on its EIP.
+struct EipField {
+  enum class Kind : uint8_t {
+    kAdded,       // 32 bits that grow with it
+    kSubtracted,  // 32 bits that shrink as it grows
+    kTableJump,   // an EIP of 32 bits, and kTableJumpDistance behind it the displacement of its jump table entry
+  };
+  static constexpr unsigned kTableJumpDistance = 7;
+  uint16_t host_offset;
+  Kind kind;
+};
+
 // BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many
 // bytes, the jump last.
 constexpr unsigned kMissBytes = 10, kMissJumpBytes = 7;
@@ -64,6 +76,7 @@ struct Block {
   std::vector<InstructionStart> starts;
   std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
   std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache
+  std::vector<EipField> eip_fields;
   std::vector<uint32_t> return_points;   // offsets in `code` of where JumpTable::returns leads
   std::vector<Edge*> incoming;           // edges that are linked to one of the entry points
 

@@ -69,7 +69,13 @@ void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code
   place_entry_points(*block);
   by_frame_[block->key.physical >> kPageShift].push_back(block.get());
   if (block->has_second_frame()) by_frame_[block->second_frame].push_back(block.get());
+  if (block->key.mode.user()) user_blocks_[block->key.physical] = block.get();
   by_address_.push_back(std::move(block));
+}
+
+const Block* BlockCache::find_elsewhere(const BlockKey& key) const {
+  const auto found = user_blocks_.find(key.physical);
+  return found != user_blocks_.end() && found->second->key.mode == key.mode ? found->second : nullptr;
 }
 
 void BlockCache::place_entry_points(Block& block) {
@@ -135,6 +141,8 @@ void BlockCache::discard(Block& block) {
   for (Edge& edge : block.edges) unlink(edge);
   for (const uint32_t offset : block.return_points) close_return_point(block.code + offset);
   for (const EntryPoint& point : block.entry_points) by_key_.erase(EntryTable::key_of(point));
+  const auto latest = user_blocks_.find(block.key.physical);
+  if (latest != user_blocks_.end() && latest->second == &block) user_blocks_.erase(latest);
   remove_from_frame(block.key.physical >> kPageShift, block);
   if (block.has_second_frame()) remove_from_frame(block.second_frame, block);
 }
@@ -157,6 +165,7 @@ void BlockCache::forget_all() {
   counters().code_cache_flushes++;
   by_key_.clear();
   by_frame_.clear();
+  user_blocks_.clear();
   by_address_.clear();
   used_ = permanent_;
   stubs_ = memory_.size();

@@ -26,6 +26,8 @@ class BlockCache {
   bool has_room(size_t bytes) const { return used_ + kCodeAlignment + bytes <= stubs_; }
 
   EntryPoint* find(const BlockKey& key) const { return by_key_.find(key); }
+  // A block of user code from the same memory in the same mode, for whatever EIP; nullptr if there is none.
+  const Block* find_elsewhere(const BlockKey& key) const;
   // The block whose code holds this host address, discarded or not; nullptr if it is not a block's.
   Block* at(const uint8_t* host) const;
   bool contains(uint64_t host) const { return memory_.contains(host); }
@@ -77,6 +79,7 @@ class BlockCache {
   uint64_t generation_ = 0;
   EntryTable by_key_;
   std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
+  std::unordered_map<uint64_t, Block*> user_blocks_;  // by physical address, the latest
   std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code
 };
 

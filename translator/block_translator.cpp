@@ -17,7 +17,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   out_.reset();
   stubs_.reset();
   guest_offset_ = 0;
-  if (by == EnteredBy::kTable) emit_entry(out_, key.eip);
+  if (by == EnteredBy::kTable) emit_entry(key.eip);
   bool ended = false, enables_interrupts = false, entered_here = true;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
@@ -48,7 +48,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
   // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up.
   if (!ended && enables_interrupts)
-    out_.emit_exit(Exit::kInterpret, eip());
+    emit_interpret();
   else if (!ended)
     emit_goto(eip());
   join_forward_jumps();
@@ -69,7 +69,71 @@ BlockKey BlockTranslator::key_here() const {
   return {.physical = key_.physical + guest_offset_, .eip = eip(), .mode = key_.mode};
 }
 
-void BlockTranslator::emit_interpret() { out_.emit_exit(Exit::kInterpret, eip()); }
+void BlockTranslator::emit_interpret() {
+  emit_eip(eip());
+  out_.emit_exit(Exit::kInterpret);
+}
+
+// ---- The same code at another EIP --------------------------------------------------------------------------
+
+// r8d = an EIP.
+void BlockTranslator::emit_eip(uint32_t eip) {
+  out_.a().mov(asmjit::x86::r8d, eip);
+  note_eip_field(EipField::Kind::kAdded, 4);
+}
+
+void BlockTranslator::note_eip_field(EipField::Kind kind, unsigned bytes_ago) {
+  block_->eip_fields.push_back(
+      {.host_offset = static_cast<uint16_t>(out_.offset() - bytes_ago), .kind = kind});
+}
+
+// Near 0 and 4 GiB the differences that entries compare with have other encodings.
+bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) {
+  const auto is_usual = [](uint32_t at) { return at >= kPageSize && at < 0u - kPageSize; };
+  return is_usual(from.key.eip) && is_usual(eip);
+}
+
+void BlockTranslator::move_eip_field(const EipField& field, uint32_t distance) {
+  switch (field.kind) {
+    case EipField::Kind::kAdded:
+      out_.add(field.host_offset, distance);
+      break;
+    case EipField::Kind::kSubtracted:
+      out_.add(field.host_offset, 0 - distance);
+      break;
+    case EipField::Kind::kTableJump: {
+      const uint32_t eip = out_.add(field.host_offset, distance);
+      const auto moved = static_cast<int32_t>(JumpTable::index(eip)) -
+                         static_cast<int32_t>(JumpTable::index(eip - distance));
+      out_.add(field.host_offset + EipField::kTableJumpDistance,
+               static_cast<uint32_t>(moved * static_cast<int32_t>(sizeof(uint64_t))));
+      break;
+    }
+  }
+}
+
+std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip) {
+  const uint32_t distance = eip - from.key.eip;
+  auto block = std::make_unique<Block>(from);
+  block_ = block.get();
+  block_->key.eip = eip;
+  block_->incoming.clear();
+  for (Edge& edge : block_->edges) {
+    const uint64_t site = static_cast<uint64_t>(edge.site - from.code);
+    edge = {.from = block_, .target = edge.target + distance, .site = reinterpret_cast<const uint8_t*>(site)};
+  }
+  for (EntryPoint& point : block_->entry_points) {
+    const uint64_t body = static_cast<uint64_t>(point.body - from.code);
+    point = {.block = block_, .eip = point.eip + distance, .body = reinterpret_cast<const uint8_t*>(body)};
+  }
+  out_.reset();
+  out_.emit_bytes({from.code, from.code_bytes});
+  for (const EipField& field : block_->eip_fields) move_eip_field(field, distance);
+  stubs_.reset();
+  emit_stubs();
+  counters().blocks_relocated++;
+  return block;
+}
 
 // False: nothing was emitted, the instruction is the interpreter's.
 bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {

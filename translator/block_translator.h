@@ -48,6 +48,10 @@ class BlockTranslator {
   // Translates at least one instruction. The code is in emitted() until the next call. What the block has of
   // addresses are still offsets: for BlockCache::add(). Instruction starts are ascending.
   std::unique_ptr<Block> translate(const BlockKey& key, const GuestCode& code, EnteredBy by);
+  // The same block for another EIP, as translate() would make it there. Their distance is whole pages.
+  // `from` is in the cache. Only if can_relocate().
+  std::unique_ptr<Block> relocate(const Block& from, uint32_t eip);
+  static bool can_relocate(const Block& from, uint32_t eip);
   std::span<const uint8_t> emitted() const { return out_.code(); }
   std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
 
@@ -127,8 +131,11 @@ class BlockTranslator {
   void emit_goto_if(uint8_t condition, uint32_t target);
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump_to(uint32_t target);
-  static uint32_t emit_comparison(Emitter& out, uint32_t eip, size_t otherwise);
-  static void emit_entry(Emitter& out, uint32_t eip);
+  uint32_t emit_comparison(uint32_t eip, size_t otherwise);
+  void emit_entry(uint32_t eip);
+  void emit_eip(uint32_t eip);
+  void note_eip_field(EipField::Kind kind, unsigned bytes_ago);
+  void move_eip_field(const EipField& field, uint32_t distance);
   void emit_index_of_return();
   uint32_t emit_push_return_address();
   void emit_return_point(uint32_t lea_displacement);

@@ -1,5 +1,6 @@
 #include "translator/entry_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringdown {
@@ -55,7 +56,7 @@ void EntryTable::erase(const BlockKey& key) {
 }
 
 void EntryTable::clear() {
-  slots_.assign(kFewestSlots, {});
+  slots_.assign(std::max(slots_.size(), kFewestSlots), {});  // it will be as full again
   used_ = 0;
 }
 

@@ -27,22 +27,23 @@ void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
 // The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags
 // are kept, which leaves LOOP: its counter of 1 for the EIP that is right makes it fall through, so that the
 // usual way has no jump that is taken. Returns the offset where to enter, behind what is otherwise done.
-uint32_t BlockTranslator::emit_comparison(Emitter& out, uint32_t eip, size_t otherwise) {
-  auto& a = out.a();
+uint32_t BlockTranslator::emit_comparison(uint32_t eip, size_t otherwise) {
+  auto& a = out_.a();
   const asmjit::Label miss = a.newLabel();
   a.bind(miss);
   a.mov(rcx, r10);
   a.jmp(Emitter::context(otherwise, 8));
-  const uint32_t start = out.offset();
+  const uint32_t start = out_.offset();
   a.mov(r10, rcx);
   a.lea(ecx, ptr(r8, static_cast<int32_t>(1 - eip)));
+  note_eip_field(EipField::Kind::kSubtracted, 4);
   a.loop(rcx, miss);
   a.mov(rcx, r10);
   return start;
 }
 
-void BlockTranslator::emit_entry(Emitter& out, uint32_t eip) {
-  emit_comparison(out, eip, Emitter::exit_thunk(Exit::kIndirect));
+void BlockTranslator::emit_entry(uint32_t eip) {
+  emit_comparison(eip, Emitter::exit_thunk(Exit::kIndirect));
 }
 
 void BlockTranslator::emit_goto(uint32_t target) {
@@ -84,8 +85,10 @@ void BlockTranslator::emit_stubs() {
 }
 
 std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
+  Block scratch;
+  block_ = &scratch;
   out_.reset();
-  emit_entry(out_, eip);
+  emit_entry(eip);
   out_.emit_jump();
   return out_.code();
 }
@@ -93,10 +96,14 @@ std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
   a.mov(r8d, target);
+  note_eip_field(EipField::Kind::kTableJump, 4);
   a.jmp(qword_ptr(r14, static_cast<int32_t>(offsetof(JumpTable, code) + JumpTable::index(target) * 8)));
+  static_assert(offsetof(JumpTable, code) > INT8_MAX, "the displacement is always one of 32 bits");
 }
 
 std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
+  Block scratch;
+  block_ = &scratch;
   out_.reset();
   emit_table_jump_to(target);
   return out_.code();
@@ -133,6 +140,7 @@ void BlockTranslator::emit_index_of_return() {
 uint32_t BlockTranslator::emit_push_return_address() {
   auto& a = out_.a();
   out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
+  note_eip_field(EipField::Kind::kAdded, 4);
   out_.emit_adjust_stack(-4);
   emit_index_of_return();
   a.lea(r10, ptr(rip, 0));
@@ -142,7 +150,7 @@ uint32_t BlockTranslator::emit_push_return_address() {
 }
 
 void BlockTranslator::emit_return_point(uint32_t lea_displacement) {
-  const uint32_t start = emit_comparison(out_, next_eip(), offsetof(TranslatorContext, table_jump));
+  const uint32_t start = emit_comparison(next_eip(), offsetof(TranslatorContext, table_jump));
   out_.patch(lea_displacement, start);
   block_->return_points.push_back(start);
 }

@@ -9,7 +9,7 @@ using namespace asmjit::x86;
 bool BlockTranslator::lower_callout(Callout callout, unsigned detail) {
   auto& a = out_.a();
   block_->calls_out = true;
-  a.mov(r8d, eip());
+  emit_eip(eip());
   a.mov(r9d, length_ | detail << 8);
   a.jmp(Emitter::context(Emitter::callout_thunk(callout), 8));
   return true;

@@ -346,11 +346,20 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     }
     code.bytes = {buffer.data(), size};
   }
-  std::unique_ptr<Block> block = blocks_.translate(key, code, by);
+  std::unique_ptr<Block> block = relocated(key, code.next_frame);
+  if (!block) block = blocks_.translate(key, code, by);
   Block* raw = block.get();
   place(block);
   log_translation(*raw, code.bytes, blocks_.emitted());
   return &raw->start();
+}
+
+// A program's libraries lie elsewhere in each process, but it is the same memory. nullptr: translate it.
+std::unique_ptr<Block> Translator::relocated(const BlockKey& key, uint64_t next_frame) {
+  const Block* const from = key.mode.user() ? cache_.find_elsewhere(key) : nullptr;
+  if (!from || !BlockTranslator::can_relocate(*from, key.eip)) return nullptr;
+  if (from->crosses_page() && from->second_frame != next_frame) return nullptr;
+  return blocks_.relocate(*from, key.eip);
 }
 
 void Translator::place(std::unique_ptr<Block>& block) {
