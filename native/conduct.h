@@ -29,6 +29,8 @@ class Conduct {
   // So many in a row were better natively; then it is time to ask again.
   static constexpr unsigned kTrusted = 64;
   static constexpr unsigned kMostDoublings = 6;
+  // Most programs have ended by then, and a trial takes some milliseconds.
+  static constexpr unsigned kFirstWait = 5;
 
   bool after_translated(Nanoseconds distance);
   bool after_native(Nanoseconds distance);
@@ -36,9 +38,10 @@ class Conduct {
   Nanoseconds elapsed_ = 0;  // of the current window
   uint64_t entries_ = 0;
   Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window
+  bool settles_ = false;                  // the native window has to bring its pages there
   unsigned better_ = 0;                   // native windows in a row that were
   unsigned failures_ = 0;                 // trials in a row that were not worth it
-  unsigned wait_ = 0;                     // translated windows before the next trial
+  unsigned wait_ = kFirstWait;            // translated windows before the next trial
 };
 
 }  // namespace ringdown

@@ -32,34 +32,30 @@ bool begins_instruction(std::span<const uint8_t> page, uint32_t offset) {
   return false;
 }
 
-// Calls `found` with the offset of every 0Fh that `opcode` follows.
+// Calls `found` with the offset of every 0Fh.
 template <class F>
-void for_each_pair(std::span<const uint8_t> page, std::optional<uint8_t> behind, uint8_t opcode, F found) {
-  const __m128i first = _mm_set1_epi8(kTwoByteEscape), second = _mm_set1_epi8(static_cast<char>(opcode));
-  const auto load = [&](size_t at) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(page.data() + at));
-  };
-  size_t at = 0;
-  for (; at + sizeof(__m128i) < page.size(); at += sizeof(__m128i)) {
-    const __m128i both = _mm_and_si128(_mm_cmpeq_epi8(load(at), first), _mm_cmpeq_epi8(load(at + 1), second));
-    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(both)); mask; mask &= mask - 1)
+void for_each_escape(std::span<const uint8_t> page, F found) {
+  const __m128i escape = _mm_set1_epi8(kTwoByteEscape);
+  for (size_t at = 0; at < page.size(); at += sizeof(__m128i)) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(page.data() + at));
+    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, escape))); mask;
+         mask &= mask - 1)
       found(static_cast<uint32_t>(at) + static_cast<uint32_t>(std::countr_zero(mask)));
-  }
-  for (; at < page.size(); at++) {
-    if (page[at] == kTwoByteEscape && (at + 1 == page.size() ? behind : page[at + 1]) == opcode)
-      found(static_cast<uint32_t>(at));
   }
 }
 
 }  // namespace
 
-std::vector<uint32_t> find_two_byte_instruction(std::span<const uint8_t> page, std::optional<uint8_t> behind,
-                                                uint8_t opcode) {
-  std::vector<uint32_t> offsets;
-  for_each_pair(page, behind, opcode, [&](uint32_t offset) {
-    if (begins_instruction(page, offset)) offsets.push_back(offset);
+std::vector<TwoByteInstruction> find_two_byte_instructions(std::span<const uint8_t> page,
+                                                           std::optional<uint8_t> behind,
+                                                           std::span<const uint8_t> opcodes) {
+  std::vector<TwoByteInstruction> instructions;
+  for_each_escape(page, [&](uint32_t offset) {
+    const auto opcode = offset + 1 == page.size() ? behind : page[offset + 1];
+    if (opcode && std::ranges::find(opcodes, *opcode) != opcodes.end() && begins_instruction(page, offset))
+      instructions.push_back({.offset = offset, .opcode = *opcode});
   });
-  return offsets;
+  return instructions;
 }
 
 }  // namespace ringdown

@@ -6,7 +6,13 @@
 
 namespace ringdown {
 
-// Where in a page of 32-bit code an instruction of two bytes, 0Fh and `opcode`, may be executed; as offsets.
+struct TwoByteInstruction {
+  uint32_t offset;  // in the page
+  uint8_t opcode;   // behind 0Fh
+  bool operator==(const TwoByteInstruction&) const = default;
+};
+
+// Where in a page of 32-bit code one of the instructions of two bytes, 0Fh and an opcode, may be executed.
 //
 // One page in sixteen of any program has the two bytes of a given instruction by accident, within others. An
 // accident is what no decoding that begins somewhat earlier comes to: from wherever one begins, within a few
@@ -14,7 +20,8 @@ namespace ringdown {
 // instructions is not found, nor is code that is written later.
 //
 // `behind`: the first byte of the next page, if there is one.
-std::vector<uint32_t> find_two_byte_instruction(std::span<const uint8_t> page, std::optional<uint8_t> behind,
-                                                uint8_t opcode);
+std::vector<TwoByteInstruction> find_two_byte_instructions(std::span<const uint8_t> page,
+                                                           std::optional<uint8_t> behind,
+                                                           std::span<const uint8_t> opcodes);
 
 }  // namespace ringdown

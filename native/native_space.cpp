@@ -19,6 +19,7 @@ void NativeSpace::prepare_sysenter(const ShadowMmu& shadow, const CpuState& stat
 
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
   uint64_t frame;
+  if (kind == AccessKind::kFetch) mapper_.expect_fetch(linear);
   const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);
   if (miss != Miss::kMapped) return miss;
   const bool is_there =

@@ -300,8 +300,7 @@ void NativeUser::page_invalidated(uint32_t linear) {
 void NativeUser::interrupted() {
   if (policy_ == UserCode::kTranslated) return;
   // Where a page keeps code from running natively, code that calls it is found translated.
-  if (state_.cpl == 3)
-    current_space().hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
+  if (state_.cpl == 3) current_space().hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
   end_stretch();
   begin_stretch();
 }

@@ -1,6 +1,7 @@
 #include "native/sandbox_pages.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cpu/paging.h"
 #include "host-driver/counters.h"
@@ -24,30 +25,33 @@ constexpr size_t kMostSysenters = 16;
 }  // namespace
 
 bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
-  const uint32_t page_address = linear & ~kPageMask;
-  if (host_.has_sysenter && !note_sysenters(page_address, find(kSysenter, page_address, frame))) return false;
-  if (find(kCpuid, page_address, frame).empty()) return true;
+  bool has_cpuid = false;
+  for (const auto& [offset, opcode] : find_what_tells(linear & ~kPageMask, frame)) {
+    if (opcode == kCpuid)
+      has_cpuid = true;
+    else if (host_.has_sysenter && !note_sysenter((linear & ~kPageMask) + offset))
+      return false;
+  }
+  if (!has_cpuid) return true;
   if (!hot_.contains(linear)) return false;
   if (host_.traps_cpuid) sandbox_.trap_cpuid();
   return true;
 }
 
-std::vector<uint32_t> SandboxPages::find(uint8_t opcode, uint32_t page_address, uint64_t frame) const {
+std::vector<TwoByteInstruction> SandboxPages::find_what_tells(uint32_t page_address, uint64_t frame) const {
+  constexpr std::array<uint8_t, 2> kOpcodes = {kCpuid, kSysenter};
   const uint8_t* const page = memory_.ram() + (frame << kPageShift);
   std::optional<uint8_t> behind;
   const auto next = peek(PagingRegisters::of(state_), memory_, page_address + kPageSize);
   if (next && memory_.is_ram_page(next->physical >> kPageShift)) behind = memory_.ram()[next->physical];
-  return find_two_byte_instruction({page, kPageSize}, behind, opcode);
+  return find_two_byte_instructions({page, kPageSize}, behind, kOpcodes);
 }
 
-// False: one of them would raise #GP.
-bool SandboxPages::note_sysenters(uint32_t page_address, const std::vector<uint32_t>& offsets) {
-  for (const uint32_t offset : offsets) {
-    if (!can_sysenter(state_)) return false;
-    if (sysenters_.size() == kMostSysenters) sysenters_.clear();
-    if (std::ranges::find(sysenters_, page_address + offset) == sysenters_.end())
-      sysenters_.push_back(page_address + offset);
-  }
+// False: it would raise #GP.
+bool SandboxPages::note_sysenter(uint32_t at) {
+  if (!can_sysenter(state_)) return false;
+  if (sysenters_.size() == kMostSysenters) sysenters_.clear();
+  if (std::ranges::find(sysenters_, at) == sysenters_.end()) sysenters_.push_back(at);
   return true;
 }
 
@@ -60,7 +64,9 @@ bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pr
   const uint64_t too_low =
       std::min<uint64_t>(length, may_map(linear) ? 0 : sandbox_.lowest_mappable() - linear);
   const auto may_run = [&](uint64_t at) {
-    return executable && may_execute(static_cast<uint32_t>(linear + at), (ram_offset + at) >> kPageShift);
+    const auto page = static_cast<uint32_t>(linear + at);
+    const bool is_wanted = protection == Protection::kRead || page == fetched_;
+    return executable && is_wanted && may_execute(page, (ram_offset + at) >> kPageShift);
   };
   for (uint64_t begin = too_low, end; begin < length; begin = end) {
     const bool runs = may_run(begin);

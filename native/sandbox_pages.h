@@ -6,6 +6,7 @@
 #include "cpu/state.h"
 #include "host-driver/page_mapper.h"
 #include "native/hot_pages.h"
+#include "native/instruction_search.h"
 #include "sandbox/host_processor.h"
 #include "sandbox/sandbox.h"
 
@@ -29,6 +30,10 @@ class SandboxPages final : public PageMapper {
   // Whether code at `eip` soon comes to a SYSENTER that runs there.
   bool is_before_sysenter(uint32_t eip) const;
 
+  // Code is fetched from this page, whose next map() has to make it executable even if it is writable: data
+  // is not looked at otherwise.
+  void expect_fetch(uint32_t linear) { fetched_ = linear & ~kPageMask; }
+
   // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). What
   // is mapped is there after flush().
   [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
@@ -40,9 +45,10 @@ class SandboxPages final : public PageMapper {
   [[nodiscard]] bool flush();
 
  private:
-  // Offsets in the page.
-  std::vector<uint32_t> find(uint8_t opcode, uint32_t page_address, uint64_t frame) const;
-  bool note_sysenters(uint32_t page_address, const std::vector<uint32_t>& offsets);
+  static constexpr uint32_t kNoPage = ~0u;
+
+  std::vector<TwoByteInstruction> find_what_tells(uint32_t page_address, uint64_t frame) const;
+  bool note_sysenter(uint32_t at);
 
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
@@ -50,6 +56,7 @@ class SandboxPages final : public PageMapper {
   const HotPages& hot_;
   const HostProcessor& host_;
   std::vector<uint32_t> sysenters_;  // linear addresses, of pages that may run or might
+  uint32_t fetched_ = kNoPage;
   std::vector<Mapping> pending_;
 };
 

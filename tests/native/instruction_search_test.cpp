@@ -17,7 +17,12 @@ class InstructionSearch : public testing::Test {
   void put(uint32_t at, std::initializer_list<uint8_t> bytes) {
     std::ranges::copy(bytes, page_.begin() + at);
   }
-  std::vector<uint32_t> found() const { return find_two_byte_instruction(page_, behind_, kCpuid); }
+  std::vector<uint32_t> found() const {
+    std::vector<uint32_t> offsets;
+    for (const auto& [offset, opcode] : find_two_byte_instructions(page_, behind_, std::array{kCpuid}))
+      offsets.push_back(offset);
+    return offsets;
+  }
 
   std::array<uint8_t, 4096> page_;
   std::optional<uint8_t> behind_;
@@ -28,6 +33,13 @@ TEST_F(InstructionSearch, NothingInNothing) { EXPECT_TRUE(found().empty()); }
 TEST_F(InstructionSearch, AllThatAreThere) {
   for (const uint32_t at : {0u, 15u, kMiddle, 4094u}) put(at, {0x0F, kCpuid});
   EXPECT_EQ(found(), (std::vector<uint32_t>{0, 15, kMiddle, 4094}));
+}
+
+TEST_F(InstructionSearch, EachByItsOpcode) {
+  constexpr uint8_t kSysenter = 0x34;
+  put(kMiddle, {0x0F, kSysenter, 0x0F, kCpuid});
+  EXPECT_EQ(find_two_byte_instructions(page_, behind_, std::array{kCpuid, kSysenter}),
+            (std::vector<TwoByteInstruction>{{kMiddle, kSysenter}, {kMiddle + 2, kCpuid}}));
 }
 
 TEST_F(InstructionSearch, WithinAnImmediateItIsAnAccident) {

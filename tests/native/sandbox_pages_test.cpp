@@ -1,7 +1,6 @@
 #include "native/sandbox_pages.h"
 
 #include "cpu/fault.h"
-
 #include "tests/sandbox/sandbox_fixture.h"
 
 GUEST_CODE(guest_reads_page, "movl 0x50000, %eax; int $0x80");
@@ -52,6 +51,16 @@ TEST_F(SandboxPagesTest, RightsAreTheGuests) {
   ASSERT_TRUE(map(Protection::kReadWrite, false));
   EXPECT_EQ(kind_of(GUEST(guest_writes_page)), Trap::Kind::kSystemCall);
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
+}
+
+TEST_F(SandboxPagesTest, WhatIsWritableRunsOnceItIsFetched) {
+  put_code();
+  ASSERT_TRUE(map(Protection::kReadWrite));
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
+  pages_->expect_fetch(kPageAddress + 1);
+  ASSERT_TRUE(map(Protection::kReadWrite));
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
+  EXPECT_EQ(kind_of(GUEST(guest_writes_page)), Trap::Kind::kSystemCall);
 }
 
 TEST_F(SandboxPagesTest, WhatLosesRightsIsGone) {
