@@ -5,22 +5,25 @@
 
 namespace ringdown {
 
-bool Conduct::note(bool native, Nanoseconds elapsed, uint64_t entries) {
-  elapsed_ += elapsed;
-  entries_ += entries;
-  const bool is_over = elapsed_ >= kWindow || (native && entries_ >= kEntriesOfWindow);
+bool Conduct::note(bool native, const Stretch& stretch) {
+  window_.elapsed += stretch.elapsed;
+  window_.kernel_entries += stretch.kernel_entries;
+  window_.instructions_translated += stretch.instructions_translated;
+  const bool is_over = window_.elapsed >= kWindow || (native && window_.kernel_entries >= kEntriesOfWindow);
   if (!is_over) return native;
-  const Nanoseconds distance = std::exchange(elapsed_, 0) /
-                               std::max<Nanoseconds>(1, static_cast<Nanoseconds>(std::exchange(entries_, 0)));
-  return native ? after_native(distance) : after_translated(distance);
+  const auto [elapsed, entries, instructions] = std::exchange(window_, {});
+  const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));
+  const bool is_new_code = static_cast<Nanoseconds>(instructions) * kTranslation * kLargePart > elapsed;
+  return native ? after_native(distance) : after_translated(distance, is_new_code);
 }
 
-bool Conduct::after_translated(Nanoseconds distance) {
+bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
   translated_ = distance;
   settles_ = true;
   if (distance >= kWorthwhile) return true;
   if (wait_ > 0) wait_--;
-  return wait_ == 0 && distance >= kPossible;
+  const bool may_try = wait_ == 0 || (is_new_code && failures_ == 0);
+  return may_try && distance >= kPossible;
 }
 
 // What it did translated says something about what it does now only if that was in between as well.

@@ -18,9 +18,14 @@ class Conduct {
   // it costs more than running natively can save.
   static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
 
-  // A stretch of time in this address space, its kernel's included, how often it entered that, and whether it
-  // ran natively. Returns whether it is to do so from now on.
-  bool note(bool native, Nanoseconds elapsed, uint64_t entries);
+  // Time in this address space, its kernel's included.
+  struct Stretch {
+    Nanoseconds elapsed;
+    uint64_t kernel_entries;
+    uint64_t instructions_translated;
+  };
+  // It ran natively, or did not. Returns whether it is to do so from now on.
+  bool note(bool native, const Stretch& stretch);
 
  private:
   static constexpr Nanoseconds kWindow = 3'000'000;
@@ -32,11 +37,15 @@ class Conduct {
   // Most programs have ended by then, and a trial takes some milliseconds.
   static constexpr unsigned kFirstWait = 5;
 
-  bool after_translated(Nanoseconds distance);
+  // Roughly what it takes to translate one instruction; and of a window to be spent on that, so that
+  // translation is what it suffers from.
+  static constexpr Nanoseconds kTranslation = 400;
+  static constexpr unsigned kLargePart = 4;  // a fourth
+
+  bool after_translated(Nanoseconds distance, bool is_new_code);
   bool after_native(Nanoseconds distance);
 
-  Nanoseconds elapsed_ = 0;  // of the current window
-  uint64_t entries_ = 0;
+  Stretch window_{};                      // the current one
   Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window
   bool settles_ = false;                  // the native window has to bring its pages there
   unsigned better_ = 0;                   // native windows in a row that were

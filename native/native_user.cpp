@@ -316,15 +316,21 @@ NativeUser::Space& NativeUser::current_space() {
 }
 
 void NativeUser::begin_stretch() {
-  if (policy_ == UserCode::kAuto) stretch_ = {.begin = clock_.now(), .kernel_entries = kernel_entries()};
+  if (policy_ != UserCode::kAuto) return;
+  stretch_ = {.begin = clock_.now(),
+              .kernel_entries = kernel_entries(),
+              .instructions_translated = counters().instructions_translated};
 }
 
 void NativeUser::end_stretch() {
   if (!stretch_) return;
-  const Stretch stretch = *std::exchange(stretch_, std::nullopt);
+  const Stretch begin = *std::exchange(stretch_, std::nullopt);
+  const Conduct::Stretch stretch{
+      .elapsed = clock_.now() - begin.begin,
+      .kernel_entries = kernel_entries() - begin.kernel_entries,
+      .instructions_translated = counters().instructions_translated - begin.instructions_translated};
   Space& space = current_space();
-  set_native(space, space.conduct.note(space.is_native, clock_.now() - stretch.begin,
-                                       kernel_entries() - stretch.kernel_entries));
+  set_native(space, space.conduct.note(space.is_native, stretch));
 }
 
 uint64_t NativeUser::kernel_entries() {

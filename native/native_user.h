@@ -79,10 +79,10 @@ class NativeUser {
     };
     std::optional<Retry> retry;
   };
-  // Time in one address space without a break, in ring 0 or 3.
+  // Time in one address space without a break, in ring 0 or 3: what there was when it began.
   struct Stretch {
     Nanoseconds begin;
-    uint64_t kernel_entries;
+    uint64_t kernel_entries, instructions_translated;
   };
 
   bool can_run() const;
