@@ -13,23 +13,38 @@ bool Conduct::note(bool native, const Stretch& stretch) {
   if (!is_over) return native;
   const auto [elapsed, entries, instructions] = std::exchange(window_, {});
   const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));
+  if (native) native_time_ += elapsed;
   const bool is_new_code = static_cast<Nanoseconds>(instructions) * kTranslation * kLargePart > elapsed;
   return native ? after_native(distance) : after_translated(distance, is_new_code);
 }
 
 bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
   translated_ = distance;
+  was_new_code_ = is_new_code;
   settles_ = true;
-  if (distance >= kWorthwhile) return true;
+  native_time_ = 0;
+  if (computes(distance)) return true;
   if (wait_ > 0) wait_--;
   const bool may_try = wait_ == 0 || (is_new_code && failures_ == 0);
   return may_try && distance >= kPossible;
 }
 
-// What it did translated says something about what it does now only if that was in between as well.
+// Two windows, or one without any entry; twice as many after each return that came soon.
+bool Conduct::computes(Nanoseconds distance) {
+  const unsigned windows = distance >= kWindow ? 2 : distance >= kWorthwhile ? 1 : 0;
+  computing_ = windows == 0 ? 0 : computing_ + windows;
+  return computing_ >= 2u << std::min(returns_, kMostDoublings);
+}
+
+// What it did translated says something about what it does now only if that was in between as well, or would
+// have been but for the translation.
 bool Conduct::after_native(Nanoseconds distance) {
   if (distance >= kWorthwhile) return true;
-  if (translated_ >= kWorthwhile) return false;
+  computing_ = 0;
+  if (translated_ >= kWorthwhile && !was_new_code_) {
+    returns_ = native_time_ < kLasting ? returns_ + 1 : 0;
+    return false;
+  }
   if (std::exchange(settles_, false)) return true;
   if (distance <= translated_) {
     failures_ = 0;

@@ -34,6 +34,8 @@ class Conduct {
   // So many in a row were better natively; then it is time to ask again.
   static constexpr unsigned kTrusted = 64;
   static constexpr unsigned kMostDoublings = 6;
+  // To come back later than that is not soon.
+  static constexpr Nanoseconds kLasting = 50'000'000;
   // Most programs have ended by then, and a trial takes some milliseconds.
   static constexpr unsigned kFirstWait = 5;
 
@@ -43,10 +45,15 @@ class Conduct {
   static constexpr unsigned kLargePart = 4;  // a fourth
 
   bool after_translated(Nanoseconds distance, bool is_new_code);
+  bool computes(Nanoseconds distance);
   bool after_native(Nanoseconds distance);
 
   Stretch window_{};                      // the current one
   Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window
+  bool was_new_code_ = false;             // what that was spent on
+  unsigned computing_ = 0;                // translated windows in a row that computed; without any entry: two
+  unsigned returns_ = 0;                  // from computing natively, in a row, that came soon
+  Nanoseconds native_time_ = 0;           // since it went native
   bool settles_ = false;                  // the native window has to bring its pages there
   unsigned better_ = 0;                   // native windows in a row that were
   unsigned failures_ = 0;                 // trials in a row that were not worth it

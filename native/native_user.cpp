@@ -276,7 +276,6 @@ void NativeUser::tlb_flushed() {
   if (policy_ == UserCode::kTranslated) return;
   tlb_flushes_++;
   if (state_.cr3 == cr3_) return;
-  end_stretch();
   cr3_ = state_.cr3;
   current_ = nullptr;
   if (policy_ == UserCode::kNative) {
@@ -299,15 +298,17 @@ void NativeUser::page_invalidated(uint32_t linear) {
 
 void NativeUser::interrupted() {
   if (policy_ == UserCode::kTranslated) return;
-  // Where a page keeps code from running natively, code that calls it is found translated.
-  if (state_.cpl == 3) current_space().hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
-  end_stretch();
+  if (state_.cpl == 3) {
+    // Where a page keeps code from running natively, code that calls it is found translated.
+    current_space().hot.note(current_->is_native && trapped_ ? trapped_at_ : state_.eip);
+    end_stretch();
+  }
   begin_stretch();
 }
 
 void NativeUser::idle() {
   set_cpuid_trapping(false);
-  end_stretch();
+  stretch_.reset();
 }
 
 NativeUser::Space& NativeUser::current_space() {
@@ -315,6 +316,7 @@ NativeUser::Space& NativeUser::current_space() {
   return *current_;
 }
 
+// What ends in the guest's kernel is not counted: it may have been there all the time.
 void NativeUser::begin_stretch() {
   if (policy_ != UserCode::kAuto) return;
   stretch_ = {.begin = clock_.now(),
