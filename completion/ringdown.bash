@@ -16,7 +16,7 @@ _ringdown() {
     -device) words="isa-debug-exit help" ;;
     -vga | -net | -nic | -parallel | -monitor | -display) words=none ;;
     -serial) words="stdio mon:stdio file: pty null none" ;;
-    -user) words="translated native auto" ;;
+    -user) words="translated native auto restless" ;;
     -d) words="in_asm out_asm exec int sensitive cpu_reset unimp guest_errors all help" ;;
     *)
       words="-kernel -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name

@@ -155,14 +155,16 @@ std::string set_start_stopped(std::string_view, OptionContext& c) {
 std::string do_nothing(std::string_view, OptionContext&) { return {}; }
 
 std::string set_user(std::string_view v, OptionContext& c) {
-  constexpr std::pair<std::string_view, UserCode> kModes[] = {
-      {"translated", UserCode::kTranslated}, {"native", UserCode::kNative}, {"auto", UserCode::kAuto}};
+  constexpr std::pair<std::string_view, UserCode> kModes[] = {{"translated", UserCode::kTranslated},
+                                                              {"native", UserCode::kNative},
+                                                              {"auto", UserCode::kAuto},
+                                                              {"restless", UserCode::kRestless}};
   for (const auto& [name, mode] : kModes) {
     if (v != name) continue;
     c.options.user_code = mode;
     return {};
   }
-  return "must be translated, native or auto";
+  return "must be translated, native, auto or restless";
 }
 
 std::string set_log_classes(std::string_view v, OptionContext& c) {
@@ -227,7 +229,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
     {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},
     {"Running", "S", "", "start stopped, until the process gets SIGCONT", set_start_stopped},
-    {"Running", "user", "MODE", "how user code runs: translated, native, or auto (the default)", set_user},
+    {"Running", "user", "MODE", "how user code runs: translated, native, auto (the default), or restless",
+     set_user},
 
     {"Debugging", "d", "CLASS[,CLASS]", "log what happens; -d help lists the classes", set_log_classes},
     {"Debugging", "D", "FILE", "write the log there, not to standard error", set_log_file},

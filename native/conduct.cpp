@@ -23,16 +23,16 @@ bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
   was_new_code_ = is_new_code;
   settles_ = true;
   native_time_ = 0;
-  if (computes(distance)) return true;
+  if (is_new_code && failures_ == 0 && returns_ == 0) return distance >= kPossible;
+  if (distance >= kWorthwhile) return computes(distance);
+  computing_ = 0;
   if (wait_ > 0) wait_--;
-  const bool may_try = wait_ == 0 || (is_new_code && failures_ == 0);
-  return may_try && distance >= kPossible;
+  return wait_ == 0 && distance >= kPossible;
 }
 
 // Two windows, or one without any entry; twice as many after each return that came soon.
 bool Conduct::computes(Nanoseconds distance) {
-  const unsigned windows = distance >= kWindow ? 2 : distance >= kWorthwhile ? 1 : 0;
-  computing_ = windows == 0 ? 0 : computing_ + windows;
+  computing_ += distance >= kWindow ? 2 : 1;
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 

@@ -37,7 +37,7 @@ class Conduct {
   // To come back later than that is not soon.
   static constexpr Nanoseconds kLasting = 50'000'000;
   // Most programs have ended by then, and a trial takes some milliseconds.
-  static constexpr unsigned kFirstWait = 5;
+  static constexpr unsigned kFirstWait = 10;
 
   // Roughly what it takes to translate one instruction; and of a window to be spent on that, so that
   // translation is what it suffers from.

@@ -14,7 +14,10 @@ void NativeSpace::map_accessed(const ShadowMmu& shadow) {
 }
 
 void NativeSpace::prepare_sysenter(const ShadowMmu& shadow, const CpuState& state) {
-  if (mapper_.is_before_sysenter(state.eip)) shadow.map_accessed_page_native(pages_, state.gpr[kEbp]);
+  if (mapper_.has_sysenter_that_faults()) pages_.clear();
+  if (!mapper_.is_before_sysenter(state.eip)) return;
+  for (const uint32_t stack : {state.gpr[kEsp], state.gpr[kEbp]})
+    shadow.map_accessed_page_native(pages_, stack);
 }
 
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {

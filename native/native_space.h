@@ -31,6 +31,7 @@ class NativeSpace {
   // Before it is entered for the first time: what the user has accessed so far.
   void map_accessed(const ShadowMmu& shadow);
   // Where the host's kernel answers SYSENTER, it reads what EBP points to first: maps that if one comes soon.
+  // If the guest has forbidden SYSENTER meanwhile, code that has one is there no longer.
   void prepare_sysenter(const ShadowMmu& shadow, const CpuState& state);
   // Makes what resolve() and map_accessed() have mapped be there.
   void flush() {

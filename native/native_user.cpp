@@ -318,7 +318,7 @@ NativeUser::Space& NativeUser::current_space() {
 
 // What ends in the guest's kernel is not counted: it may have been there all the time.
 void NativeUser::begin_stretch() {
-  if (policy_ != UserCode::kAuto) return;
+  if (policy_ != UserCode::kAuto && policy_ != UserCode::kRestless) return;
   stretch_ = {.begin = clock_.now(),
               .kernel_entries = kernel_entries(),
               .instructions_translated = counters().instructions_translated};
@@ -332,7 +332,8 @@ void NativeUser::end_stretch() {
       .kernel_entries = kernel_entries() - begin.kernel_entries,
       .instructions_translated = counters().instructions_translated - begin.instructions_translated};
   Space& space = current_space();
-  set_native(space, space.conduct.note(space.is_native, stretch));
+  set_native(space,
+             policy_ == UserCode::kRestless ? chance_() % 2 : space.conduct.note(space.is_native, stretch));
 }
 
 uint64_t NativeUser::kernel_entries() {

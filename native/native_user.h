@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <unordered_map>
 
@@ -112,6 +113,7 @@ class NativeUser {
   CodeWriteObserver& code_writes_;
   const Clock& clock_;
   UserCode policy_ = UserCode::kTranslated;
+  std::minstd_rand chance_;                     // of kRestless
   std::unordered_map<uint32_t, Space> spaces_;  // by CR3
   uint32_t cr3_ = 0;
   Space* current_ = nullptr;  // of cr3_, if there is one
@@ -121,7 +123,7 @@ class NativeUser {
   uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};
   std::array<std::optional<uint16_t>, 6> loaded_{};
-  std::optional<Stretch> stretch_;  // of cr3_; only by kAuto
+  std::optional<Stretch> stretch_;  // of cr3_; by kAuto and kRestless
 };
 
 }  // namespace ringdown

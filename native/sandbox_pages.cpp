@@ -29,8 +29,10 @@ bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
   for (const auto& [offset, opcode] : find_what_tells(linear & ~kPageMask, frame)) {
     if (opcode == kCpuid)
       has_cpuid = true;
-    else if (host_.has_sysenter && !note_sysenter((linear & ~kPageMask) + offset))
+    else if (host_.has_sysenter && !(is_behind_move_to_ebp(frame, offset) && can_sysenter(state_)))
       return false;
+    else if (host_.has_sysenter)
+      note_sysenter((linear & ~kPageMask) + offset);
   }
   if (!has_cpuid) return true;
   if (!hot_.contains(linear)) return false;
@@ -47,13 +49,21 @@ std::vector<TwoByteInstruction> SandboxPages::find_what_tells(uint32_t page_addr
   return find_two_byte_instructions({page, kPageSize}, behind, kOpcodes);
 }
 
-// False: it would raise #GP.
-bool SandboxPages::note_sysenter(uint32_t at) {
-  if (!can_sysenter(state_)) return false;
+// The host's kernel reads what EBP points to, and if it cannot EAX is lost. Behind MOV EBP, ESP it can.
+bool SandboxPages::is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const {
+  constexpr std::array<uint8_t, 2> kMoves[] = {{0x89, 0xE5}, {0x8B, 0xEC}};
+  const uint8_t* const sysenter = memory_.ram() + (frame << kPageShift) + offset;
+  return offset >= 2 && std::ranges::any_of(kMoves, [&](const auto& move) {
+           return std::equal(move.begin(), move.end(), sysenter - move.size());
+         });
+}
+
+void SandboxPages::note_sysenter(uint32_t at) {
   if (sysenters_.size() == kMostSysenters) sysenters_.clear();
   if (std::ranges::find(sysenters_, at) == sysenters_.end()) sysenters_.push_back(at);
-  return true;
 }
+
+bool SandboxPages::has_sysenter_that_faults() const { return !sysenters_.empty() && !can_sysenter(state_); }
 
 bool SandboxPages::is_before_sysenter(uint32_t eip) const {
   return std::ranges::any_of(sysenters_, [&](uint32_t at) { return at - eip < kSoon; });
@@ -91,6 +101,7 @@ bool SandboxPages::unmap(uint32_t linear, uint64_t length) {
 
 void SandboxPages::unmap_all() {
   pending_.clear();
+  sysenters_.clear();
   counters().native_mappings++;
   sandbox_.unmap_all();
 }

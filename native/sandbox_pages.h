@@ -21,14 +21,17 @@ class SandboxPages final : public PageMapper {
                const HostProcessor& host = HostProcessor::this_one())
       : sandbox_(sandbox), memory_(memory), state_(state), hot_(hot), host_(host) {}
 
-  // May code of this frame run there? Not with a SYSENTER in it that would raise #GP, if the host's loses
-  // EIP; nor with a CPUID, which would answer for the host unless that can be made to trap: programs ask
-  // when they start. Once the page is hot that is over. What is written later is not looked at.
+  // May code of this frame run there? Not with a SYSENTER in it, if the host has that, unless nothing can be
+  // lost that it keeps: it does not raise #GP, and what EBP points to can be read. Nor with a CPUID, which
+  // would answer for the host unless that can be made to trap: programs ask when they start. Once the page is
+  // hot that is over. What is written later is not looked at.
   bool may_execute(uint32_t linear, uint64_t frame);
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
   // Whether code at `eip` soon comes to a SYSENTER that runs there.
   bool is_before_sysenter(uint32_t eip) const;
+  // Whether pages may run that must not any more: a SYSENTER in them would raise #GP by now.
+  bool has_sysenter_that_faults() const;
 
   // Code is fetched from this page, whose next map() has to make it executable even if it is writable: data
   // is not looked at otherwise.
@@ -48,7 +51,8 @@ class SandboxPages final : public PageMapper {
   static constexpr uint32_t kNoPage = ~0u;
 
   std::vector<TwoByteInstruction> find_what_tells(uint32_t page_address, uint64_t frame) const;
-  bool note_sysenter(uint32_t at);
+  bool is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const;
+  void note_sysenter(uint32_t at);
 
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;

@@ -197,6 +197,12 @@ def programs_compute_what_they_do_on_the_host_natively(bench):
     programs_compute(bench, "native")
 
 
+# It goes native and comes back at random, whatever it is doing.
+@case
+def programs_compute_what_they_do_on_the_host_restlessly(bench):
+    programs_compute(bench, "restless")
+
+
 # A process of its own for each address space, and more of them than there are sandboxes.
 @case
 def many_processes_compute_natively(bench):

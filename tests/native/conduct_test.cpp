@@ -5,88 +5,119 @@
 namespace ringdown {
 namespace {
 
+constexpr bool kTranslated = false, kNative = true;
 constexpr Nanoseconds kTick = 4'000'000;
-constexpr unsigned kEnough = 64;
+constexpr unsigned kNever = 1000;
 
-// How many stretches of computing it takes to go native.
-unsigned stretches_to_go_native(Conduct& conduct) {
-  for (unsigned n = 1; n < 1000; ++n)
-    if (conduct.note_translated(kTick, 0)) return n;
-  return 0;
+// A stretch of a tick, with so much time from one entry of the kernel to the next.
+Conduct::Stretch with_entries_each(Nanoseconds distance, uint64_t instructions_translated = 0) {
+  return {.elapsed = kTick,
+          .kernel_entries = static_cast<uint64_t>(kTick / distance),
+          .instructions_translated = instructions_translated};
 }
+constexpr Conduct::Stretch kComputing{.elapsed = kTick, .kernel_entries = 0, .instructions_translated = 0};
+const Conduct::Stretch kOften = with_entries_each(Conduct::kPossible - 1000);
+const Conduct::Stretch kSometimes = with_entries_each(Conduct::kWorthwhile / 2);
+const Conduct::Stretch kSeldom = with_entries_each(Conduct::kWorthwhile);
 
-// Traps at this distance until it is taken back; `kEnough` if it is not.
-unsigned traps_to_come_back(Conduct& conduct, Nanoseconds distance) {
-  for (unsigned n = 1; n < kEnough; ++n)
-    if (conduct.note_native(distance, true)) return n;
-  return kEnough;
+// How many stretches it takes until it is to be the other way; kNever if it is not.
+unsigned stretches_until_change(Conduct& conduct, bool native, const Conduct::Stretch& stretch) {
+  for (unsigned n = 1; n < kNever; ++n)
+    if (conduct.note(native, stretch) != native) return n;
+  return kNever;
 }
 
 TEST(Conduct, WhatComputesGoesNativeAtOnce) {
   Conduct conduct;
-  EXPECT_TRUE(conduct.note_translated(kTick, 0));
+  EXPECT_TRUE(conduct.note(kTranslated, kComputing));
+}
+
+TEST(Conduct, WhatEntersTheKernelSeldomGoesNativeAfterTwoWindows) {
+  Conduct conduct;
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSeldom), 2u);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, kSeldom), kNever);
 }
 
 TEST(Conduct, WhatEntersTheKernelOftenStaysTranslated) {
   Conduct conduct;
-  for (int n = 0; n < 100; ++n)
-    EXPECT_FALSE(conduct.note_translated(kTick, kTick / Conduct::kWorthwhile + 1));
-  EXPECT_TRUE(conduct.note_translated(kTick, kTick / Conduct::kWorthwhile));
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kOften), kNever);
 }
 
-TEST(Conduct, WhatTrapsSeldomStaysNative) {
+TEST(Conduct, ShortStretchesAddUp) {
   Conduct conduct;
-  stretches_to_go_native(conduct);
-  EXPECT_EQ(traps_to_come_back(conduct, Conduct::kWorthwhile), kEnough);
+  const Conduct::Stretch quarter{.elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0};
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, quarter), 3u);
 }
 
-TEST(Conduct, WhatTrapsOftenComesBack) {
+TEST(Conduct, WhatIsInBetweenIsTriedAfterSomeTime) {
   Conduct conduct;
-  stretches_to_go_native(conduct);
-  EXPECT_EQ(traps_to_come_back(conduct, Conduct::kWorthwhile - 1), 16u);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), 10u);
 }
 
-TEST(Conduct, TimeUntilAnInterruptCountsAndIsNoTrap) {
+TEST(Conduct, NewCodeIsTriedAtOnce) {
   Conduct conduct;
-  stretches_to_go_native(conduct);
-  for (unsigned n = 0; n < kEnough; ++n) {
-    EXPECT_FALSE(conduct.note_native(Conduct::kWorthwhile, false));
-    EXPECT_FALSE(conduct.note_native(1, true));
+  const auto translating = with_entries_each(Conduct::kWorthwhile / 2, 5000);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, translating), 1u);
+}
+
+TEST(Conduct, ATrialThatIsFasterIsKeptUntilItIsTimeToAskAgain) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kSometimes);
+  const auto faster = with_entries_each(Conduct::kWorthwhile / 4);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, faster), 65u) << "the first settles";
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), 1u);
+}
+
+TEST(Conduct, ATrialThatIsSlowerEndsAndEachMakesTheNextOneLater) {
+  Conduct conduct;
+  const auto slower = with_entries_each(Conduct::kWorthwhile * 3 / 4);
+  for (const unsigned wanted : {10, 20, 40, 80, 160, 320, 640, 640}) {
+    EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), wanted);
+    EXPECT_EQ(stretches_until_change(conduct, kNative, slower), 2u) << "the first settles";
   }
 }
 
-TEST(Conduct, TheFirstReturnsAreForgivenEachLaterOneMakesItHarderUpToALimit) {
+TEST(Conduct, ANativeWindowIsOverAfterSomeEntries) {
   Conduct conduct;
-  for (const unsigned wanted : {1, 1, 1, 2, 4, 8, 16, 32, 64, 64, 64}) {
-    EXPECT_EQ(stretches_to_go_native(conduct), wanted);
-    traps_to_come_back(conduct, 0);
+  stretches_until_change(conduct, kTranslated, kComputing);
+  const Conduct::Stretch trap{.elapsed = 10'000, .kernel_entries = 1, .instructions_translated = 0};
+  EXPECT_EQ(stretches_until_change(conduct, kNative, trap), 32u);
+}
+
+TEST(Conduct, WhatSoonCeasesToComputeHasToComputeLongerEachTimeUpToALimit) {
+  Conduct conduct;
+  for (const unsigned wanted : {1, 2, 4, 8, 16, 32, 64, 64}) {
+    EXPECT_EQ(stretches_until_change(conduct, kTranslated, kComputing), wanted);
+    EXPECT_EQ(stretches_until_change(conduct, kNative, kOften), 1u);
   }
 }
 
-TEST(Conduct, AReturnAfterLongIsForgivenAndAllBefore) {
+TEST(Conduct, WhatHasComputedForLongBeginsAnew) {
   Conduct conduct;
   for (int n = 0; n < 5; ++n) {
-    stretches_to_go_native(conduct);
-    traps_to_come_back(conduct, 0);
+    stretches_until_change(conduct, kTranslated, kComputing);
+    stretches_until_change(conduct, kNative, kOften);
   }
-  EXPECT_EQ(stretches_to_go_native(conduct), 8u);
-  EXPECT_FALSE(conduct.note_native(50'000'000, false));
-  for (int n = 0; n < 16; ++n) EXPECT_FALSE(conduct.note_native(0, true));
-  for (int n = 0; n < 15; ++n) EXPECT_FALSE(conduct.note_native(0, true));
-  EXPECT_TRUE(conduct.note_native(0, true));
-  EXPECT_EQ(stretches_to_go_native(conduct), 1u);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kComputing), 32u);
+  for (int n = 0; n < 13; ++n) EXPECT_TRUE(conduct.note(kNative, kComputing));
+  EXPECT_FALSE(conduct.note(kNative, kOften));
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kComputing), 1u);
 }
 
-TEST(Conduct, StretchesOfComputingHaveToFollowEachOther) {
+TEST(Conduct, WindowsOfComputingHaveToFollowEachOther) {
   Conduct conduct;
-  for (int n = 0; n < 3; ++n) {
-    stretches_to_go_native(conduct);
-    traps_to_come_back(conduct, 0);
-  }
-  EXPECT_FALSE(conduct.note_translated(kTick, 0));
-  EXPECT_FALSE(conduct.note_translated(kTick, 1000));
-  EXPECT_FALSE(conduct.note_translated(kTick, 0));
-  EXPECT_TRUE(conduct.note_translated(kTick, 0));
+  EXPECT_FALSE(conduct.note(kTranslated, kSeldom));
+  EXPECT_FALSE(conduct.note(kTranslated, kOften));
+  EXPECT_FALSE(conduct.note(kTranslated, kSeldom));
+  EXPECT_TRUE(conduct.note(kTranslated, kSeldom));
+}
+
+// It computed translated, but only because each instruction had to be translated first.
+TEST(Conduct, WhatWasBusyBeingTranslatedIsComparedAllTheSame) {
+  Conduct conduct;
+  const auto translating = with_entries_each(Conduct::kWorthwhile * 2, 5000);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, translating), 1u);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, kSometimes), 65u);
 }
 
 }  // namespace

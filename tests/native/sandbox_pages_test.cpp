@@ -34,6 +34,7 @@ class SandboxPagesTest : public SandboxFixture {
   }
 
   void put_sysenter(uint32_t at) { memory_.write<uint16_t>(at, 0x340F); }
+  void put_move_to_ebp(uint32_t at) { memory_.write<uint16_t>(at, 0xE589); }
 
   PhysicalMemory memory_{ram_.bytes()};
   CpuState cpu_;
@@ -109,6 +110,7 @@ TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
 }
 
 TEST_F(SandboxPagesTest, SysenterIsNotExecutedWhereItsFaultWouldBeLost) {
+  put_move_to_ebp(kFrameAddress + 0x121);
   put_sysenter(kFrameAddress + 0x123);
   const auto may_execute = [&](const HostProcessor& host) {
     SandboxPages pages(*sandbox_, memory_, cpu_, hot_, host);
@@ -119,11 +121,15 @@ TEST_F(SandboxPagesTest, SysenterIsNotExecutedWhereItsFaultWouldBeLost) {
   EXPECT_FALSE(may_execute(kHostWithSysenter)) << "SYSENTER_CS is null";
   cpu_.msr.sysenter_cs = 0x60;
   EXPECT_TRUE(may_execute(kHostWithSysenter));
+  memory_.write<uint16_t>(kFrameAddress + 0x121, 0x9090);
+  EXPECT_FALSE(may_execute(kHostWithSysenter)) << "EBP may point anywhere";
+  EXPECT_TRUE(may_execute(kHost));
 }
 
 TEST_F(SandboxPagesTest, SysenterIsSeenToCome) {
   cpu_.cr0 |= cr0::kPe;
   cpu_.msr.sysenter_cs = 0x60;
+  put_move_to_ebp(kFrameAddress + 0x121);
   put_sysenter(kFrameAddress + 0x123);
   SandboxPages pages(*sandbox_, memory_, cpu_, hot_, kHostWithSysenter);
   EXPECT_FALSE(pages.is_before_sysenter(kPageAddress + 0x123));
@@ -132,6 +138,11 @@ TEST_F(SandboxPagesTest, SysenterIsSeenToCome) {
   EXPECT_TRUE(pages.is_before_sysenter(kPageAddress + 0x123 - 8));
   EXPECT_FALSE(pages.is_before_sysenter(kPageAddress + 0x124));
   EXPECT_FALSE(pages.is_before_sysenter(kPageAddress));
+  EXPECT_FALSE(pages.has_sysenter_that_faults());
+  cpu_.msr.sysenter_cs = 0;
+  EXPECT_TRUE(pages.has_sysenter_that_faults());
+  pages.unmap_all();
+  EXPECT_FALSE(pages.has_sysenter_that_faults());
 }
 
 TEST_F(SandboxPagesTest, CpuidMayReachOverTheEndOfThePage) {
