@@ -42,7 +42,8 @@ struct EipField {
   enum class Kind : uint8_t {
     kAdded,       // 32 bits that grow with it
     kSubtracted,  // 32 bits that shrink as it grows
-    kTableJump,   // an EIP of 32 bits, and kTableJumpDistance behind it the displacement of its jump table entry
+    kTableJump,   // an EIP of 32 bits, and kTableJumpDistance behind it the displacement of its jump table
+                  // entry
   };
   static constexpr unsigned kTableJumpDistance = 7;
   uint16_t host_offset;
@@ -77,8 +78,8 @@ struct Block {
   std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
   std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache
   std::vector<EipField> eip_fields;
-  std::vector<uint32_t> return_points;   // offsets in `code` of where JumpTable::returns leads
-  std::vector<Edge*> incoming;           // edges that are linked to one of the entry points
+  std::vector<uint32_t> return_points;  // offsets in `code` of where JumpTable::returns leads
+  std::vector<Edge*> incoming;          // edges that are linked to one of the entry points
 
   EntryPoint& start() { return entry_points.front(); }
   const EntryPoint& start() const { return entry_points.front(); }

@@ -80,7 +80,7 @@ class BlockCache {
   EntryTable by_key_;
   std::unordered_map<uint64_t, std::vector<Block*>> by_frame_;
   std::unordered_map<uint64_t, Block*> user_blocks_;  // by physical address, the latest
-  std::vector<std::unique_ptr<Block>> by_address_;  // in the order of their code
+  std::vector<std::unique_ptr<Block>> by_address_;    // in the order of their code
 };
 
 }  // namespace ringdown

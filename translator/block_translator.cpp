@@ -10,6 +10,10 @@ constexpr unsigned kMaxInstructions = 64;
 
 }  // namespace
 
+BlockTranslator::Comparison BlockTranslator::fastest_comparison() {
+  return __builtin_cpu_is("intel") ? Comparison::kJumpIfZero : Comparison::kLoop;
+}
+
 std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code, EnteredBy by) {
   auto block = std::make_unique<Block>();
   block_ = block.get();
@@ -74,7 +78,8 @@ void BlockTranslator::emit_interpret() {
   out_.emit_exit(Exit::kInterpret);
 }
 
-// ---- The same code at another EIP --------------------------------------------------------------------------
+// ---- The same code at another EIP
+// --------------------------------------------------------------------------
 
 // r8d = an EIP.
 void BlockTranslator::emit_eip(uint32_t eip) {

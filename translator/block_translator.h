@@ -28,8 +28,13 @@ enum class EnteredBy : uint8_t { kTable, kEdge };
 // already.
 class BlockTranslator {
  public:
-  BlockTranslator(const CpuModel& model, const BlockCache& translated)
-      : model_(model), translated_(translated) {}
+  // By which instruction a block compares the EIP that it is entered by.
+  enum class Comparison : uint8_t { kLoop, kJumpIfZero };
+  static Comparison fastest_comparison();
+
+  BlockTranslator(const CpuModel& model, const BlockCache& translated,
+                  Comparison comparison = fastest_comparison())
+      : model_(model), translated_(translated), comparison_(comparison) {}
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
   std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
@@ -157,6 +162,7 @@ class BlockTranslator {
 
   const CpuModel& model_;
   const BlockCache& translated_;
+  const Comparison comparison_;
   std::unordered_set<uint64_t> user_accessors_, divide_errors_;
   std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;

@@ -16,6 +16,8 @@ namespace ringdown {
 namespace {
 
 constexpr uint32_t kEip = 0x00401000;
+// The same on every host.
+constexpr auto kComparison = BlockTranslator::Comparison::kLoop;
 // Of a line of disassemble_host().
 constexpr size_t kBytesAt = 14, kBytesColumn = 36;
 
@@ -114,7 +116,8 @@ enum class Kind : uint8_t { kRing0, kRing0UserAccessor, kRing3, kRing3Checked };
 // The host code of one instruction, without the stubs of its edges, which hold addresses of the moment.
 class Translation {
  public:
-  Translation(const std::vector<uint8_t>& instruction, Kind kind) : translator_(model_, nothing_translated_) {
+  Translation(const std::vector<uint8_t>& instruction, Kind kind)
+      : translator_(model_, nothing_translated_, kComparison) {
     guest_ = instruction;
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
@@ -185,7 +188,7 @@ TEST(Interrupts, AreNotPolledFor) {
 TEST(Entry, ComparesTheEipAskedForAndKeepsFlags) {
   const CpuModel model = CpuModel::default_model();
   const BlockCache nothing_translated(4096);
-  BlockTranslator translator(model, nothing_translated);
+  BlockTranslator translator(model, nothing_translated, kComparison);
   const std::vector<uint8_t> guest{0x90};
   const auto block = translator.translate({.physical = kEip, .eip = kEip, .mode = mode_of_ring(0)},
                                           {.bytes = guest, .in_first_page = 1, .next_frame = Block::kNoFrame},

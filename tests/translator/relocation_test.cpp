@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kEip = 0x00401F00, kPagesMoved[] = {1, 0x0FFFF, 0xB7D01, 0xFFC00};
 
-class Relocation : public ::testing::Test {
+class Relocation : public ::testing::TestWithParam<BlockTranslator::Comparison> {
  protected:
   static CodeMode user_mode() {
     CpuState state{};
@@ -81,10 +81,10 @@ class Relocation : public ::testing::Test {
 
   CpuModel model_ = CpuModel::default_model();
   BlockCache cache_{1 << 20};
-  BlockTranslator translator_{model_, cache_};
+  BlockTranslator translator_{model_, cache_, GetParam()};
 };
 
-TEST_F(Relocation, IsWhatWouldHaveBeenTranslated) {
+TEST_P(Relocation, IsWhatWouldHaveBeenTranslated) {
   unsigned blocks = 0;
   for (const GoldenFile& file : golden_files())
     for (const auto& instruction : file.instructions)
@@ -98,7 +98,7 @@ TEST_F(Relocation, IsWhatWouldHaveBeenTranslated) {
 }
 
 // Many instructions in one block, over the end of the page and to other pages.
-TEST_F(Relocation, IsSoOfRandomCode) {
+TEST_P(Relocation, IsSoOfRandomCode) {
   std::vector<std::vector<uint8_t>> all;
   for (const GoldenFile& file : golden_files())
     all.insert(all.end(), file.instructions.begin(), file.instructions.end());
@@ -116,7 +116,11 @@ TEST_F(Relocation, IsSoOfRandomCode) {
   }
 }
 
-TEST_F(Relocation, IsNotDoneWhereDifferencesAreEncodedShorter) {
+INSTANTIATE_TEST_SUITE_P(Comparisons, Relocation,
+                         ::testing::Values(BlockTranslator::Comparison::kLoop,
+                                           BlockTranslator::Comparison::kJumpIfZero));
+
+TEST(CanRelocate, NotWhereDifferencesAreEncodedShorter) {
   Block block;
   block.key = {.physical = 0, .eip = kEip, .mode = {}};
   EXPECT_TRUE(BlockTranslator::can_relocate(block, kEip + kPageSize));
