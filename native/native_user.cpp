@@ -281,8 +281,8 @@ void NativeUser::tlb_flushed() {
   if (policy_ == UserCode::kNative) {
     current_space().is_native = true;
   } else if (const auto known = spaces_.find(cr3_); known != spaces_.end()) {
-    // Of a process that has ended nothing is left in the shadow MMU either.
-    if (!known->second.native && shadow_.user().pages().mapped_pages() == 0)
+    // Of a process that has ended nothing is left in the shadow MMU either, where it ran last.
+    if (!known->second.is_native && shadow_.user().pages().mapped_pages() == 0)
       spaces_.erase(known);
     else
       current_ = &known->second;

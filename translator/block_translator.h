@@ -137,6 +137,7 @@ class BlockTranslator {
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump_to(uint32_t target);
   uint32_t emit_comparison(uint32_t eip, size_t otherwise);
+  void begin_code_of_no_block();
   void emit_entry(uint32_t eip);
   void emit_eip(uint32_t eip);
   void note_eip_field(EipField::Kind kind, unsigned bytes_ago);
@@ -166,7 +167,7 @@ class BlockTranslator {
   std::unordered_set<uint64_t> user_accessors_, divide_errors_;
   std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;
-  Block* block_ = nullptr;
+  Block* block_ = nullptr, no_block_;
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;

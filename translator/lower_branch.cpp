@@ -90,10 +90,14 @@ void BlockTranslator::emit_stubs() {
   }
 }
 
-std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
-  Block scratch;
-  block_ = &scratch;
+void BlockTranslator::begin_code_of_no_block() {
+  no_block_ = {};
+  block_ = &no_block_;
   out_.reset();
+}
+
+std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
+  begin_code_of_no_block();
   emit_entry(eip);
   out_.emit_jump();
   return out_.code();
@@ -108,9 +112,7 @@ void BlockTranslator::emit_table_jump_to(uint32_t target) {
 }
 
 std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
-  Block scratch;
-  block_ = &scratch;
-  out_.reset();
+  begin_code_of_no_block();
   emit_table_jump_to(target);
   return out_.code();
 }

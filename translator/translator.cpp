@@ -327,6 +327,7 @@ EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, En
 // ---- Translating ------------------------------------------------------------------------------------------
 
 EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
+  if (std::unique_ptr<Block> block = relocated(view, key)) return place(std::move(block));
   const CountedCycles cycles(counters().translation_cycles);
   const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
@@ -346,28 +347,30 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     }
     code.bytes = {buffer.data(), size};
   }
-  std::unique_ptr<Block> block = relocated(key, code.next_frame);
-  if (!block) block = blocks_.translate(key, code, by);
-  Block* raw = block.get();
-  place(block);
-  log_translation(*raw, code.bytes, blocks_.emitted());
-  return &raw->start();
+  EntryPoint* const start = place(blocks_.translate(key, code, by));
+  log_translation(*start->block, code.bytes, blocks_.emitted());
+  return start;
 }
 
 // A program's libraries lie elsewhere in each process, but it is the same memory. nullptr: translate it.
-std::unique_ptr<Block> Translator::relocated(const BlockKey& key, uint64_t next_frame) {
+std::unique_ptr<Block> Translator::relocated(CodeView& view, const BlockKey& key) {
   const Block* const from = key.mode.user() ? cache_.find_elsewhere(key) : nullptr;
   if (!from || !BlockTranslator::can_relocate(*from, key.eip)) return nullptr;
-  if (from->crosses_page() && from->second_frame != next_frame) return nullptr;
+  if (from->crosses_page()) {
+    const CodeView::Page* next = executable_page(view, key.eip + from->guest_bytes - 1, true);
+    if (!next || next->frame != from->second_frame) return nullptr;
+  }
   return blocks_.relocate(*from, key.eip);
 }
 
-void Translator::place(std::unique_ptr<Block>& block) {
+// What blocks_ has just made. Returns its start.
+EntryPoint* Translator::place(std::unique_ptr<Block> block) {
   Block& b = *block;
   if (!cache_.has_room(blocks_.emitted().size() + blocks_.emitted_stubs().size())) flush_cache();
   cache_.add(std::move(block), blocks_.emitted(), blocks_.emitted_stubs());
   own_frame(b.key.physical >> kPageShift);
   if (b.crosses_page()) own_frame(b.second_frame);
+  return &b.start();
 }
 
 void Translator::own_frame(uint64_t frame) {

@@ -78,8 +78,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
   RunEnd page_fault(const WalkFailure& failure, uint32_t linear);
   EntryPoint* translate(CodeView& view, const BlockKey& key, EnteredBy by);
-  std::unique_ptr<Block> relocated(const BlockKey& key, uint64_t next_frame);
-  void place(std::unique_ptr<Block>& block);
+  std::unique_ptr<Block> relocated(CodeView& view, const BlockKey& key);
+  EntryPoint* place(std::unique_ptr<Block> block);
   void flush_cache();
   void own_frame(uint64_t frame);
   void follow(Edge& edge);
