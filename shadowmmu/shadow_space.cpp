@@ -233,6 +233,7 @@ void ShadowSpace::revalidate(const PagingRegisters& r, bool global_too) {
 }
 
 bool ShadowSpace::is_stale(const PagingRegisters& r) const {
+  if (active_.empty()) return false;
   return !same_mode(r, mode_) || std::ranges::none_of(active_, [&](uint16_t index) {
     const uint64_t now = read_directory_entry(r, memory_, uint32_t{index} << region_shift_);
     return now == regions_[index]->directory_entry;

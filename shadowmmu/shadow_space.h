@@ -45,7 +45,7 @@ class ShadowSpace {
   // mode of paging.
   void revalidate(const PagingRegisters& registers, bool global_too);
   void revalidate_page(const PagingRegisters& registers, uint32_t linear);
-  // Whether no directory entry is what it was: nothing would be left by revalidate().
+  // Whether something was mapped, and no directory entry is what it was: revalidate() would leave nothing.
   bool is_stale(const PagingRegisters& registers) const;
   // Forgets everything.
   void clear();

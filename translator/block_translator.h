@@ -167,7 +167,7 @@ class BlockTranslator {
   std::unordered_set<uint64_t> user_accessors_, divide_errors_;
   std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;
-  Block* block_ = nullptr, no_block_;
+  Block *block_ = nullptr, no_block_;
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;

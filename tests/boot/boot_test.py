@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import glob
 import hashlib
+import json
 import os
 import random
 import signal
@@ -201,6 +202,21 @@ def programs_compute_what_they_do_on_the_host_natively(bench):
 @case
 def programs_compute_what_they_do_on_the_host_restlessly(bench):
     programs_compute(bench, "restless")
+
+
+@case
+def spaces_of_ended_processes_are_used_again(bench):
+    stats = os.path.join(bench.folder, "stats")
+    with bench.linux(append="quiet", options=["-stats", stats]) as machine:
+        machine.to_shell()
+        output, _ = machine.run("for n in $(seq 200); do sh -c 'echo $0' $n; done | tail -n 1")
+        check("the last process", output, "200\n")
+        machine.send(b"exit\n")
+        check("exit code", machine.exit_code(), 1)
+    with open(stats) as file:
+        created = json.load(file)["counters"]["shadow_spaces_created"]
+    if created >= 20:
+        raise Failure(f"{created} shadow spaces for 200 processes, one after another")
 
 
 # A process of its own for each address space, and more of them than there are sandboxes.

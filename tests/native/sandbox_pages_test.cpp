@@ -37,7 +37,7 @@ class SandboxPagesTest : public SandboxFixture {
   void put_move_to_ebp(uint32_t at) { memory_.write<uint16_t>(at, 0xE589); }
 
   PhysicalMemory memory_{ram_.bytes()};
-  CpuState cpu_;
+  CpuState cpu_{};
   HotPages hot_;
   std::unique_ptr<SandboxPages> pages_;
 };
