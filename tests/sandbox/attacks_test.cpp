@@ -1,5 +1,6 @@
 // What guest code can try once it is in 64-bit mode, where all of the stub is within its reach. The worst
 // that may come of it is its own process's end.
+#include <asm/prctl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -181,8 +182,8 @@ TEST_F(Attacks, MappersCallsAreTheMappers) {
 TEST_F(Attacks, StubMakesNoOtherCall) {
   const StubCallSites sites = stub_call_sites();
   const uint64_t turn = STUB_SHARED + STUB_TURN;
-  for (const uint64_t site :
-       {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.futex, sites.sigreturn}) {
+  for (const uint64_t site : {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.futex,
+                              sites.sigreturn, sites.arch_prctl}) {
     jump_to_site(site, SYS_exit_group, {0});
     jump_to_site(site, SYS_write, {kChildRam, kData, 16});
     jump_to_site(site, SYS_mprotect, {STUB_ORDERS, kPage, PROT_READ | PROT_WRITE});
@@ -190,6 +191,10 @@ TEST_F(Attacks, StubMakesNoOtherCall) {
     jump_to_site(site, SYS_futex, {STUB_ORDERS + ORDERS_SEQUENCE, FUTEX_WAKE, 1});
   }
   jump_to_site(sites.sigreturn, SYS_mmap, {kUnmapped, kPage, PROT_READ, kShared, kChildRam, kSecret});
+  jump_to_site(sites.arch_prctl, SYS_mmap, {kUnmapped, kPage, PROT_READ, kShared, kChildRam, kSecret});
+  jump_to_site(sites.arch_prctl, SYS_arch_prctl, {ARCH_SET_CPUID, 1});
+  jump_to_site(sites.arch_prctl, SYS_arch_prctl, {ARCH_SET_FS, STUB_SHARED});
+  jump_to_site(sites.mapper_call, SYS_arch_prctl, {ARCH_SET_FS, STUB_SHARED});
   jump_to_site(sites.futex, SYS_mmap, {kUnmapped, kPage, PROT_READ, kShared, kChildRam, kSecret});
   jump_to_site(sites.futex, SYS_futex, {STUB_SHARED + STUB_OUT, FUTEX_WAKE, 1});
   jump_to_site(sites.futex, SYS_futex, {turn, FUTEX_LOCK_PI, 0});
