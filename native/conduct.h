@@ -18,6 +18,9 @@ class Conduct {
   // it costs more than running natively can save.
   static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
 
+  // With so many entries a native window is over, however short it is.
+  static constexpr uint64_t kEntriesOfWindow = 32;
+
   // Time in this address space, its kernel's included.
   struct Stretch {
     Nanoseconds elapsed;
@@ -29,8 +32,6 @@ class Conduct {
 
  private:
   static constexpr Nanoseconds kWindow = 3'000'000;
-  // Of a native one: then it is over sooner.
-  static constexpr uint64_t kEntriesOfWindow = 32;
   // So many in a row were better natively; then it is time to ask again.
   static constexpr unsigned kTrusted = 64;
   static constexpr unsigned kMostDoublings = 6;

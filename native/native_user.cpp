@@ -177,7 +177,7 @@ NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
     end = answer(trap);
   }
   running_ = nullptr;
-  if (stretch_ && kernel_entries() - stretch_->kernel_entries >= kEntriesOfStretch) {
+  if (stretch_ && kernel_entries() - stretch_->kernel_entries >= Conduct::kEntriesOfWindow) {
     end_stretch();
     begin_stretch();
   }

@@ -63,8 +63,7 @@ class NativeUser {
  private:
   // A host has some 1,000 files for a process; a sandbox needs three.
   static constexpr size_t kMaxSandboxes = 128;
-  // A stretch that runs natively is over after so many entries of the guest's kernel.
-  static constexpr uint64_t kEntriesOfStretch = 32;
+
   struct Space {
     HotPages hot;
     std::unique_ptr<NativeSpace> native;

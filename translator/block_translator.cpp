@@ -1,5 +1,7 @@
 #include "translator/block_translator.h"
 
+#include <algorithm>
+
 #include "cpu/physical_memory.h"
 #include "host-driver/counters.h"
 
@@ -92,10 +94,14 @@ void BlockTranslator::note_eip_field(EipField::Kind kind, unsigned bytes_ago) {
       {.host_offset = static_cast<uint16_t>(out_.offset() - bytes_ago), .kind = kind});
 }
 
-// Near 0 and 4 GiB the differences that entries compare with have other encodings.
-bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) {
+// Near 0 and 4 GiB the differences that entries compare with have other encodings. And what is checked by now
+// would be lost with a copy of a block from before.
+bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) const {
   const auto is_usual = [](uint32_t at) { return at >= kPageSize && at < 0u - kPageSize; };
-  return is_usual(from.key.eip) && is_usual(eip);
+  return is_usual(from.key.eip) && is_usual(eip) &&
+         std::ranges::all_of(from.starts, [&](const InstructionStart& start) {
+           return start.checked == is_checked(from.key.physical + start.guest_offset);
+         });
 }
 
 void BlockTranslator::move_eip_field(const EipField& field, uint32_t distance) {

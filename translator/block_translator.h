@@ -56,7 +56,7 @@ class BlockTranslator {
   // The same block for another EIP, as translate() would make it there. Their distance is whole pages.
   // `from` is in the cache. Only if can_relocate().
   std::unique_ptr<Block> relocate(const Block& from, uint32_t eip);
-  static bool can_relocate(const Block& from, uint32_t eip);
+  bool can_relocate(const Block& from, uint32_t eip) const;
   std::span<const uint8_t> emitted() const { return out_.code(); }
   std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
 

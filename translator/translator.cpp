@@ -355,7 +355,7 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
 // A program's libraries lie elsewhere in each process, but it is the same memory. nullptr: translate it.
 std::unique_ptr<Block> Translator::relocated(CodeView& view, const BlockKey& key) {
   const Block* const from = key.mode.user() ? cache_.find_elsewhere(key) : nullptr;
-  if (!from || !BlockTranslator::can_relocate(*from, key.eip)) return nullptr;
+  if (!from || !blocks_.can_relocate(*from, key.eip)) return nullptr;
   if (from->crosses_page()) {
     const CodeView::Page* next = executable_page(view, key.eip + from->guest_bytes - 1, true);
     if (!next || next->frame != from->second_frame) return nullptr;

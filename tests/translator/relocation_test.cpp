@@ -116,19 +116,29 @@ TEST_P(Relocation, IsSoOfRandomCode) {
   }
 }
 
+TEST_P(Relocation, IsNotDoneWhereDifferencesAreEncodedShorter) {
+  Block block;
+  block.key = {.physical = 0, .eip = kEip, .mode = {}};
+  EXPECT_TRUE(translator_.can_relocate(block, kEip + kPageSize));
+  EXPECT_FALSE(translator_.can_relocate(block, 0xF00));
+  EXPECT_FALSE(translator_.can_relocate(block, 0xFFFFFF00));
+  block.key.eip = 0xF00;
+  EXPECT_FALSE(translator_.can_relocate(block, kEip));
+}
+
+TEST_P(Relocation, IsNotDoneOfABlockFromBeforeAnInstructionWasChecked) {
+  const std::vector<uint8_t> guest{0x90, 0x8B, 0x03, 0xC3};  // nop; mov eax, [ebx]; ret
+  const auto before = translate(guest, kEip, EnteredBy::kTable);
+  EXPECT_TRUE(translator_.can_relocate(*before, kEip + kPageSize));
+  translator_.host_faults()[before->key.physical + 1] = BlockTranslator::kFaultsBeforeChecking;
+  EXPECT_FALSE(translator_.can_relocate(*before, kEip + kPageSize));
+  const auto after = translate(guest, kEip, EnteredBy::kTable);
+  EXPECT_TRUE(translator_.can_relocate(*after, kEip + kPageSize));
+}
+
 INSTANTIATE_TEST_SUITE_P(Comparisons, Relocation,
                          ::testing::Values(BlockTranslator::Comparison::kLoop,
                                            BlockTranslator::Comparison::kJumpIfZero));
-
-TEST(CanRelocate, NotWhereDifferencesAreEncodedShorter) {
-  Block block;
-  block.key = {.physical = 0, .eip = kEip, .mode = {}};
-  EXPECT_TRUE(BlockTranslator::can_relocate(block, kEip + kPageSize));
-  EXPECT_FALSE(BlockTranslator::can_relocate(block, 0xF00));
-  EXPECT_FALSE(BlockTranslator::can_relocate(block, 0xFFFFFF00));
-  block.key.eip = 0xF00;
-  EXPECT_FALSE(BlockTranslator::can_relocate(block, kEip));
-}
 
 }  // namespace
 }  // namespace ringdown
