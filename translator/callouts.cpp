@@ -178,17 +178,54 @@ uint64_t come_back(TranslatorContext& c, Sensitive instruction, unsigned index, 
   return c.behind_callout;
 }
 
+// True if the GDT is the one that memos are of, or could be made so.
+bool follow_gdt(TranslatorContext& c) {
+  SegmentLoads& loads = c.segment_loads;
+  const DescriptorTable& gdtr = c.state.gdtr;
+  if (loads.gdt_base == gdtr.base && loads.gdt_limit == gdtr.limit) return true;
+  const uint32_t page = gdtr.base >> kPageShift;
+  const CalloutPage& entry = c.callout_pages[page % c.callout_pages.size()];
+  if (entry.tag != page + 1) return false;
+  loads.gdt_base = gdtr.base;
+  loads.gdt_limit = gdtr.limit;
+  loads.gdt_global = entry.global;
+  loads.gdt = entry.host + (gdtr.base & kPageMask);
+  for (auto& memos : loads.memos) {
+    for (SegmentLoads::Memo& memo : memos) memo.key = SegmentLoads::kNoKey;
+  }
+  return true;
+}
+
+// `next`: where it leads.
+void remember_segment_load(TranslatorContext& c, unsigned detail, uint16_t selector, bool popped,
+                           uint64_t next) {
+  const unsigned index = detail & 7, offset = selector & ~7u;
+  if (c.state.cpl != 0 || !follow_gdt(c)) return;
+  const bool same_page = (c.state.gdtr.base & kPageMask) + offset + 8 <= kPageSize;
+  if (!same_page || offset + 7 > c.state.gdtr.limit) return;
+  const uint32_t key = SegmentLoads::key_of(detail, selector);
+  SegmentLoads::Memo& memo = c.segment_loads.memos[popped][SegmentLoads::index_of(key)];
+  memo.key = key;
+  memo.offset = index * sizeof(Segment);
+  __builtin_memcpy(&memo.descriptor, c.segment_loads.gdt + offset, 8);
+  memo.segment = c.state.segment[index];
+  memo.table = next == c.behind_callout ? 0 : c.jump_table;
+}
+
 // ---- The instructions -------------------------------------------------------------------------------------
 
 // `popped`: bytes that the selector takes off the stack.
 uint64_t load_segment(TranslatorContext& c, uint32_t eip, uint32_t info, uint32_t selector, uint32_t popped,
                       Sensitive instruction) {
-  const unsigned index = info >> 8;
+  const unsigned index = info >> 8 & 7;
   const bool was_usable = is_usable_unchecked(c.state, index);
   if (!load_data_segment(c, index, static_cast<uint16_t>(selector))) return leave_for_interpreter(c, eip);
   c.state.gpr[kEsp] += popped;
   c.state.eip = eip + (info & 0xFF);
-  return come_back(c, instruction, index, was_usable);
+  const uint64_t next = come_back(c, instruction, index, was_usable);
+  if (next != kDispatch)
+    remember_segment_load(c, info >> 8, static_cast<uint16_t>(selector), popped != 0, next);
+  return next;
 }
 
 uint64_t load_segment(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {

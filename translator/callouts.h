@@ -16,8 +16,8 @@ namespace ringdown {
 // two cases `exit` and `exit_argument` of the context are set.
 constexpr uint64_t kLeaveForInterpreter = 0, kDispatch = 1;
 
-// `eip`: of the instruction. `info`: its length in bits 0..7, and by kind the segment register or the vector
-// in bits 8..15. `value`: kLoadSegment and kPopSegment: the new selector;
+// `eip`: of the instruction. `info`: its length in bits 0..7, and by kind, from bit 8, the vector or what
+// SegmentLoads::key_of() takes for its detail. `value`: kLoadSegment and kPopSegment: the new selector;
 // kWriteCr0: what is to be written; kCheckedMiss: the linear address.
 using CalloutFunction = uint64_t (*)(TranslatorContext* context, uint32_t eip, uint32_t info,
                                      uint32_t value) noexcept;

@@ -109,21 +109,55 @@ struct FastCallMemo {
   uint64_t table;                          // the jump table of the mode that it leads to
 };
 
+// What MOV and POP to DS, ES, FS and GS did in ring 0, for the next time: kernels load the same few selectors
+// with every system call. A load is done again as before if block mode, selector, GDTR and the descriptor in
+// memory are the same; its thunk then needs no C++.
+struct SegmentLoads {
+  struct Memo {
+    uint32_t key;         // key_of(); kNoKey: there is none
+    uint32_t offset;      // of the segment register in CpuState::segment, in bytes
+    uint64_t descriptor;  // as it is in the GDT; of a null selector: what is in the GDT's first entry
+    Segment segment;      // what is loaded
+    uint64_t table;       // the jump table of the mode that begins with it; 0: the block goes on
+  };
+  static constexpr uint32_t kNoKey = ~0u;
+  // `detail`: the segment register's number and, above 3 bits, the mode of the block.
+  static constexpr uint32_t key_of(uint32_t detail, uint16_t selector) { return detail << 16 | selector; }
+  // A memo's index is these bits of its key, put together: the register's number and two bits of the
+  // selector's index.
+  static constexpr uint32_t kIndexBits = 0x00070018;
+  static constexpr uint32_t kMemos = 32;
+  static constexpr uint32_t index_of(uint32_t key) { return (key >> 16 & 7) << 2 | (key >> 3 & 3); }
+
+  static constexpr uint64_t kNoBase = ~uint64_t{0};
+  uint64_t gdt_base;  // GDTR as all memos have it; kNoBase: nothing is remembered
+  uint32_t gdt_limit;
+  bool gdt_global;                    // its page is
+  const uint8_t* gdt;                 // in the flat mapping of guest RAM, to the end of its page
+  std::array<Memo, kMemos> memos[2];  // of MOV, of POP
+
+  void forget() { gdt_base = kNoBase; }
+  void forget_page(uint32_t page) {
+    if (gdt_base >> 12 == page) forget();
+  }
+};
+
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
 // are in the host's registers then, and `state` holds all that is not: see docs/architecture.md, "Registers".
 struct alignas(64) TranslatorContext {
   CpuState state;
 
   // Written by the monitor, read by translated code.
-  uint64_t space_base[2];         // host address of linear 0: [0] supervisor space, [1] user space
-  uint64_t jump_table;            // of the current space, loaded into r14 on entry
-  uint64_t time_stamp_offset;     // guest TSC = host TSC + this
-  uint32_t interrupt_pending;     // the INTR pin: STI and POPF leave translated code if it is set
-  bool native_user;  // user code of the current CR3 runs natively: callouts that return to it leave
+  uint64_t space_base[2];      // host address of linear 0: [0] supervisor space, [1] user space
+  uint64_t jump_table;         // of the current space, loaded into r14 on entry
+  uint64_t time_stamp_offset;  // guest TSC = host TSC + this
+  uint32_t interrupt_pending;  // the INTR pin: STI and POPF leave translated code if it is set
+  bool native_user;            // user code of the current CR3 runs natively: callouts that return to it leave
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
-  FastCallMemo fast_calls[2];            // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
+  FastCallMemo fast_calls[2];  // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
+  SegmentLoads segment_loads;
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
 
@@ -141,6 +175,7 @@ struct alignas(64) TranslatorContext {
   struct ModeTable {
     uint64_t mode;  // CodeMode bits; ~0: none
     uint64_t table;
+    bool operator==(const ModeTable&) const = default;
   };
   static constexpr size_t kModeTables = 4;
   std::array<ModeTable, kModeTables>
@@ -151,6 +186,7 @@ struct alignas(64) TranslatorContext {
   // Written by callouts and their thunks.
   bool returned_to_user;    // for `native_user`
   uint64_t behind_callout;  // host address where a callout that comes back goes on in its block
+  uint64_t saved[2];        // of a thunk that may turn out to need C++
   uint64_t window_base;     // what the host's GS base holds
   uint32_t callout_miss;    // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;

@@ -25,18 +25,24 @@ bool BlockTranslator::lower_returning_callout(Callout callout, unsigned detail) 
   return true;
 }
 
+// For SegmentLoads.
+unsigned BlockTranslator::segment_detail(unsigned segment) const {
+  return segment | unsigned{key_.mode.bits} << 3;
+}
+
 bool BlockTranslator::lower_load_segment(const Instruction& i) {
   if (i.mod != 3) {
     out_.emit_memory({.map = OpcodeMap::k0F, .opcode = 0xB7}, kR10, operand(i));  // MOVZX r10d, m16
   } else {
     out_.a().mov(r10d, gpd(i.rm));
   }
-  return lower_returning_callout(Callout::kLoadSegment, i.reg);
+  return lower_returning_callout(Callout::kLoadSegment, segment_detail(i.reg));
 }
 
 bool BlockTranslator::lower_pop_segment(const Instruction& i) {
   out_.emit_load(kR10, {.base = kEsp});
-  return lower_returning_callout(Callout::kPopSegment, i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7 : 3));
+  return lower_returning_callout(Callout::kPopSegment,
+                                 segment_detail(i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7u : 3u)));
 }
 
 bool BlockTranslator::lower_invalidate_page(const Instruction& i) {

@@ -107,8 +107,11 @@ void Translator::follow_spaces() {
 }
 
 void Translator::use_mode_tables(unsigned user, const CodeView& view) {
-  context_.mode_tables[user] = view.mode_tables();
+  const auto tables = view.mode_tables();
+  if (tables == context_.mode_tables[user]) return;
+  context_.mode_tables[user] = tables;
   context_.fast_calls[user].empty = 1;
+  if (!user) context_.segment_loads.forget();
 }
 
 // ---- Running ----------------------------------------------------------------------------------------------
@@ -383,6 +386,7 @@ void Translator::own_frame(uint64_t frame) {
 // What callouts and checked accesses reach without a walk.
 void Translator::forget_pages() {
   context_.callout_pages.fill({});
+  context_.segment_loads.forget();
   for_checked_pages([](CheckedPages& pages) { pages.clear(); });
 }
 
@@ -505,6 +509,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
+  if (kind == TlbFlush::kAll || !context_.segment_loads.gdt_global) context_.segment_loads.forget();
   for_checked_pages([&](CheckedPages& pages) {
     if (kind == TlbFlush::kAll)
       pages.clear();
@@ -520,6 +525,7 @@ void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
+  context_.segment_loads.forget_page(number);
   for_checked_pages([&](CheckedPages& pages) { pages.remove(number); });
   for (const bool supervisor : {true, false}) {
     CodeView& view = *current_views_[supervisor ? 0 : 1];
