@@ -23,7 +23,9 @@ bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
   was_new_code_ = is_new_code;
   settles_ = true;
   native_time_ = 0;
-  if (is_new_code && failures_ == 0 && returns_ == 0) return distance >= kPossible;
+  translating_ = is_new_code ? translating_ + 1 : 0;
+  if (is_new_code && failures_ == 0 && returns_ == 0)
+    return translating_ >= kNewCodeWindows && distance >= kPossible;
   if (distance >= kWorthwhile) return computes(distance);
   computing_ = 0;
   if (wait_ > 0) wait_--;

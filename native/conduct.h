@@ -44,6 +44,8 @@ class Conduct {
   // translation is what it suffers from.
   static constexpr Nanoseconds kTranslation = 400;
   static constexpr unsigned kLargePart = 4;  // a fourth
+  // So many such windows in a row: most programs start up in less, and a sandbox takes time to make and to fill.
+  static constexpr unsigned kNewCodeWindows = 3;
 
   bool after_translated(Nanoseconds distance, bool is_new_code);
   bool computes(Nanoseconds distance);
@@ -52,6 +54,7 @@ class Conduct {
   Stretch window_{};                      // the current one
   Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window
   bool was_new_code_ = false;             // what that was spent on
+  unsigned translating_ = 0;              // translated windows in a row that were
   unsigned computing_ = 0;                // translated windows in a row that computed; without any entry: two
   unsigned returns_ = 0;                  // from computing natively, in a row, that came soon
   Nanoseconds native_time_ = 0;           // since it went native

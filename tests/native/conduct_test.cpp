@@ -54,10 +54,20 @@ TEST(Conduct, WhatIsInBetweenIsTriedAfterSomeTime) {
   EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), 10u);
 }
 
-TEST(Conduct, NewCodeIsTriedAtOnce) {
+const auto kTranslating = with_entries_each(Conduct::kWorthwhile / 2, 5000);
+
+TEST(Conduct, WhatKeepsTranslatingIsTriedSoon) {
   Conduct conduct;
-  const auto translating = with_entries_each(Conduct::kWorthwhile / 2, 5000);
-  EXPECT_EQ(stretches_until_change(conduct, kTranslated, translating), 1u);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, kTranslating), 3u);
+}
+
+TEST(Conduct, WhatStartsUpStaysTranslated) {
+  Conduct conduct;
+  for (int n = 0; n < 4; ++n) {
+    EXPECT_FALSE(conduct.note(kTranslated, kTranslating));
+    EXPECT_FALSE(conduct.note(kTranslated, kTranslating));
+    EXPECT_FALSE(conduct.note(kTranslated, kOften));
+  }
 }
 
 TEST(Conduct, ATrialThatIsFasterIsKeptUntilItIsTimeToAskAgain) {
@@ -116,7 +126,7 @@ TEST(Conduct, WindowsOfComputingHaveToFollowEachOther) {
 TEST(Conduct, WhatWasBusyBeingTranslatedIsComparedAllTheSame) {
   Conduct conduct;
   const auto translating = with_entries_each(Conduct::kWorthwhile * 2, 5000);
-  EXPECT_EQ(stretches_until_change(conduct, kTranslated, translating), 1u);
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, translating), 3u);
   EXPECT_EQ(stretches_until_change(conduct, kNative, kSometimes), 65u);
 }
 
