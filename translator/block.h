@@ -48,6 +48,9 @@ struct EipField {
   static constexpr unsigned kTableJumpDistance = 7;
   uint16_t host_offset;
   Kind kind;
+
+  // In a block's code, for an EIP that is `distance` higher.
+  void move(uint8_t* code, uint32_t distance) const;
 };
 
 // BlockTranslator::emit_comparison() has in front of the comparison what is done for all other EIPs: so many
@@ -81,6 +84,7 @@ struct Block {
   std::vector<uint32_t> return_points;  // offsets in `code` of where JumpTable::returns leads
   std::vector<Edge*> incoming;          // edges that are linked to one of the entry points
 
+  bool holds(const uint8_t* host) const { return host >= code && host < code + code_bytes; }
   EntryPoint& start() { return entry_points.front(); }
   const EntryPoint& start() const { return entry_points.front(); }
   bool crosses_page() const { return second_frame != kNoFrame; }

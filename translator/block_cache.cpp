@@ -5,13 +5,42 @@
 
 #include "cpu/physical_memory.h"
 #include "host-driver/counters.h"
+#include "translator/context.h"
 
 namespace ringdown {
 namespace {
 
+// Adds to 32 bits; returns the sum.
+uint32_t add(uint8_t* to, uint32_t difference) {
+  uint32_t value;
+  std::memcpy(&value, to, 4);
+  value += difference;
+  std::memcpy(to, &value, 4);
+  return value;
+}
+
 size_t align(size_t bytes, size_t alignment) { return (bytes + alignment - 1) & ~(alignment - 1); }
 
 }  // namespace
+
+void EipField::move(uint8_t* code, uint32_t distance) const {
+  uint8_t* const field = code + host_offset;
+  switch (kind) {
+    case Kind::kAdded:
+      add(field, distance);
+      break;
+    case Kind::kSubtracted:
+      add(field, 0 - distance);
+      break;
+    case Kind::kTableJump: {
+      const uint32_t eip = add(field, distance);
+      const auto moved = static_cast<int32_t>(JumpTable::index(eip)) -
+                         static_cast<int32_t>(JumpTable::index(eip - distance));
+      add(field + kTableJumpDistance, static_cast<uint32_t>(moved * static_cast<int32_t>(sizeof(uint64_t))));
+      break;
+    }
+  }
+}
 
 const InstructionStart& Block::start_at(const uint8_t* host) const {
   const auto offset = static_cast<uint16_t>(host - code);
@@ -58,7 +87,7 @@ Block* BlockCache::at(const uint8_t* host) const {
                                       [](const uint8_t* a, const auto& block) { return a < block->code; });
   if (after == by_address_.begin()) return nullptr;
   Block* block = std::prev(after)->get();
-  return host < block->code + block->code_bytes ? block : nullptr;
+  return block->holds(host) ? block : nullptr;
 }
 
 void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code,
@@ -76,6 +105,24 @@ void BlockCache::add(std::unique_ptr<Block> block, std::span<const uint8_t> code
 const Block* BlockCache::find_elsewhere(const BlockKey& key) const {
   const auto found = user_blocks_.find(key.physical);
   return found != user_blocks_.end() && found->second->key.mode == key.mode ? found->second : nullptr;
+}
+
+// Edges within the page stay linked: where they lead moves with them.
+void BlockCache::move(Block& block, uint32_t distance) {
+  counters().blocks_moved++;
+  for (const EntryPoint& point : block.entry_points) by_key_.erase(EntryTable::key_of(point));
+  block.key.eip += distance;
+  for (EntryPoint& point : block.entry_points) {
+    point.eip += distance;
+    if (point.entry && !block.holds(point.entry)) point.entry = nullptr;
+    by_key_.set(point);
+  }
+  for (Edge& edge : block.edges) {
+    edge.target += distance;
+    if (!edge.to) unlink(edge);
+  }
+  uint8_t* const code = memory_.writable(block.code);
+  for (const EipField& field : block.eip_fields) field.move(code, distance);
 }
 
 void BlockCache::place_entry_points(Block& block) {

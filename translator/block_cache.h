@@ -49,6 +49,11 @@ class BlockCache {
   void redirect(Edge& edge, const uint8_t* to);
   void unlink(Edge& edge);
 
+  // Makes a block one for an EIP that is `distance` higher, a number of pages, where there must be none of
+  // its memory and mode. No table may lead to it. All blocks of its page have to move, before any of them
+  // runs.
+  void move(Block& block, uint32_t distance);
+
   bool frame_has_blocks(uint64_t frame) const { return by_frame_.contains(frame); }
   std::span<Block* const> blocks_of_frame(uint64_t frame) const;
   // Takes a block, or all of a frame's, out: nothing leads there any more. Their memory stays until flush().

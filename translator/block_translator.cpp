@@ -104,25 +104,6 @@ bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) const {
          });
 }
 
-void BlockTranslator::move_eip_field(const EipField& field, uint32_t distance) {
-  switch (field.kind) {
-    case EipField::Kind::kAdded:
-      out_.add(field.host_offset, distance);
-      break;
-    case EipField::Kind::kSubtracted:
-      out_.add(field.host_offset, 0 - distance);
-      break;
-    case EipField::Kind::kTableJump: {
-      const uint32_t eip = out_.add(field.host_offset, distance);
-      const auto moved = static_cast<int32_t>(JumpTable::index(eip)) -
-                         static_cast<int32_t>(JumpTable::index(eip - distance));
-      out_.add(field.host_offset + EipField::kTableJumpDistance,
-               static_cast<uint32_t>(moved * static_cast<int32_t>(sizeof(uint64_t))));
-      break;
-    }
-  }
-}
-
 std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip) {
   const uint32_t distance = eip - from.key.eip;
   auto block = std::make_unique<Block>(from);
@@ -139,7 +120,7 @@ std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip
   }
   out_.reset();
   out_.emit_bytes({from.code, from.code_bytes});
-  for (const EipField& field : block_->eip_fields) move_eip_field(field, distance);
+  for (const EipField& field : block_->eip_fields) field.move(out_.writable(), distance);
   stubs_.reset();
   emit_stubs();
   counters().blocks_relocated++;

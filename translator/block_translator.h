@@ -142,7 +142,6 @@ class BlockTranslator {
   void emit_entry(uint32_t eip);
   void emit_eip(uint32_t eip);
   void note_eip_field(EipField::Kind kind, unsigned bytes_ago);
-  void move_eip_field(const EipField& field, uint32_t distance);
   void emit_index_of_return();
   uint32_t emit_push_return_address();
   void emit_return_point(uint32_t lea_displacement);

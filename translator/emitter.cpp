@@ -140,14 +140,6 @@ void Emitter::patch(uint32_t rel32_offset, uint32_t target_offset) {
   std::memcpy(assembler_.bufferData() + rel32_offset, &relative, 4);
 }
 
-uint32_t Emitter::add(uint32_t offset, uint32_t difference) {
-  uint32_t value;
-  std::memcpy(&value, assembler_.bufferData() + offset, 4);
-  value += difference;
-  std::memcpy(assembler_.bufferData() + offset, &value, 4);
-  return value;
-}
-
 void Emitter::patch8(uint32_t rel8_offset, uint32_t target_offset) {
   assembler_.bufferData()[rel8_offset] = static_cast<uint8_t>(target_offset - (rel8_offset + 1));
 }

@@ -61,8 +61,8 @@ class Emitter {
   uint32_t emit_jump();
   uint32_t emit_jump_if(uint8_t condition);
   void patch(uint32_t rel32_offset, uint32_t target_offset);
-  // Adds to the 32 bits at `offset`; returns the sum.
-  uint32_t add(uint32_t offset, uint32_t difference);
+  // What was emitted, to be changed.
+  uint8_t* writable() { return assembler_.bufferData(); }
   void patch8(uint32_t rel8_offset, uint32_t target_offset);
 
   // The offsets in the context of the addresses of thunks.

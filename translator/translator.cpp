@@ -291,8 +291,41 @@ const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, 
   }
   const uint64_t frame = t->physical >> kPageShift;
   view.has_non_global |= !t->global;
+  if (user) move_blocks_here(number, frame);
   enter_blocks_of(view, number, frame);
   return &(view.pages()[number] = {.frame = frame, .translation = *t});
+}
+
+// A program's libraries lie elsewhere in each process, but they are the same memory: once the process before
+// has ended, what was translated for it is moved, if there is nothing at the new place yet.
+void Translator::move_blocks_here(uint32_t page_number, uint64_t frame) {
+  const auto begins_here = [frame](const Block* block) {
+    return block->key.mode.user() && block->key.physical >> kPageShift == frame;
+  };
+  const Block* any = nullptr;
+  for (const Block* block : cache_.blocks_of_frame(frame)) {
+    if (!begins_here(block)) continue;
+    if (block->key.eip >> kPageShift == page_number) return;
+    if (!any) any = block;
+  }
+  if (!any || any_view_has(any->key.eip >> kPageShift, frame)) return;
+  const uint32_t from_page = any->key.eip >> kPageShift;
+  const auto blocks = cache_.blocks_of_frame(frame);
+  for (Block* block : std::vector(blocks.begin(), blocks.end())) {
+    if (!begins_here(block) || block->key.eip >> kPageShift != from_page) continue;
+    const uint32_t distance = (page_number - from_page) << kPageShift;
+    if (!blocks_.can_relocate(*block, block->key.eip + distance))
+      cache_.discard(*block);
+    else
+      cache_.move(*block, distance);
+  }
+}
+
+bool Translator::any_view_has(uint32_t page_number, uint64_t frame) const {
+  return std::ranges::any_of(views_, [&](const auto& entry) {
+    const auto page = entry.second->pages().find(page_number);
+    return page != entry.second->pages().end() && page->second.frame == frame;
+  });
 }
 
 // What was translated for another space, or before this one forgot its pages.
@@ -355,7 +388,7 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
   return start;
 }
 
-// A program's libraries lie elsewhere in each process, but it is the same memory. nullptr: translate it.
+// From what another process has elsewhere. nullptr: translate it.
 std::unique_ptr<Block> Translator::relocated(CodeView& view, const BlockKey& key) {
   const Block* const from = key.mode.user() ? cache_.find_elsewhere(key) : nullptr;
   if (!from || !blocks_.can_relocate(*from, key.eip)) return nullptr;

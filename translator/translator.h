@@ -76,6 +76,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void enter_in_table(CodeView& view, EntryPoint& point);
   const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
+  void move_blocks_here(uint32_t page_number, uint64_t frame);
+  bool any_view_has(uint32_t page_number, uint64_t frame) const;
   RunEnd page_fault(const WalkFailure& failure, uint32_t linear);
   EntryPoint* translate(CodeView& view, const BlockKey& key, EnteredBy by);
   std::unique_ptr<Block> relocated(CodeView& view, const BlockKey& key);

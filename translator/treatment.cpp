@@ -26,7 +26,8 @@ bool loads_data_segment(const Instruction& i) {
 // Does the form that a sensitive instruction's treatment is made for fit this one?
 bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   const bool callout = kind_of(t) == TreatmentKind::kCallout;
-  if (callout && log_enabled(LogClass::kSensitive)) return false;  // the log is written where the interpreter runs
+  if (callout && log_enabled(LogClass::kSensitive))
+    return false;  // the log is written where the interpreter runs
   if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
   if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);

@@ -1,4 +1,4 @@
-// A block that is relocated is byte for byte what would have been translated there.
+// A block that is relocated, or moved, is byte for byte what would have been translated there.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -30,7 +30,7 @@ class Relocation : public ::testing::TestWithParam<BlockTranslator::Comparison> 
   }
 
   // In the cache, and linked to itself, as it is when another process comes.
-  const Block& place(std::unique_ptr<Block> block) {
+  Block& place(std::unique_ptr<Block> block) {
     Block& placed = *block;
     cache_.add(std::move(block), translator_.emitted(), translator_.emitted_stubs());
     for (Edge& edge : placed.edges) cache_.link(edge, placed.start());
@@ -43,16 +43,33 @@ class Relocation : public ::testing::TestWithParam<BlockTranslator::Comparison> 
     for (const Edge& edge : block.edges) std::memset(&code[reinterpret_cast<uint64_t>(edge.site)], 0, 4);
     return code;
   }
+  static std::vector<uint8_t> placed_of(const Block& block) {
+    std::vector<uint8_t> code(block.code, block.code + block.code_bytes);
+    for (const Edge& edge : block.edges)
+      std::memset(&code[static_cast<size_t>(edge.site - block.code)], 0, 4);
+    return code;
+  }
 
   void expect_same(const std::vector<uint8_t>& guest, uint32_t pages, EnteredBy by) {
     const uint32_t eip = kEip + (pages << kPageShift);
     const auto fresh = translate(guest, eip, by);
     const std::vector<uint8_t> expected = emitted_of(*fresh);
     const size_t expected_stubs = translator_.emitted_stubs().size();
-    const auto moved = translator_.relocate(place(translate(guest, kEip, by)), eip);
-    EXPECT_EQ(emitted_of(*moved), expected);
+    Block& block = place(translate(guest, kEip, by));
+    const auto relocated = translator_.relocate(block, eip);
+    EXPECT_EQ(emitted_of(*relocated), expected);
     EXPECT_EQ(translator_.emitted_stubs().size(), expected_stubs);
-    expect_same_block(*moved, *fresh);
+    expect_same_block(*relocated, *fresh);
+
+    const BlockKey before = block.key;
+    cache_.move(block, pages << kPageShift);
+    EXPECT_EQ(placed_of(block), expected);
+    EXPECT_EQ(block.key, fresh->key);
+    for (size_t n = 0; n < block.entry_points.size(); n++)
+      EXPECT_EQ(block.entry_points[n].eip, fresh->entry_points[n].eip);
+    for (size_t n = 0; n < block.edges.size(); n++) EXPECT_EQ(block.edges[n].target, fresh->edges[n].target);
+    EXPECT_EQ(cache_.find(before), nullptr);
+    EXPECT_EQ(cache_.find(block.key), &block.start());
     cache_.flush([](uint64_t) {});
   }
 
