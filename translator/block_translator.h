@@ -85,11 +85,17 @@ class BlockTranslator {
   // lower_checked.cpp
   bool lower_checked(const Instruction& i, const Encoding& encoding);
   Address emit_checked(const Address& window, unsigned bytes, bool write);
-  void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write);
+  void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write,
+                         bool of_destination = false);
+  struct StringOperand {
+    bool repeated;
+    unsigned shift;  // elements of 1 << shift bytes
+    bool write = false;
+    bool of_destination = false;  // behind a source, whose faults come first
+  };
   void emit_checked_string_begin();
-  void emit_checked_string_base(const asmjit::x86::Gp& pointer, const asmjit::x86::Gp& base, bool repeated,
-                                unsigned shift, bool write, const asmjit::Label& otherwise);
-  void emit_checked_string_end();
+  void emit_checked_string_base(const asmjit::x86::Gp& pointer, const asmjit::x86::Gp& base,
+                                const StringOperand& operand);
   // The offset of TranslatorContext::checked_pages for this block's ring.
   size_t checked_pages(bool write) const;
   // lower_string.cpp

@@ -442,8 +442,10 @@ uint64_t deliver_page_fault(TranslatorContext& c, uint32_t eip, uint32_t linear,
 }
 
 uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t linear) noexcept {
-  const CheckedMiss miss{
-      .linear = linear, .bytes = static_cast<uint16_t>(info >> 8 & 0x7F), .write = (info >> 15 & 1) != 0};
+  const CheckedMiss miss{.linear = linear,
+                         .bytes = static_cast<uint16_t>(info >> 8 & 0x7F),
+                         .write = (info >> 15 & 1) != 0,
+                         .of_destination = (info >> 16 & 1) != 0};
   uint32_t error_code = 0;
   counters().callouts++;
   switch (c->checked_misses->serve(miss, error_code)) {

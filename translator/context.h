@@ -76,6 +76,7 @@ struct CheckedMiss {
   uint32_t linear;
   uint16_t bytes;
   bool write;
+  bool of_destination;  // of MOVS: a fault of its source comes first
 };
 // What becomes of it. Called while the guest's x87 state is in the host's registers.
 class CheckedMissServer {

@@ -45,13 +45,13 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
 }
 
 // The registers are the guest's. Comes back to where the instruction begins.
-void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write) {
+void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write, bool of_destination) {
   auto& a = out_.a();
   static_assert(kLargestCheckedAccess < 1 << 7, "bit 7 is the direction");
   a.mov(r10d, linear);
   a.lea(r11, ptr(rip, 0));
   out_.patch(out_.offset() - 4, block_->starts.back().host_offset);
-  lower_callout(Callout::kCheckedMiss, bytes | write << 7);
+  lower_callout(Callout::kCheckedMiss, bytes | write << 7 | of_destination << 8);
 }
 
 // For a string instruction. RCX and RSP are borrowed: r8 = DF as 0 or 1.
@@ -69,23 +69,23 @@ void BlockTranslator::emit_checked_string_begin() {
 }
 
 // `base` becomes that of the operand's page, if the instruction goes upwards and ends within that page: RCX
-// elements of 1 << `shift` bytes, if it is repeated. If not, goes to `otherwise`, for the window's base of
-// this operand and what comes behind it: faults are to come in the order of the operands.
-void BlockTranslator::emit_checked_string_base(const Gp& pointer, const Gp& base, bool repeated,
-                                               unsigned shift, bool write, const asmjit::Label& otherwise) {
+// elements, if it is repeated. If not, it stays that of the window.
+void BlockTranslator::emit_checked_string_base(const Gp& pointer, const Gp& base,
+                                               const StringOperand& operand) {
   auto& a = out_.a();
-  const size_t pages = checked_pages(write);
+  const size_t pages = checked_pages(operand.write);
   const auto count = Emitter::context(offsetof(TranslatorContext, string_count), 8);
-  const asmjit::Label some = a.newLabel(), one_page = a.newLabel(), hit = a.newLabel(), none = a.newLabel();
-  if (repeated) {
+  const asmjit::Label some = a.newLabel(), one_page = a.newLabel(), hit = a.newLabel(), none = a.newLabel(),
+                      otherwise = a.newLabel();
+  if (operand.repeated) {
     a.jecxz(rcx, none);
     a.jmp(some);
     a.bind(none);
     a.jmp(otherwise);
     a.bind(some);
-    a.lea(r9, ptr(pointer, rcx, shift, -1));
+    a.lea(r9, ptr(pointer, rcx, operand.shift, -1));
   } else {
-    a.lea(r9, ptr(pointer, (1 << shift) - 1));
+    a.lea(r9, ptr(pointer, (1 << operand.shift) - 1));
   }
   a.mov(r8d, kPageShift);
   a.shrx(r9, r9, r8);
@@ -102,14 +102,11 @@ void BlockTranslator::emit_checked_string_base(const Gp& pointer, const Gp& base
   a.lea(ecx, ptr(rcx, r9));
   a.jecxz(rcx, hit);
   a.mov(rcx, count);
-  emit_checked_miss(pointer.r32(), 1, write);
+  emit_checked_miss(pointer.r32(), 1, operand.write, operand.of_destination);
   a.bind(hit);
   a.mov(base, qword_ptr(r15, r8, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
+  a.bind(otherwise);
   a.mov(rcx, count);
-}
-
-void BlockTranslator::emit_checked_string_end() {
-  out_.a().mov(rcx, Emitter::context(offsetof(TranslatorContext, string_count), 8));
 }
 
 }  // namespace ringdown

@@ -41,12 +41,14 @@ bool BlockTranslator::lower_string(const Instruction& i) {
   const bool checked = checked_ && may_be_checked(i.opcode);
   if (checked) {
     const bool repeated = i.repeat != RepeatPrefix::kNone;
-    const asmjit::Label ready = a.newLabel();
     emit_checked_string_begin();
-    if (source) emit_checked_string_base(rsi, r10, repeated, element_shift(i), false, ready);
-    if (destination) emit_checked_string_base(rdi, r11, repeated, element_shift(i), writes(i.opcode), ready);
-    a.bind(ready);
-    emit_checked_string_end();
+    if (source) emit_checked_string_base(rsi, r10, {.repeated = repeated, .shift = element_shift(i)});
+    if (destination)
+      emit_checked_string_base(rdi, r11,
+                               {.repeated = repeated,
+                                .shift = element_shift(i),
+                                .write = writes(i.opcode),
+                                .of_destination = source});
   }
   if (source) a.lea(rsi, ptr(rsi, r10));
   if (destination) a.lea(rdi, ptr(rdi, r11));

@@ -196,12 +196,13 @@ void Translator::serve_callout_miss() {
 }
 
 CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
-  const auto [linear, bytes, write] = miss;
+  const auto [linear, bytes, write, of_destination] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
   if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
   if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
     return Answer::kInterpret;
+  if (of_destination && !source_is_readable(user)) return Answer::kInterpret;
   WalkFailure failure;
   const Access access{write ? AccessKind::kWrite : AccessKind::kRead, user};
   const auto t = walk(PagingRegisters::of(state_), memory_, linear, access, failure);
@@ -215,6 +216,15 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
   return Answer::kEntered;
+}
+
+// The element at ESI, whatever its size.
+bool Translator::source_is_readable(bool user) const {
+  constexpr unsigned kLargestElement = 4;
+  const uint32_t linear = state_.gpr[kEsi];
+  WalkFailure failure;
+  const bool one_page = (linear & kPageMask) + kLargestElement <= kPageSize;
+  return one_page && walk(PagingRegisters::of(state_), memory_, linear, {AccessKind::kRead, user}, failure);
 }
 
 // Before its page fault: for want of the alignment that most vector operands need, or a pending x87

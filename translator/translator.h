@@ -64,6 +64,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
+  bool source_is_readable(bool user) const;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
   void forget_pages();
   template <class F>

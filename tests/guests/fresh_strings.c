@@ -3,22 +3,25 @@
 // faults once, and what they leave is what they should.
 #include "paging.h"
 
-enum { kPages = 16, kRounds = 10, kRegions = 3, kValue = 0x5A17C3E1 };
+enum { kPages = 16, kRounds = 10, kRegions = 4, kValue = 0x5A17C3E1 };
 enum {
   kFrom = kTestBase,
   kTo = kTestBase + 0x100000 /* the same place in the TLB */,
-  kFill = kTestBase + 0x210000
+  kFill = kTestBase + 0x210000,
+  kShifted = kTestBase + 0x230000
 };
 enum { kNever = kTestBase + 0x300000 };
 static Entry* directory;
-static uint32_t frames[kRegions][kPages], faults, user_bit;
-static const uint32_t kRegion[kRegions] = {kFrom, kTo, kFill};
+static uint32_t frames[kRegions][kPages], faults, faults_before_their_turn, user_bit;
+static const uint32_t kRegion[kRegions] = {kFrom, kTo, kFill, kShifted};
 
 static int on_fault(struct Frame* f) {
   if (f->vector != kPage) return 0;
   for (uint32_t region = 0; region < kRegions; region++) {
     const uint32_t page = (trap_cr2 - kRegion[region]) / 4096;
     if (page >= kPages) continue;
+    // A destination's, before its source's.
+    faults_before_their_turn += region == 3 && !(*page_entry(directory, kFrom + page * 4096) & kP);
     map(directory, kRegion[region] + page * 4096, frames[region][page] | kP | kW | user_bit);
     faults++;
     return 1;
@@ -30,7 +33,13 @@ static int on_fault(struct Frame* f) {
 USER_FUNCTION uint32_t strings(void) {
   uint32_t wrong = 0;
   for (uint32_t i = 0; i < kPages; i++) {
-    uint32_t from = kFrom + i * 4096, to = kTo + i * 4096, count = 1024;
+    uint32_t from, to, count;
+    if (i + 1 < kPages) {  // over the end of a page of the source, within one of the destination
+      from = kFrom + i * 4096 + 2000, to = kShifted + i * 4096, count = 1024;
+      __asm__ volatile("rep movsl" : "+S"(from), "+D"(to), "+c"(count)::"memory");
+      wrong |= (from != kFrom + (i + 1) * 4096 + 2000 || to != kShifted + (i + 1) * 4096 || count != 0) << 11;
+    }
+    from = kFrom + i * 4096, to = kTo + i * 4096, count = 1024;
     __asm__ volatile("rep movsl" : "+S"(from), "+D"(to), "+c"(count)::"memory");
     wrong |= (from != kFrom + (i + 1) * 4096) | (to != kTo + (i + 1) * 4096) << 1 | (count != 0) << 2;
     if (i > 0) {
@@ -71,6 +80,7 @@ static void check_contents(void) {
       wrong += peek(frames[0][i] + n * 4) != value;
       wrong += peek(frames[1][i] + n * 4) != value;
       wrong += peek(frames[2][i] + n * 4) != kValue;
+      if (i + 1 < kPages) wrong += peek(frames[3][i] + n * 4) != (i * 1024 + 500 + n) * 0x9E3779B1u;
     }
   CHECK_EQ(wrong, 0);
 }
@@ -101,12 +111,13 @@ void guest_main(void) {
     begin_round();
     CHECK_EQ(run_user(user_strings, (uint32_t)user_stack_top, 2, 0), kUserExit);
     CHECK_EQ(trap.eax, 0);
-    CHECK_EQ(faults, kRegions * kPages);
+    CHECK_EQ(faults, kRegions * kPages - 1);
     check_contents();
     user_bit = 0;
     begin_round();
     CHECK_EQ(strings(), 0);
-    CHECK_EQ(faults, kRegions * kPages);
+    CHECK_EQ(faults, kRegions * kPages - 1);
     check_contents();
   }
+  CHECK_EQ(faults_before_their_turn, 0);
 }
