@@ -17,12 +17,7 @@ BlockTranslator::Comparison BlockTranslator::fastest_comparison() {
 }
 
 std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code, EnteredBy by) {
-  auto block = std::make_unique<Block>();
-  block_ = block.get();
-  block_->key = key_ = key;
-  out_.reset();
-  stubs_.reset();
-  guest_offset_ = 0;
+  begin_draft(key);
   if (by == EnteredBy::kTable) emit_entry(key.eip);
   bool ended = false, enables_interrupts = false, entered_here = true;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
@@ -59,8 +54,32 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     emit_goto(eip());
   join_forward_jumps();
   emit_far_targets();
-  emit_stubs();
   counters().blocks_translated++;
+  return copy_with_stubs(draft_);
+}
+
+void BlockTranslator::begin_draft(const BlockKey& key) {
+  block_ = &draft_;
+  draft_.key = key_ = key;
+  draft_.second_frame = Block::kNoFrame;
+  draft_.calls_out = false;
+  draft_.starts.clear();
+  draft_.edges.clear();
+  draft_.entry_points.clear();
+  draft_.eip_fields.clear();
+  draft_.return_points.clear();
+  out_.reset();
+  guest_offset_ = 0;
+}
+
+// Its own, in stubs_, hold the addresses of its edges.
+std::unique_ptr<Block> BlockTranslator::copy_with_stubs(const Block& from) {
+  auto block = std::make_unique<Block>(from);
+  block->incoming.clear();
+  for (Edge& edge : block->edges) edge.from = block.get();
+  for (EntryPoint& point : block->entry_points) point.block = block.get();
+  stubs_.reset();
+  emit_stubs(*block);
   return block;
 }
 
@@ -106,23 +125,21 @@ bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) const {
 
 std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip) {
   const uint32_t distance = eip - from.key.eip;
-  auto block = std::make_unique<Block>(from);
-  block_ = block.get();
-  block_->key.eip = eip;
-  block_->incoming.clear();
-  for (Edge& edge : block_->edges) {
-    const uint64_t site = static_cast<uint64_t>(edge.site - from.code);
-    edge = {.from = block_, .target = edge.target + distance, .site = reinterpret_cast<const uint8_t*>(site)};
+  auto block = copy_with_stubs(from);
+  block->key.eip = eip;
+  for (Edge& edge : block->edges) {
+    edge.to = nullptr;
+    edge.target += distance;
+    edge.site = reinterpret_cast<const uint8_t*>(edge.site - from.code);
   }
-  for (EntryPoint& point : block_->entry_points) {
-    const uint64_t body = static_cast<uint64_t>(point.body - from.code);
-    point = {.block = block_, .eip = point.eip + distance, .body = reinterpret_cast<const uint8_t*>(body)};
+  for (EntryPoint& point : block->entry_points) {
+    point.eip += distance;
+    point.body = reinterpret_cast<const uint8_t*>(point.body - from.code);
+    point.entry = nullptr;
   }
   out_.reset();
   out_.emit_bytes({from.code, from.code_bytes});
-  for (const EipField& field : block_->eip_fields) field.move(out_.writable(), distance);
-  stubs_.reset();
-  emit_stubs();
+  for (const EipField& field : block->eip_fields) field.move(out_.writable(), distance);
   counters().blocks_relocated++;
   return block;
 }

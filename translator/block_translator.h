@@ -2,12 +2,12 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "cpu/cpu_model.h"
 #include "translator/block_cache.h"
 #include "translator/emitter.h"
+#include "translator/instruction_set.h"
 #include "translator/treatment.h"
 
 namespace ringdown {
@@ -37,18 +37,17 @@ class BlockTranslator {
       : model_(model), translated_(translated), comparison_(comparison) {}
 
   // Instructions (by physical address) of supervisor code that were seen to reach for the user's memory.
-  std::unordered_set<uint64_t>& user_accessors() { return user_accessors_; }
+  InstructionSet& user_accessors() { return user_accessors_; }
   // Divisions (by physical address) that raised the host's #DE: they look at their divisor first.
-  std::unordered_set<uint64_t>& divide_errors() { return divide_errors_; }
-  // Instructions (by physical address): the host faults that they raised of late. Those that were seen to
-  // touch one fresh page after the other look what they access up in TranslatorContext::checked_pages first.
+  InstructionSet& divide_errors() { return divide_errors_; }
+  // Instructions (by physical address): the host faults that they raised of late.
+  std::unordered_map<uint64_t, uint32_t>& host_faults() { return host_faults_; }
+  // Those that were seen to touch one fresh page after the other: they look what they access up in
+  // TranslatorContext::checked_pages first.
+  InstructionSet& checked() { return checked_instructions_; }
   static constexpr uint32_t kFaultsBeforeChecking = 8;
   static constexpr unsigned kLargestCheckedAccess = 64;  // bytes
-  std::unordered_map<uint64_t, uint32_t>& host_faults() { return host_faults_; }
-  bool is_checked(uint64_t instruction) const {
-    const auto found = host_faults_.find(instruction);
-    return found != host_faults_.end() && found->second >= kFaultsBeforeChecking;
-  }
+  bool is_checked(uint64_t instruction) const { return checked_instructions_.contains(instruction); }
 
   // Translates at least one instruction. The code is in emitted() until the next call. What the block has of
   // addresses are still offsets: for BlockCache::add(). Instruction starts are ascending.
@@ -153,7 +152,7 @@ class BlockTranslator {
   void emit_return_point(uint32_t lea_displacement);
   void join_forward_jumps();
   void emit_far_targets();
-  void emit_stubs();
+  void emit_stubs(Block& block);
 
   // Where a memory operand is in the host: emits what must be computed first, in r8 and r9.
   Address operand(const Instruction& i) { return resolve(i, guest_address(i)); }
@@ -161,6 +160,8 @@ class BlockTranslator {
   Address add_segment_base(HostRegister base, Address flat);
   Address emit_user_or_supervisor(const Address& flat);
 
+  void begin_draft(const BlockKey& key);
+  std::unique_ptr<Block> copy_with_stubs(const Block& from);
   BlockKey key_here() const;
   void add_entry_point();
   uint32_t eip() const { return key_.eip + guest_offset_; }
@@ -170,10 +171,11 @@ class BlockTranslator {
   const CpuModel& model_;
   const BlockCache& translated_;
   const Comparison comparison_;
-  std::unordered_set<uint64_t> user_accessors_, divide_errors_;
+  InstructionSet user_accessors_, divide_errors_, checked_instructions_;
   std::unordered_map<uint64_t, uint32_t> host_faults_;
   Emitter out_, stubs_;
-  Block *block_ = nullptr, no_block_;
+  // draft_: of a block that is being made, so that its vectors grow but once. no_block_: of code of no block.
+  Block *block_ = nullptr, draft_, no_block_;
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;

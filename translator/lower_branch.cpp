@@ -83,8 +83,8 @@ void BlockTranslator::emit_far_targets() {
   far_targets_.clear();
 }
 
-void BlockTranslator::emit_stubs() {
-  for (Edge& edge : block_->edges) {
+void BlockTranslator::emit_stubs(Block& block) {
+  for (Edge& edge : block.edges) {
     edge.stub = reinterpret_cast<const uint8_t*>(uint64_t{stubs_.offset()});
     stubs_.emit_exit(Exit::kLink, reinterpret_cast<uint64_t>(&edge));
   }

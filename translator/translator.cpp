@@ -619,9 +619,13 @@ void Translator::stop_checking_what_is_hot() {
   if (!point) return;
   counters().checks_dropped++;
   const Block& block = *point->block;
-  for (const InstructionStart& start : block.starts)
-    blocks_.host_faults().erase(block.key.physical + start.guest_offset);
+  for (const InstructionStart& start : block.starts) stop_checking(block.key.physical + start.guest_offset);
   discard_frame(block.key.physical >> kPageShift);
+}
+
+void Translator::stop_checking(uint64_t instruction) {
+  blocks_.host_faults().erase(instruction);
+  blocks_.checked().erase(instruction);
 }
 
 // A long repetition would keep interrupts waiting. Behind STI it does: its first iteration lies in the
@@ -661,7 +665,7 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
 
 // What divides by 0 once may do so often: it will look before.
 void Translator::answer_divide_error(Block& block, const InstructionStart& start, ucontext_t& host) {
-  if (blocks_.divide_errors().insert(block.key.physical + start.guest_offset).second)
+  if (blocks_.divide_errors().insert(block.key.physical + start.guest_offset))
     return translate_again(block, start, host, true);
   pending_fault_ = {Vector::kDivideError};
   leave(RunEnd::kGuestFault, block.key.eip + start.guest_offset, host);
@@ -707,7 +711,7 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
                                       bool write, ucontext_t& host) {
   const uint64_t instruction = block.key.physical + start.guest_offset;
   uint8_t& slot = context_.slot_space[linear >> 22];
-  if (blocks_.user_accessors().insert(instruction).second) {
+  if (blocks_.user_accessors().insert(instruction)) {
     slot = 1;
     return translate_again(block, start, host);
   }
@@ -727,10 +731,14 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
   if (++recent_faults_ == kRecentFaults) {
     recent_faults_ = 0;
     std::erase_if(faults, [](const auto& f) { return f.second < BlockTranslator::kFaultsBeforeChecking; });
-    if (faults.size() >= kMaxCheckedInstructions) faults.clear();
+    if (faults.size() >= kMaxCheckedInstructions) {
+      faults.clear();
+      blocks_.checked().clear();
+    }
   }
   const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
   if (!often || start.checked) return false;
+  blocks_.checked().insert(instruction);
   translate_again(block, start, host);
   return true;
 }

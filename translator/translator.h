@@ -100,6 +100,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void note_where_time_goes(const Block& block, const uint8_t* host);
   bool has_checked_access(const Block& block) const;
   void stop_checking_what_is_hot();
+  void stop_checking(uint64_t instruction);
 
   // Host faults.
   void answer_divide_error(Block& block, const InstructionStart& start, ucontext_t& host);

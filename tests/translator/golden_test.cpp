@@ -122,7 +122,7 @@ class Translation {
     guest_.resize(guest_.size() + 1, 0x90);  // a second one, so that the first does not end its block
     const BlockKey key{.physical = kEip, .eip = kEip, .mode = mode_of_ring(kind >= Kind::kRing3 ? 3 : 0)};
     if (kind == Kind::kRing0UserAccessor) translator_.user_accessors().insert(kEip);
-    if (kind == Kind::kRing3Checked) translator_.host_faults()[kEip] = BlockTranslator::kFaultsBeforeChecking;
+    if (kind == Kind::kRing3Checked) translator_.checked().insert(kEip);
     if (kind == Kind::kRing3Checked) translator_.divide_errors().insert(kEip);
     block_ = translator_.translate(key,
                                    {.bytes = guest_,

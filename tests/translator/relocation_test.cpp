@@ -147,7 +147,7 @@ TEST_P(Relocation, IsNotDoneOfABlockFromBeforeAnInstructionWasChecked) {
   const std::vector<uint8_t> guest{0x90, 0x8B, 0x03, 0xC3};  // nop; mov eax, [ebx]; ret
   const auto before = translate(guest, kEip, EnteredBy::kTable);
   EXPECT_TRUE(translator_.can_relocate(*before, kEip + kPageSize));
-  translator_.host_faults()[before->key.physical + 1] = BlockTranslator::kFaultsBeforeChecking;
+  translator_.checked().insert(before->key.physical + 1);
   EXPECT_FALSE(translator_.can_relocate(*before, kEip + kPageSize));
   const auto after = translate(guest, kEip, EnteredBy::kTable);
   EXPECT_TRUE(translator_.can_relocate(*after, kEip + kPageSize));
