@@ -20,6 +20,10 @@ std::string set_kernel(std::string_view v, OptionContext& c) {
   c.options.kernel = v;
   return v.empty() ? "the name of the file is missing" : "";
 }
+std::string set_bios(std::string_view v, OptionContext& c) {
+  c.options.bios = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
 std::string set_initrd(std::string_view v, OptionContext& c) {
   c.options.initrd = v;
   return v.empty() ? "the name of the file is missing" : "";
@@ -194,6 +198,7 @@ std::string show_version(std::string_view, OptionContext& c) {
 
 constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "kernel", "FILE", "start this kernel: Linux bzImage, or a multiboot image", set_kernel},
+    {"Guest", "bios", "FILE", "without -kernel: start this BIOS; default Debian's SeaBIOS", set_bios},
     {"Guest", "initrd", "FILE", "initial RAM disk; for multiboot, modules: FILE ARGUMENTS,FILE ...",
      set_initrd},
     {"Guest", "append", "STRING", "the kernel's command line", set_append},

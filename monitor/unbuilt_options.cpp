@@ -7,7 +7,6 @@ namespace {
 
 constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Disks and what boots from them
-    "bios",
     "blockdev",
     "boot",
     "cdrom",
