@@ -23,6 +23,12 @@ Expected<std::string> default_firmware() {
       kDefaults[0]);
 }
 
+std::vector<uint8_t> octets(const std::vector<std::byte>& file) {
+  std::vector<uint8_t> bytes(file.size());
+  std::memcpy(bytes.data(), file.data(), bytes.size());
+  return bytes;
+}
+
 }  // namespace
 
 Expected<std::vector<uint8_t>> load_firmware(const std::string& name) {
@@ -33,9 +39,13 @@ Expected<std::vector<uint8_t>> load_firmware(const std::string& name) {
   if (file->size() % kFirmwareUnit != 0) {
     return image_error(*path, "the file has %zu bytes; a BIOS has a multiple of 64 KiB", file->size());
   }
-  std::vector<uint8_t> bytes(file->size());
-  std::memcpy(bytes.data(), file->data(), bytes.size());
-  return bytes;
+  return octets(*file);
+}
+
+Expected<std::vector<uint8_t>> load_option_rom(const std::string& name) {
+  const auto file = read_image_file(name, {.bytes = kMaxOptionRomBytes, .owner = "an option ROM may have"});
+  if (!file) return file.error();
+  return octets(*file);
 }
 
 }  // namespace ringdown

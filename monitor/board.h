@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
@@ -37,6 +39,11 @@ struct BoardConfiguration {
   int64_t utc_seconds = 0;
   bool serial_port = true;
   bool firmware = false;  // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  struct FirmwareFile {
+    std::string name;
+    FwCfg::Bytes content;
+  };
+  std::vector<FirmwareFile> firmware_files = {};  // of fw_cfg, beside its own
   struct DebugExitPorts {
     uint16_t first;
     uint32_t count;

@@ -21,6 +21,7 @@
 #include "monitor/board.h"
 #include "monitor/end_signals.h"
 #include "monitor/exit_codes.h"
+#include "monitor/text.h"
 #include "monitor/vcpu.h"
 
 namespace ringdown {
@@ -69,6 +70,16 @@ int64_t clock_start(const RtcStart& rtc) {
       return rtc.date;
   }
   return now;
+}
+
+int refuse(const ImageError& error) {
+  print_error_line(error.message);
+  return exit_status(ExitCode::kBadImage);
+}
+
+// Where SeaBIOS looks for option ROMs that belong to no PCI device.
+std::string option_rom_name(std::string_view path) {
+  return concat("genroms/", path.substr(path.rfind('/') + 1)).substr(0, FwCfg::kLongestName);
 }
 
 // One run of the command: a machine that is built, boots, is reset as often as its guest asks, and ends.
@@ -125,6 +136,7 @@ class Machine {
   HostClock clock_;
   GuestRam ram_;
   std::vector<uint8_t> bios_;
+  std::vector<BoardConfiguration::FirmwareFile> firmware_files_;
   PhysicalMemory memory_;
   Vcpu vcpu_;
   std::unique_ptr<Board> board_;
@@ -185,6 +197,7 @@ BoardConfiguration Machine::board_configuration() const {
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
+                                   .firmware_files = firmware_files_,
                                    .debug_exit = {}};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
   return configuration;
@@ -228,12 +241,14 @@ void Machine::power_on() {
 std::optional<int> Machine::load_bios() {
   if (!has_bios()) return std::nullopt;
   auto bios = load_firmware(options_.bios);
-  if (!bios) {
-    print_error_line(bios.error().message);
-    return exit_status(ExitCode::kBadImage);
-  }
+  if (!bios) return refuse(bios.error());
   bios_ = std::move(*bios);
   memory_.set_rom(bios_);
+  for (const std::string& path : options_.option_roms) {
+    auto rom = load_option_rom(path);
+    if (!rom) return refuse(rom.error());
+    firmware_files_.push_back({option_rom_name(path), std::move(*rom)});
+  }
   return std::nullopt;
 }
 
@@ -245,10 +260,7 @@ std::optional<int> Machine::load_kernel() {
       .append = options_.append};
   const auto ram = std::as_writable_bytes(ram_.bytes());
   const auto boot = ringdown::load_kernel(request, ram);
-  if (!boot) {
-    print_error_line(boot.error().message);
-    return exit_status(ExitCode::kBadImage);
-  }
+  if (!boot) return refuse(boot.error());
   for (const auto& warning : boot->warnings) print_error_line(warning);
   set_boot_state(vcpu_.state(), *boot);
   vcpu_.state_changed();

@@ -59,8 +59,11 @@ void settle_serial(OptionContext& context) {
 }
 
 void settle_bios(Options& options) {
-  if (options.kernel.empty() || options.bios.empty()) return;
-  options.notes.push_back("-bios is ignored: the kernel is started without a BIOS");
+  if (options.kernel.empty()) return;
+  for (const auto& [name, given] :
+       {std::pair{"-bios", !options.bios.empty()}, std::pair{"-option-rom", !options.option_roms.empty()}}) {
+    if (given) options.notes.push_back(concat(name, " is ignored: the kernel is started without a BIOS"));
+  }
 }
 
 std::string check_together(const Options& options) {

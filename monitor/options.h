@@ -46,9 +46,10 @@ constexpr uint64_t kMaxMemory = 3072 * kMiB;
 struct Options {
   Action action = Action::kRunMachine;
 
-  std::string kernel = {};  // empty: the machine starts at its reset vector, in the BIOS
-  std::string bios = {};    // empty: the default
-  std::string initrd = {};  // as given; for a multiboot kernel "FILE ARGUMENTS,FILE …"
+  std::string kernel = {};                    // empty: the machine starts at its reset vector, in the BIOS
+  std::string bios = {};                      // empty: the default
+  std::vector<std::string> option_roms = {};  // files that the BIOS is given
+  std::string initrd = {};                    // as given; for a multiboot kernel "FILE ARGUMENTS,FILE …"
   std::string append = {};
   uint64_t memory = 128 * kMiB;  // bytes, whole pages, kMinMemory to kMaxMemory
   std::string cpu = {};          // "MODEL,+feature,-feature" with names of CpuNames; empty: the default model

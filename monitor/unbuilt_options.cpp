@@ -19,7 +19,6 @@ constexpr auto kUnbuilt = std::to_array<std::string_view>({
     "hdd",
     "iscsi",
     "mtdblock",
-    "option-rom",
     "pflash",
     "sd",
     "snapshot",

@@ -5,7 +5,6 @@
 namespace ringdown {
 namespace {
 
-constexpr size_t kNameBytes = 56;  // with its NUL
 constexpr uint32_t kTraditionalInterface = 1;
 
 void append_big_endian(FwCfg::Bytes& bytes, uint64_t value, unsigned size) {
@@ -31,7 +30,7 @@ void FwCfg::add(uint16_t key, uint64_t value, unsigned size) {
 }
 
 void FwCfg::add_file(std::string_view name, Bytes content) {
-  if (name.size() >= kNameBytes) std::abort();
+  if (name.size() > kLongestName) std::abort();
   files_.push_back({std::string(name), static_cast<uint32_t>(content.size())});
   items_[static_cast<uint16_t>(kFirstFile + files_.size() - 1)] = std::move(content);
   items_[kFileDirectory] = directory();
@@ -46,7 +45,7 @@ FwCfg::Bytes FwCfg::directory() const {
     append_big_endian(bytes, kFirstFile + n, 2);
     append_big_endian(bytes, 0, 2);
     std::string name = files_[n].name;
-    name.resize(kNameBytes);
+    name.resize(kLongestName + 1);
     bytes.insert(bytes.end(), name.begin(), name.end());
   }
   return bytes;

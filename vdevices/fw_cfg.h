@@ -20,11 +20,13 @@ class FwCfg : public PortDevice {
   static constexpr uint16_t kSignature = 0x00, kId = 0x01, kRamSize = 0x03, kCpus = 0x05, kMaxCpus = 0x0F,
                             kFileDirectory = 0x19, kFirstFile = 0x20;
 
+  static constexpr size_t kLongestName = 55;
+
   FwCfg();
 
   // An item of `size` bytes, low byte first.
   void add(uint16_t key, uint64_t value, unsigned size);
-  // The name has at most 55 characters.
+  // The name has at most kLongestName characters.
   void add_file(std::string_view name, Bytes content);
 
   uint32_t read_port(uint16_t offset, unsigned size) override;

@@ -129,6 +129,9 @@ def bad_bioses(bench):
     missing = os.path.join(bench.folder, "missing")
     one_line(bench.run("-bios", missing), BAD_IMAGE, missing, "No such file")
     one_line(bench.run("-bios", bench.folder), BAD_IMAGE, bench.folder)
+    good = bench.file("good", bytes(65536))
+    one_line(bench.run("-bios", good, "-option-rom", missing), BAD_IMAGE, missing, "No such file")
+    one_line(bench.run("-bios", good, "-option-rom", bench.file("huge", bytes(2 * MEBIBYTE))), BAD_IMAGE, "huge")
 
 
 def bios(code):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is read on
-the serial port, where it shows its screen, and in the log, where it says what it finds. With --list, the cases."""
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
+on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. FILE is what
+boot_rom.S becomes. With --list, the cases."""
 import argparse
 import os
 import signal
@@ -15,10 +16,21 @@ MEBIBYTE = 1 << 20
 
 
 class Bench:
-    """The program under test, where SeaBIOS is, and a folder for this run."""
+    """The program under test, where SeaBIOS is, an option ROM, and a folder for this run."""
 
-    def __init__(self, vmm, seabios, folder):
-        self.vmm, self.seabios, self.log = vmm, seabios, os.path.join(folder, "log")
+    def __init__(self, options, folder):
+        self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
+        self.log = os.path.join(folder, "log")
+
+    def finished_rom(self):
+        """The option ROM with the byte that makes its sum 0."""
+        with open(self.rom, "rb") as file:
+            rom = bytearray(file.read())
+        rom[-1] = -sum(rom) & 0xFF
+        path = os.path.join(self.folder, "boot.rom")
+        with open(path, "wb") as file:
+            file.write(rom)
+        return path
 
     def boot(self, *options):
         """Starts the machine, waits until it has found nothing to boot, ends it, and returns what was logged."""
@@ -65,11 +77,34 @@ def the_bios_finds_the_memory_that_there_is(bench):
              "00000000fffc0000 - 0000000100000000 = 2 RESERVED")
 
 
+@case
+def what_it_boots_finds_its_services(bench):
+    machine = Machine(bench.vmm, "-m", "64", "-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2",
+                      "-option-rom", bench.finished_rom())
+    with machine:
+        machine.expect(rb"Booting from ROM\.\.\.\s+boot ROM runs\r*\n")
+        for line in ("mark R",  # not W: the BIOS has locked it
+                     "0000027F",
+                     "range 00000000 0009FC00 00000001", "range 0009FC00 00000400 00000002",
+                     "range 000F0000 00010000 00000002", "range 00100000 03F00000 00000001",
+                     "range FFFC0000 00040000 00000002",
+                     "ticks", "12345678",
+                     "20494350 00000008",  # "PCI ", and 01.0 is the PIIX3
+                     "00000001"):
+            if (said := machine.expect(rb"\A(.*?) *\r*\n")[1].decode()) != line:
+                raise Failure(f"expected {line!r}, got {said!r}")
+        machine.expect(rb"type: ")
+        machine.send(b"Z")
+        if (code := machine.exit_code()) != (ord("Z") << 1 | 1):
+            raise Failure(f"typed Z, but the key became status {code}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
     parser.add_argument("--seabios")
-    return run_cases(parser, lambda options, folder: Bench(options.vmm, options.seabios, folder))
+    parser.add_argument("--rom")
+    return run_cases(parser, Bench)
 
 
 if __name__ == "__main__":

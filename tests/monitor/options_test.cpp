@@ -58,6 +58,16 @@ TEST(Options, WithoutAKernelABiosIsStarted) {
             std::vector<std::string>{"-bios is ignored: the kernel is started without a BIOS"});
 }
 
+TEST(Options, OptionRoms) {
+  const std::vector<std::string> two{"one.rom", "two.rom"};
+  EXPECT_EQ(good({"-option-rom", "one.rom", "-option-rom", "file=two.rom"}).option_roms, two);
+  EXPECT_EQ(bad({"-option-rom", ""}), "-option-rom : the name of the file is missing");
+  EXPECT_EQ(bad({"-option-rom", "x,bootindex=1"}),
+            "-option-rom x,bootindex=1: 'bootindex=1' is not built yet");
+  EXPECT_EQ(run({"-option-rom", "x"}).notes,
+            std::vector<std::string>{"-option-rom is ignored: the kernel is started without a BIOS"});
+}
+
 TEST(Options, TwoDashesAreAsGoodAsOne) { EXPECT_EQ(good({"--kernel", "a", "--m", "64"}).memory, 64 * kMiB); }
 
 TEST(Options, TheLastOneCounts) { EXPECT_EQ(run({"-m", "64", "-m", "32"}).memory, 32 * kMiB); }
@@ -233,8 +243,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
-  for (const char* option :
-       {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev"}) {
+  for (const char* option : {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }
