@@ -12,6 +12,7 @@ _ringdown() {
     -smp) words=1 ;;
     -machine | -M) words="pc isapc help" ;;
     -accel) words=tcg ;;
+    -boot) words="menu=on menu=off splash-time= reboot-timeout=" ;;
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
     -vga | -net | -nic | -parallel | -monitor | -display) words=none ;;
@@ -19,7 +20,7 @@ _ringdown() {
     -user) words="translated native auto restless" ;;
     -d) words="in_asm out_asm exec int sensitive cpu_reset firmware unimp guest_errors all help" ;;
     *)
-      words="-kernel -bios -option-rom -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
+      words="-kernel -bios -option-rom -boot -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
         -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
         -nographic -display -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
       ((COMP_CWORD == 1)) && words+=" doctor" ;;

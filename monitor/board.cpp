@@ -51,6 +51,7 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
   fw_cfg.add(FwCfg::kRamSize, configuration.ram_bytes, 8);
   fw_cfg.add(FwCfg::kCpus, 1, 2);
   fw_cfg.add(FwCfg::kMaxCpus, 1, 2);
+  fw_cfg.add(FwCfg::kBootMenu, configuration.boot_menu, 2);
   FwCfg::Bytes map;
   append_little_endian(map, 0, 8);
   append_little_endian(map, configuration.ram_bytes, 8);

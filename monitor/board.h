@@ -38,7 +38,8 @@ struct BoardConfiguration {
   uint64_t ram_bytes = 0;
   int64_t utc_seconds = 0;
   bool serial_port = true;
-  bool firmware = false;  // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool boot_menu = false;  // that firmware is to offer
   struct FirmwareFile {
     std::string name;
     FwCfg::Bytes content;

@@ -112,6 +112,11 @@ class Machine {
  private:
   void power_on();
   std::optional<int> load_kernel();
+  void add_firmware_number(const char* name, uint64_t value, unsigned size) {
+    FwCfg::Bytes content;
+    append_little_endian(content, value, size);
+    firmware_files_.push_back({name, std::move(content)});
+  }
   bool has_bios() const { return options_.kernel.empty(); }
   BoardConfiguration board_configuration() const;
   BoardOutputs board_outputs();
@@ -197,6 +202,7 @@ BoardConfiguration Machine::board_configuration() const {
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
+                                   .boot_menu = options_.boot.menu,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {}};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
@@ -249,6 +255,8 @@ std::optional<int> Machine::load_bios() {
     if (!rom) return refuse(rom.error());
     firmware_files_.push_back({option_rom_name(path), std::move(*rom)});
   }
+  if (const auto& time = options_.boot.splash_time) add_firmware_number("etc/boot-menu-wait", *time, 2);
+  if (const auto& time = options_.boot.reboot_timeout) add_firmware_number("etc/boot-fail-wait", *time, 4);
   return std::nullopt;
 }
 

@@ -32,6 +32,7 @@ std::string add_option_rom(std::string_view v, OptionContext& c) {
   c.options.option_roms.emplace_back(file);
   return file.empty() ? "the name of the file is missing" : "";
 }
+std::string set_boot(std::string_view v, OptionContext& c) { return store(parse_boot(v), c.options.boot); }
 std::string set_initrd(std::string_view v, OptionContext& c) {
   c.options.initrd = v;
   return v.empty() ? "the name of the file is missing" : "";
@@ -209,6 +210,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "bios", "FILE", "without -kernel: start this BIOS; default Debian's SeaBIOS", set_bios},
     {"Guest", "option-rom", "FILE", "with a BIOS: an option ROM for it to start; may be given more than once",
      add_option_rom},
+    {"Guest", "boot", "menu=on", "with a BIOS: offer its boot menu; also splash-time=MS, reboot-timeout=MS",
+     set_boot},
     {"Guest", "initrd", "FILE", "initial RAM disk; for multiboot, modules: FILE ARGUMENTS,FILE ...",
      set_initrd},
     {"Guest", "append", "STRING", "the kernel's command line", set_append},

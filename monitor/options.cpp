@@ -61,7 +61,8 @@ void settle_serial(OptionContext& context) {
 void settle_bios(Options& options) {
   if (options.kernel.empty()) return;
   for (const auto& [name, given] :
-       {std::pair{"-bios", !options.bios.empty()}, std::pair{"-option-rom", !options.option_roms.empty()}}) {
+       {std::pair{"-bios", !options.bios.empty()}, std::pair{"-boot", options.boot != BootOptions{}},
+        std::pair{"-option-rom", !options.option_roms.empty()}}) {
     if (given) options.notes.push_back(concat(name, " is ignored: the kernel is started without a BIOS"));
   }
 }

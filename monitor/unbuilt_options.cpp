@@ -8,7 +8,6 @@ namespace {
 constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Disks and what boots from them
     "blockdev",
-    "boot",
     "cdrom",
     "drive",
     "fda",

@@ -17,8 +17,8 @@ class FwCfg : public PortDevice {
   using Bytes = std::vector<uint8_t>;
 
   // Keys that are not files.
-  static constexpr uint16_t kSignature = 0x00, kId = 0x01, kRamSize = 0x03, kCpus = 0x05, kMaxCpus = 0x0F,
-                            kFileDirectory = 0x19, kFirstFile = 0x20;
+  static constexpr uint16_t kSignature = 0x00, kId = 0x01, kRamSize = 0x03, kCpus = 0x05, kBootMenu = 0x0E,
+                            kMaxCpus = 0x0F, kFileDirectory = 0x19, kFirstFile = 0x20;
 
   static constexpr size_t kLongestName = 55;
 

@@ -13,6 +13,7 @@ from cases import Failure, case, run_cases  # noqa: E402  (found by the line abo
 from machine import Machine  # noqa: E402
 
 MEBIBYTE = 1 << 20
+RESET = 12  # monitor/exit_codes.h
 
 
 class Bench:
@@ -75,6 +76,28 @@ def the_bios_finds_the_memory_that_there_is(bench):
         find(bench.boot("-m", str(size)), f"addr 0x0000000000000000 len 0x{size * MEBIBYTE:016x} [RAM]", "e820 map",
              "0000000000000000 - 000000000009fc00 = 1 RAM", f"0000000000100000 - {size * MEBIBYTE:016x} = 1 RAM",
              "00000000fffc0000 - 0000000100000000 = 2 RESERVED")
+
+
+@case
+def its_menu_is_on_the_serial_port(bench):
+    with Machine(bench.vmm, "-no-reboot", "-boot", "menu=on,splash-time=65535", "-option-rom", bench.finished_rom()) as machine:
+        machine.expect(rb"Press ESC for boot menu")
+        machine.send(b"\x1b")
+        machine.expect(rb"Select boot device")
+        number = machine.expect(rb"(\d)\. boot ROM")[1]
+        machine.send(number)
+        machine.expect(rb"Booting from ROM\.\.\.\s+boot ROM runs")
+
+
+@case
+def it_starts_again_after_its_own_reset(bench):
+    with Machine(bench.vmm, "-boot", "reboot-timeout=0") as machine:
+        for _ in range(3):
+            machine.expect(rb"SeaBIOS \(version [^)]+\)")
+            machine.expect(rb"No bootable device")
+    with Machine(bench.vmm, "-boot", "reboot-timeout=0", "-no-reboot") as machine:
+        if (code := machine.exit_code()) != RESET:
+            raise Failure(f"ended with {code}")
 
 
 @case

@@ -58,6 +58,22 @@ TEST(Options, WithoutAKernelABiosIsStarted) {
             std::vector<std::string>{"-bios is ignored: the kernel is started without a BIOS"});
 }
 
+TEST(Options, Boot) {
+  EXPECT_EQ(good({}).boot, BootOptions{});
+  EXPECT_EQ(good({"-boot", "menu=on,splash-time=1000"}).boot,
+            (BootOptions{.menu = true, .splash_time = 1000}));
+  EXPECT_EQ(good({"-boot", "menu=off,strict=on,reboot-timeout=0"}).boot, BootOptions{.reboot_timeout = 0});
+  EXPECT_EQ(good({"-boot", "reboot-timeout=-1"}).boot, BootOptions{.reboot_timeout = 0xFFFFFFFF});
+  EXPECT_EQ(bad({"-boot", "menu=maybe"}), "-boot menu=maybe: menu must be on or off");
+  EXPECT_EQ(bad({"-boot", "splash-time=65536"}),
+            "-boot splash-time=65536: splash-time must be a number of milliseconds, 0 to 65535");
+  EXPECT_EQ(bad({"-boot", "reboot-timeout=-2"}),
+            "-boot reboot-timeout=-2: reboot-timeout must be a number of milliseconds, 0 to 65535, or -1");
+  EXPECT_EQ(bad({"-boot", "c"}), "-boot c: 'c' is not built yet");
+  EXPECT_EQ(run({"-boot", "menu=on"}).notes,
+            std::vector<std::string>{"-boot is ignored: the kernel is started without a BIOS"});
+}
+
 TEST(Options, OptionRoms) {
   const std::vector<std::string> two{"one.rom", "two.rom"};
   EXPECT_EQ(good({"-option-rom", "one.rom", "-option-rom", "file=two.rom"}).option_roms, two);
@@ -243,7 +259,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
-  for (const char* option : {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev"}) {
+  for (const char* option : {"-hda", "-cdrom", "-drive", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }
