@@ -4,7 +4,7 @@ namespace ringdown {
 namespace {
 
 constexpr uint64_t kRomEnd = uint64_t{1} << 32;
-// Of it is seen below 1 MiB (82371SB data sheet, 2.2.11: XBCS).
+// From here on the end of ROM is seen below 1 MiB, too (82371SB data sheet: XBCS).
 constexpr uint64_t kLowRomStart = 0xE0000;
 
 }  // namespace

@@ -19,7 +19,7 @@ class CodeWriteObserver {
   virtual void on_code_write(uint64_t physical, unsigned length) = 0;
 };
 
-// Where accesses to a segment of upper memory, C0000h-FFFFFh, go (82441FX data sheet, 3.2.18: PAM registers).
+// Where accesses to a segment of upper memory, C0000h-FFFFFh, go (82441FX data sheet: PAM0 to PAM6).
 struct UpperMemoryAccess {
   bool reads_ram, writes_ram;
   bool operator==(const UpperMemoryAccess&) const = default;

@@ -5,7 +5,7 @@
 
 namespace ringdown {
 
-// The host bridge of the 440FX (82441FX data sheet, chapter 3.2). Of its own registers: PAM0 to PAM6
+// The host bridge of the 440FX (82441FX data sheet). Of its own registers: PAM0 to PAM6
 // (59h-5Fh, r/w), which decide segment by segment of C0000h-FFFFFh whether reads and writes go to RAM or to
 // the ROM on the ISA bus; SMRAM (72h, r/w, without effect: there is no SMM). The subsystem is that of QEMU's
 // machines, by which SeaBIOS knows that the rest of such a machine is there.

@@ -1,4 +1,4 @@
-# An option ROM that can be booted (Plug and Play BIOS Specification 1.0A, chapter 3.2): it uses the BIOS's services in
+# An option ROM that can be booted (Plug and Play BIOS Specification 1.0A): it uses the BIOS's services in
 # real mode as a boot loader does, and says on the BIOS's screen what they answered. Its end is a write to port 501h.
 # Whoever builds it sets the last byte, so that all of them add up to 0.
 .code16
