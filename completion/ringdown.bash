@@ -3,7 +3,7 @@
 _ringdown() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= prefix=
   case ${previous/#--/-} in
-    -kernel | -initrd | -D | -stats)
+    -kernel | -bios | -option-rom | -initrd | -D | -stats)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return ;;
@@ -12,14 +12,15 @@ _ringdown() {
     -smp) words=1 ;;
     -machine | -M) words="pc isapc help" ;;
     -accel) words=tcg ;;
+    -boot) words="menu=on menu=off splash-time= reboot-timeout=" ;;
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
     -vga | -net | -nic | -parallel | -monitor | -display) words=none ;;
     -serial) words="stdio mon:stdio file: pty null none" ;;
     -user) words="translated native auto restless" ;;
-    -d) words="in_asm out_asm exec int sensitive cpu_reset unimp guest_errors all help" ;;
+    -d) words="in_asm out_asm exec int sensitive cpu_reset firmware unimp guest_errors all help" ;;
     *)
-      words="-kernel -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
+      words="-kernel -bios -option-rom -boot -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
         -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
         -nographic -display -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
       ((COMP_CWORD == 1)) && words+=" doctor" ;;

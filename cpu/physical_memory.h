@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -18,25 +19,42 @@ class CodeWriteObserver {
   virtual void on_code_write(uint64_t physical, unsigned length) = 0;
 };
 
-// Guest-physical address space: RAM from 0 to ram_size(), with the hole of the legacy video memory, which
-// reads all ones and swallows writes, as does everything above RAM. RAM is the caller's.
+// Where accesses to a segment of upper memory, C0000h-FFFFFh, go (82441FX data sheet: PAM0 to PAM6).
+struct UpperMemoryAccess {
+  bool reads_ram, writes_ram;
+  bool operator==(const UpperMemoryAccess&) const = default;
+};
+
+// Guest-physical address space: RAM from 0 to ram_size(), with the hole of the legacy video memory; and ROM,
+// which ends at 4 GiB. The last 128 KiB of ROM are seen in upper memory, too, wherever reads of that do not
+// go to RAM (all do at first). What is neither reads all ones; writes that do not go to RAM are swallowed.
+// RAM and ROM are the caller's.
 class PhysicalMemory {
  public:
+  static constexpr uint64_t kUpperStart = 0xC0000, kUpperEnd = 0x100000;
+  static constexpr unsigned kUpperSegmentShift = 14;
+  static constexpr unsigned kUpperSegments = (kUpperEnd - kUpperStart) >> kUpperSegmentShift;
+
   explicit PhysicalMemory(std::span<uint8_t> ram) : ram_(ram), holds_code_(ram.size() >> kPageShift) {}
 
   uint64_t ram_size() const { return ram_.size(); }
   uint8_t* ram() { return ram_.data(); }
   const uint8_t* ram() const { return ram_.data(); }
 
+  void set_rom(std::span<const uint8_t> rom) { rom_ = rom; }
+  // From now on. Pages that are mapped somewhere by what is_ram_page() said, and what was translated from
+  // them, are the caller's to forget. False: it is so already.
+  bool set_upper_memory(unsigned segment, UpperMemoryAccess access);
+
   // Does this whole page read and write as RAM?
   bool is_ram_page(uint64_t frame) const {
-    return frame < holds_code_.size() && !(frame >= kVideoFirstFrame && frame < kVideoEndFrame);
+    return frame < holds_code_.size() && (frame >= kUpperEnd >> kPageShift || is_low_ram_page(frame));
   }
 
   template <class T>
   T read(uint64_t physical) const {
     T value;
-    if (within_ram(physical, sizeof(T)))
+    if (within_ram(physical, sizeof(T), upper_reads_))
       std::memcpy(&value, ram_.data() + physical, sizeof(T));
     else
       read_slowly(physical, &value, sizeof(T));
@@ -47,13 +65,13 @@ class PhysicalMemory {
     write_bytes(physical, &value, sizeof(T));
   }
   void read_bytes(uint64_t physical, void* to, unsigned length) const {
-    if (within_ram(physical, length))
+    if (within_ram(physical, length, upper_reads_))
       std::memcpy(to, ram_.data() + physical, length);
     else
       read_slowly(physical, to, length);
   }
   void write_bytes(uint64_t physical, const void* from, unsigned length) {
-    if (!within_ram(physical, length)) return write_slowly(physical, from, length);
+    if (!within_ram(physical, length, upper_writes_)) return write_slowly(physical, from, length);
     if (holds_code(physical) || holds_code(physical + length - 1)) observer_->on_code_write(physical, length);
     std::memcpy(ram_.data() + physical, from, length);
   }
@@ -68,17 +86,36 @@ class PhysicalMemory {
   void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
 
  private:
-  static constexpr uint64_t kVideoFirstFrame = 0xA0000 >> kPageShift, kVideoEndFrame = 0xC0000 >> kPageShift;
+  static constexpr uint64_t kVideoStart = 0xA0000;
+  static constexpr uint32_t kAllUpper = (1u << kUpperSegments) - 1;
 
-  bool within_ram(uint64_t physical, unsigned length) const {
-    return physical + length <= ram_.size() && physical + length >= physical &&
-           (physical + length <= kVideoFirstFrame << kPageShift || physical >= kVideoEndFrame << kPageShift);
+  // `upper`: the segments of upper memory that are RAM, a bit each.
+  bool within_ram(uint64_t physical, unsigned length, uint32_t upper) const {
+    const uint64_t end = physical + length;
+    if (end > ram_.size() || end < physical) return false;
+    return physical >= kUpperEnd || end <= kVideoStart ||
+           (physical >= kUpperStart && within_upper_ram(physical, end, upper));
   }
+  static bool within_upper_ram(uint64_t physical, uint64_t end, uint32_t upper) {
+    const uint64_t first = (physical - kUpperStart) >> kUpperSegmentShift;
+    const uint64_t last = (std::min(end, kUpperEnd) - 1 - kUpperStart) >> kUpperSegmentShift;
+    const uint32_t touched = (2u << last) - (1u << first);
+    return (upper & touched) == touched;
+  }
+  bool is_low_ram_page(uint64_t frame) const {
+    const uint64_t physical = frame << kPageShift;
+    return physical < kVideoStart ||
+           (physical >= kUpperStart &&
+            within_upper_ram(physical, physical + kPageSize, upper_reads_ & upper_writes_));
+  }
+  uint8_t read_byte(uint64_t physical) const;
   void read_slowly(uint64_t physical, void* to, unsigned length) const;
   void write_slowly(uint64_t physical, const void* from, unsigned length);
 
   std::span<uint8_t> ram_;
-  std::vector<uint8_t> holds_code_;  // by frame
+  std::span<const uint8_t> rom_;
+  uint32_t upper_reads_ = kAllUpper, upper_writes_ = kAllUpper;  // bit n: segment n is RAM
+  std::vector<uint8_t> holds_code_;                              // by frame
   uint64_t code_changes_ = 0;
   CodeWriteObserver* observer_ = nullptr;
 };

@@ -24,20 +24,21 @@ class FileDescriptor {
   int number_;
 };
 
-Expected<Done> check_status(const std::string& name, const struct stat& status, uint64_t limit) {
+Expected<Done> check_status(const std::string& name, const struct stat& status, FileLimit limit) {
   if (S_ISDIR(status.st_mode)) return image_error(name, "is a directory");
   if (!S_ISREG(status.st_mode)) return image_error(name, "not a regular file");
   if (status.st_size == 0) return image_error(name, "the file is empty");
-  if (static_cast<uint64_t>(status.st_size) > limit) {
-    return image_error(name, "the file has %lld bytes, more than the machine's RAM (%llu MiB)",
-                       static_cast<long long>(status.st_size), static_cast<unsigned long long>(limit >> 20));
+  if (static_cast<uint64_t>(status.st_size) > limit.bytes) {
+    return image_error(name, "the file has %lld bytes, more than %s (%llu MiB)",
+                       static_cast<long long>(status.st_size), limit.owner,
+                       static_cast<unsigned long long>(limit.bytes >> 20));
   }
   return Done{};
 }
 
 }  // namespace
 
-Expected<std::vector<std::byte>> read_image_file(const std::string& name, uint64_t limit) {
+Expected<std::vector<std::byte>> read_image_file(const std::string& name, FileLimit limit) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer before it can be refused.
   const FileDescriptor file(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status;

@@ -18,7 +18,7 @@ Expected<BootState> load_linux_files(const KernelRequest& request, const BootFil
                                      std::span<std::byte> ram) {
   LinuxRequest linux_request{kernel, std::nullopt, request.append, request.cpu_has_long_mode};
   if (!request.initrd) return load_linux(linux_request, ram);
-  const Expected<Bytes> initrd = read_image_file(*request.initrd, ram.size());
+  const Expected<Bytes> initrd = read_image_file(*request.initrd, {ram.size()});
   if (!initrd) return initrd.error();
   linux_request.initrd = BootFile{*request.initrd, *initrd};
   return load_linux(linux_request, ram);
@@ -34,7 +34,7 @@ Expected<BootState> load_multiboot_files(const KernelRequest& request, const Boo
   }
   std::vector<Bytes> contents;
   for (const ModuleSpec& spec : specs) {
-    auto content = read_image_file(spec.path, ram.size());
+    auto content = read_image_file(spec.path, {ram.size()});
     if (!content) return content.error();
     contents.push_back(std::move(*content));
   }
@@ -65,7 +65,7 @@ ImageError unknown_kernel(const BootFile& kernel) {
 
 Expected<BootState> load_kernel(const KernelRequest& request, std::span<std::byte> ram) {
   if (auto checked = check_ram_size(ram.size()); !checked) return checked.error();
-  const Expected<Bytes> file = read_image_file(request.kernel, ram.size());
+  const Expected<Bytes> file = read_image_file(request.kernel, {ram.size()});
   if (!file) return file.error();
   const BootFile kernel{request.kernel, *file};
   if (is_linux_image(kernel.bytes)) return load_linux_files(request, kernel, ram);

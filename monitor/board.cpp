@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace ringdown {
+namespace {
+
+constexpr uint16_t kCom1 = 0x3F8;
+constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
+
+}  // namespace
 
 Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardOutputs outputs)
     : outputs_(std::move(outputs)),
@@ -28,10 +34,42 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   bus.map(0x70, 2, rtc_);
   bus.map(0x80, 1, post_code_);
   bus.map(0x92, 1, port_a_);
-  bus.map(0xCF9, 1, reset_control_);
-  if (configuration.serial_port) bus.map(0x3F8, 8, com1_);
+  if (configuration.firmware)
+    map_firmware(configuration);
+  else
+    bus.map(0xCF9, 1, reset_control_);
+  if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit)
     bus.map(ports->first, static_cast<uint16_t>(ports->count), debug_exit_, 4);
+}
+
+Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
+                          ResetControl& reset_control)
+    : pci(reset_control), host_bridge(outputs.upper_memory), log(outputs.firmware_log) {
+  pci.add(PciHost::address(0, 0), host_bridge);
+  pci.add(PciHost::address(1, 0), isa_bridge);
+  fw_cfg.add(FwCfg::kRamSize, configuration.ram_bytes, 8);
+  fw_cfg.add(FwCfg::kCpus, 1, 2);
+  fw_cfg.add(FwCfg::kMaxCpus, 1, 2);
+  fw_cfg.add(FwCfg::kBootMenu, configuration.boot_menu, 2);
+  FwCfg::Bytes map;
+  append_little_endian(map, 0, 8);
+  append_little_endian(map, configuration.ram_bytes, 8);
+  append_little_endian(map, kE820Usable, 4);
+  fw_cfg.add_file("etc/e820", std::move(map));
+  for (const auto& file : configuration.firmware_files) fw_cfg.add_file(file.name, file.content);
+  if (!configuration.serial_port) return;
+  // There is no screen: SeaBIOS shows its text here, and takes keys from here.
+  FwCfg::Bytes port;
+  append_little_endian(port, kCom1, 2);
+  fw_cfg.add_file("etc/sercon-port", std::move(port));
+}
+
+void Board::map_firmware(const BoardConfiguration& configuration) {
+  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_);
+  ports_->map(0xCF8, 8, firmware_->pci, 4);
+  ports_->map(0x510, 2, firmware_->fw_cfg, 2);
+  if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
 }
 
 Nanoseconds Board::next_event() const {

@@ -3,14 +3,20 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
+#include "vdevices/fw_cfg.h"
+#include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/mc146818.h"
+#include "vdevices/pci_host.h"
+#include "vdevices/piix3.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -23,12 +29,22 @@ struct BoardOutputs {
   std::function<void(ResetKind)> reset;
   std::function<void(uint32_t)> debug_exit;  // exit status
   std::function<void(uint8_t)> serial;       // COM1
+  I440fx::SetSegment upper_memory = {};      // with firmware only
+  std::function<void(uint8_t)> firmware_log =
+      {};  // what firmware says of itself; none: it finds nobody listening
 };
 
 struct BoardConfiguration {
   uint64_t ram_bytes = 0;
   int64_t utc_seconds = 0;
   bool serial_port = true;
+  bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool boot_menu = false;  // that firmware is to offer
+  struct FirmwareFile {
+    std::string name;
+    FwCfg::Bytes content;
+  };
+  std::vector<FirmwareFile> firmware_files = {};  // of fw_cfg, beside its own
   struct DebugExitPorts {
     uint16_t first;
     uint32_t count;
@@ -52,6 +68,19 @@ class Board {
   void advance(Nanoseconds now);
 
  private:
+  // What is there with firmware only.
+  struct Firmware {
+    Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
+             ResetControl& reset_control);
+
+    PciHost pci;
+    I440fx host_bridge;
+    Piix3IsaBridge isa_bridge;
+    FwCfg fw_cfg;
+    DebugConsole log;
+  };
+  void map_firmware(const BoardConfiguration& configuration);
+
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
   I8259aPair pic_;
@@ -64,6 +93,7 @@ class Board {
   Uart16550 com1_;
   I8042 kbc_;
   DebugExit debug_exit_;
+  std::unique_ptr<Firmware> firmware_;
   TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
 };
 

@@ -32,7 +32,7 @@ void add_names(std::string& text, std::span<const std::string_view> names) {
 
 std::string help_text() {
   std::string text =
-      "usage: ringdown -kernel FILE [option]...\n"
+      "usage: ringdown [-kernel FILE] [option]...\n"
       "       ringdown doctor     look at the host: what is there, what is missing, what mends it\n"
       "\n"
       "Runs an unmodified x86 operating system in one Linux process, without VT-x or AMD-V.\n"

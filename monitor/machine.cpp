@@ -16,10 +16,12 @@
 #include "host-driver/serial_backend.h"
 #include "host-driver/terminal.h"
 #include "host-driver/tsc_frequency.h"
+#include "images/firmware_image.h"
 #include "images/kernel_image.h"
 #include "monitor/board.h"
 #include "monitor/end_signals.h"
 #include "monitor/exit_codes.h"
+#include "monitor/text.h"
 #include "monitor/vcpu.h"
 
 namespace ringdown {
@@ -70,6 +72,16 @@ int64_t clock_start(const RtcStart& rtc) {
   return now;
 }
 
+int refuse(const ImageError& error) {
+  print_error_line(error.message);
+  return exit_status(ExitCode::kBadImage);
+}
+
+// Where SeaBIOS looks for option ROMs that belong to no PCI device.
+std::string option_rom_name(std::string_view path) {
+  return concat("genroms/", path.substr(path.rfind('/') + 1)).substr(0, FwCfg::kLongestName);
+}
+
 // One run of the command: a machine that is built, boots, is reset as often as its guest asks, and ends.
 class Machine {
  public:
@@ -89,6 +101,7 @@ class Machine {
 
   // The exit status if something is wrong.
   std::optional<int> open_serial_port();
+  std::optional<int> load_bios();
   int run();
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
@@ -98,7 +111,15 @@ class Machine {
 
  private:
   void power_on();
-  std::optional<int> load();
+  std::optional<int> load_kernel();
+  void add_firmware_number(const char* name, uint64_t value, unsigned size) {
+    FwCfg::Bytes content;
+    append_little_endian(content, value, size);
+    firmware_files_.push_back({name, std::move(content)});
+  }
+  bool has_bios() const { return options_.kernel.empty(); }
+  BoardConfiguration board_configuration() const;
+  BoardOutputs board_outputs();
   void attend();
   void idle();
   void quit() {
@@ -119,6 +140,8 @@ class Machine {
   const int64_t clock_start_;  // what the guest's clock shows at time 0 of clock_
   HostClock clock_;
   GuestRam ram_;
+  std::vector<uint8_t> bios_;
+  std::vector<BoardConfiguration::FirmwareFile> firmware_files_;
   PhysicalMemory memory_;
   Vcpu vcpu_;
   std::unique_ptr<Board> board_;
@@ -174,12 +197,19 @@ void Machine::feed_serial_port() {
   }
 }
 
-void Machine::power_on() {
+BoardConfiguration Machine::board_configuration() const {
   BoardConfiguration configuration{.ram_bytes = options_.memory,
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
+                                   .firmware = has_bios(),
+                                   .boot_menu = options_.boot.menu,
+                                   .firmware_files = firmware_files_,
                                    .debug_exit = {}};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
+  return configuration;
+}
+
+BoardOutputs Machine::board_outputs() {
   BoardOutputs outputs{
       .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
       .reset =
@@ -192,25 +222,53 @@ void Machine::power_on() {
           [this](uint8_t byte) {
             if (serial_) serial_->write(byte);
           },
+      .upper_memory =
+          [this](unsigned segment, bool reads, bool writes) {
+            if (memory_.set_upper_memory(segment, {reads, writes})) vcpu_.memory_map_changed();
+          },
   };
-  board_ = std::make_unique<Board>(clock_, configuration, std::move(outputs));
+  if (log_enabled(LogClass::kFirmware)) {
+    outputs.firmware_log = [](uint8_t byte) {
+      const char text = static_cast<char>(byte);
+      log_write(LogClass::kFirmware, {&text, 1});
+    };
+  }
+  return outputs;
+}
+
+void Machine::power_on() {
+  board_ = std::make_unique<Board>(clock_, board_configuration(), board_outputs());
   board_->com1().on_receive_room([this] { feed_serial_port(); });
   vcpu_.attach(*board_);
   if (log_enabled(LogClass::kCpuReset)) log_state(vcpu_.state());
   vcpu_.reset();
 }
 
-std::optional<int> Machine::load() {
+std::optional<int> Machine::load_bios() {
+  if (!has_bios()) return std::nullopt;
+  auto bios = load_firmware(options_.bios);
+  if (!bios) return refuse(bios.error());
+  bios_ = std::move(*bios);
+  memory_.set_rom(bios_);
+  for (const std::string& path : options_.option_roms) {
+    auto rom = load_option_rom(path);
+    if (!rom) return refuse(rom.error());
+    firmware_files_.push_back({option_rom_name(path), std::move(*rom)});
+  }
+  if (const auto& time = options_.boot.splash_time) add_firmware_number("etc/boot-menu-wait", *time, 2);
+  if (const auto& time = options_.boot.reboot_timeout) add_firmware_number("etc/boot-fail-wait", *time, 4);
+  return std::nullopt;
+}
+
+std::optional<int> Machine::load_kernel() {
+  if (has_bios()) return std::nullopt;
   const KernelRequest request{
       .kernel = options_.kernel,
       .initrd = options_.initrd.empty() ? std::nullopt : std::optional(options_.initrd),
       .append = options_.append};
   const auto ram = std::as_writable_bytes(ram_.bytes());
-  const auto boot = load_kernel(request, ram);
-  if (!boot) {
-    print_error_line(boot.error().message);
-    return exit_status(ExitCode::kBadImage);
-  }
+  const auto boot = ringdown::load_kernel(request, ram);
+  if (!boot) return refuse(boot.error());
   for (const auto& warning : boot->warnings) print_error_line(warning);
   set_boot_state(vcpu_.state(), *boot);
   vcpu_.state_changed();
@@ -234,7 +292,7 @@ bool Machine::restart() {
 int Machine::run() {
   do {
     power_on();
-    if (const auto status = load()) return *status;
+    if (const auto status = load_kernel()) return *status;
     if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
     vcpu_.run();
   } while (restart());
@@ -253,6 +311,7 @@ int run_machine(const Options& options) {
   }
   Machine machine(options, model);
   const EndSignals signals([&machine] { machine.on_end_signal(); });
+  if (const auto status = machine.load_bios()) return *status;
   if (const auto status = machine.open_serial_port()) return *status;
   return machine.run();
 }

@@ -20,6 +20,19 @@ std::string set_kernel(std::string_view v, OptionContext& c) {
   c.options.kernel = v;
   return v.empty() ? "the name of the file is missing" : "";
 }
+std::string set_bios(std::string_view v, OptionContext& c) {
+  c.options.bios = v;
+  return v.empty() ? "the name of the file is missing" : "";
+}
+std::string add_option_rom(std::string_view v, OptionContext& c) {
+  const auto parts = split(v);
+  if (parts.size() > 1) return concat("'", parts[1], "' is not built yet");
+  const Property property = parse_property(parts[0]);
+  const auto file = property.key == "file" && property.value ? *property.value : parts[0];
+  c.options.option_roms.emplace_back(file);
+  return file.empty() ? "the name of the file is missing" : "";
+}
+std::string set_boot(std::string_view v, OptionContext& c) { return store(parse_boot(v), c.options.boot); }
 std::string set_initrd(std::string_view v, OptionContext& c) {
   c.options.initrd = v;
   return v.empty() ? "the name of the file is missing" : "";
@@ -194,6 +207,11 @@ std::string show_version(std::string_view, OptionContext& c) {
 
 constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "kernel", "FILE", "start this kernel: Linux bzImage, or a multiboot image", set_kernel},
+    {"Guest", "bios", "FILE", "without -kernel: start this BIOS; default Debian's SeaBIOS", set_bios},
+    {"Guest", "option-rom", "FILE", "with a BIOS: an option ROM for it to start; may be given more than once",
+     add_option_rom},
+    {"Guest", "boot", "menu=on", "with a BIOS: offer its boot menu; also splash-time=MS, reboot-timeout=MS",
+     set_boot},
     {"Guest", "initrd", "FILE", "initial RAM disk; for multiboot, modules: FILE ARGUMENTS,FILE ...",
      set_initrd},
     {"Guest", "append", "STRING", "the kernel's command line", set_append},

@@ -96,6 +96,28 @@ std::string apply_debug_exit(const Property& property, DebugExitOptions& device)
   return concat("isa-debug-exit has no property '", property.key, "'; see ringdown -device help");
 }
 
+std::string apply_boot(const Property& property, BootOptions& boot) {
+  constexpr uint64_t kLongest = 0xFFFF;
+  const auto value = property.value.value_or("");
+  const auto number = parse_number(value);
+  const bool fits = number && *number <= kLongest;
+  if (property.key == "menu") {
+    boot.menu = value == "on";
+    return value == "on" || value == "off" ? "" : "menu must be on or off";
+  }
+  if (property.key == "splash-time") {
+    if (fits) boot.splash_time = static_cast<uint16_t>(*number);
+    return fits ? "" : "splash-time must be a number of milliseconds, 0 to 65535";
+  }
+  if (property.key == "reboot-timeout") {
+    if (fits) boot.reboot_timeout = static_cast<uint32_t>(*number);
+    if (value == "-1") boot.reboot_timeout = ~0u;
+    return fits || value == "-1" ? "" : "reboot-timeout must be a number of milliseconds, 0 to 65535, or -1";
+  }
+  if (property.key == "strict") return "";  // of an order, which there is not
+  return concat("'", property.key, "' is not built yet");
+}
+
 std::string apply_rtc(const Property& property, RtcStart& rtc) {
   const auto value = property.value.value_or("");
   if (property.key == "clock") return value == "host" ? "" : "only clock=host is built yet";
@@ -209,6 +231,14 @@ Value<RtcStart> parse_rtc(std::string_view text) {
     if (auto error = apply_rtc(parse_property(part), rtc); !error.empty()) return BadValue{error};
   }
   return rtc;
+}
+
+Value<BootOptions> parse_boot(std::string_view text) {
+  BootOptions boot;
+  for (const auto part : split(text)) {
+    if (auto error = apply_boot(parse_property(part), boot); !error.empty()) return BadValue{error};
+  }
+  return boot;
 }
 
 Value<LogClasses> parse_log_classes(std::string_view text) {

@@ -40,6 +40,7 @@ Value<uint64_t> parse_memory(std::string_view text);
 Value<SerialTarget> parse_serial(std::string_view text);  // all but "none"
 Value<DebugExitOptions> parse_debug_exit(std::string_view properties);
 Value<RtcStart> parse_rtc(std::string_view text);
+Value<BootOptions> parse_boot(std::string_view text);
 Value<LogClasses> parse_log_classes(std::string_view text);
 // Returns the specification with the names as `names` spells them.
 Value<std::string> parse_cpu(std::string_view text, const CpuNames& names);

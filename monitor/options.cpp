@@ -58,11 +58,20 @@ void settle_serial(OptionContext& context) {
   }
 }
 
+void settle_bios(Options& options) {
+  if (options.kernel.empty()) return;
+  for (const auto& [name, given] :
+       {std::pair{"-bios", !options.bios.empty()}, std::pair{"-boot", options.boot != BootOptions{}},
+        std::pair{"-option-rom", !options.option_roms.empty()}}) {
+    if (given) options.notes.push_back(concat(name, " is ignored: the kernel is started without a BIOS"));
+  }
+}
+
 std::string check_together(const Options& options) {
   if (!options.kernel.empty()) return {};
   if (!options.append.empty()) return "-append needs -kernel";
   if (!options.initrd.empty()) return "-initrd needs -kernel";
-  return "no guest: give a kernel with -kernel FILE; see ringdown --help";
+  return {};
 }
 
 }  // namespace
@@ -79,6 +88,7 @@ std::variant<Options, std::string> parse_options(std::span<const char* const> ar
   if (auto error = read_arguments(arguments, context); !error.empty()) return error;
   if (options.action != Action::kRunMachine) return options;
   settle_serial(context);
+  settle_bios(options);
   if (auto error = check_together(options); !error.empty()) return error;
   return options;
 }

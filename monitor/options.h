@@ -38,6 +38,15 @@ struct RtcStart {
   int64_t date = 0;  // of kDate: seconds since 1970-01-01 00:00:00, read as the clock's own time
 };
 
+// What the BIOS is told to do when it has started all else.
+struct BootOptions {
+  bool menu = false;
+  // Milliseconds; none: as the BIOS likes.
+  std::optional<uint16_t> splash_time = {};     // that the menu can be asked for
+  std::optional<uint32_t> reboot_timeout = {};  // after which it starts again if nothing boots; -1: never
+  bool operator==(const BootOptions&) const = default;
+};
+
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
 constexpr uint64_t kMaxMemory = 3072 * kMiB;
@@ -46,7 +55,10 @@ constexpr uint64_t kMaxMemory = 3072 * kMiB;
 struct Options {
   Action action = Action::kRunMachine;
 
-  std::string kernel = {};
+  std::string kernel = {};                    // empty: the machine starts at its reset vector, in the BIOS
+  std::string bios = {};                      // empty: the default
+  std::vector<std::string> option_roms = {};  // files that the BIOS is given
+  BootOptions boot = {};
   std::string initrd = {};  // as given; for a multiboot kernel "FILE ARGUMENTS,FILE …"
   std::string append = {};
   uint64_t memory = 128 * kMiB;  // bytes, whole pages, kMinMemory to kMaxMemory

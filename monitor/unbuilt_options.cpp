@@ -7,9 +7,7 @@ namespace {
 
 constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Disks and what boots from them
-    "bios",
     "blockdev",
-    "boot",
     "cdrom",
     "drive",
     "fda",
@@ -20,7 +18,6 @@ constexpr auto kUnbuilt = std::to_array<std::string_view>({
     "hdd",
     "iscsi",
     "mtdblock",
-    "option-rom",
     "pflash",
     "sd",
     "snapshot",

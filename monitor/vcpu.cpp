@@ -3,6 +3,7 @@
 #include <x86intrin.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "host-driver/counters.h"
 #include "host-driver/log.h"
@@ -87,6 +88,7 @@ void Vcpu::attend() {
     kicks_.lost();
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
+  if (std::exchange(memory_map_changed_, false)) state_changed();
   board_->advance(clock_.now());
   arm(board_->next_event());
 }

@@ -38,6 +38,13 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   // Called after the state was set from outside.
   void state_changed();
 
+  // Called after which of the physical addresses are RAM has changed, from within a port access or before
+  // run(). What was mapped and translated is forgotten before the next instruction.
+  void memory_map_changed() {
+    memory_map_changed_ = true;
+    attention_ = 1;
+  }
+
   // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
   void run();
   void stop() { stop_ = true; }
@@ -92,6 +99,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   volatile sig_atomic_t attention_ = 1;
   volatile sig_atomic_t kick_came_ = 0;  // the timer is spent, or on_kick() has armed it for another one
   std::atomic<bool> requested_{false};
+  bool memory_map_changed_ = false;
   bool stop_ = false;
 };
 

@@ -71,7 +71,7 @@ def one_line(run, code, *names):
 @case
 def bad_command_lines(bench):
     kernel = ["-kernel", bench.guest]
-    for arguments, name in (([], "-kernel"), (["-append", "x"], "-kernel"), (["-initrd", bench.guest], "-kernel"),
+    for arguments, name in ((["-append", "x"], "-kernel"), (["-initrd", bench.guest], "-kernel"),
                             ([*kernel, "-m", "0"], "-m 0"), ([*kernel, "-m", "1T"], "-m 1T"),
                             ([*kernel, "-m", "7M"], "-m 7M"), ([*kernel, "-m", "3073"], "-m 3073"),
                             ([*kernel, "-m", "x"], "-m x"), ([*kernel, "-m", "-1"], "-m -1"),
@@ -89,7 +89,7 @@ def bad_command_lines(bench):
                             ([*kernel, "-serial", "stdio", "-serial", "stdio"], "-serial"),
                             ([*kernel, "-d", "nosuchclass"], "nosuchclass"), ([*kernel, "-smp", "2"], "-smp 2"),
                             ([*kernel, "-rtc", "base=2023-02-30"], "2023-02-30"), ([*kernel, "-hda", "disk"], "-hda"),
-                            (["doctor", "x"], "doctor"), (["-kernel", ""], "-kernel")):
+                            (["doctor", "x"], "doctor"), (["-kernel", ""], "-kernel"), (["-bios", ""], "-bios")):
         one_line(bench.run(*arguments), BAD_COMMAND_LINE, name)
 
 
@@ -118,6 +118,54 @@ def bad_kernels(bench):
     one_line(bench.run("-kernel", bench.folder), BAD_IMAGE, bench.folder)
     one_line(bench.run("-kernel", "/dev/null"), BAD_IMAGE, "/dev/null")
     one_line(bench.run("-kernel", bench.guest + "/x"), BAD_IMAGE, "Not a directory")
+
+
+@case
+def bad_bioses(bench):
+    for name, size in (("empty", 0), ("short", 65535), ("odd", 65536 + 4096), ("large", 17 * MEBIBYTE)):
+        path = bench.file(name)
+        os.truncate(path, size)
+        one_line(bench.run("-bios", path), BAD_IMAGE, path)
+    missing = os.path.join(bench.folder, "missing")
+    one_line(bench.run("-bios", missing), BAD_IMAGE, missing, "No such file")
+    one_line(bench.run("-bios", bench.folder), BAD_IMAGE, bench.folder)
+    good = bench.file("good", bytes(65536))
+    one_line(bench.run("-bios", good, "-option-rom", missing), BAD_IMAGE, missing, "No such file")
+    one_line(bench.run("-bios", good, "-option-rom", bench.file("huge", bytes(2 * MEBIBYTE))), BAD_IMAGE, "huge")
+
+
+def bios(code):
+    """64 KiB whose last paragraph, from F000:FFF0 on, jumps to this 16-bit code at F000:0."""
+    return code.ljust(0xFFF0, b"\xCC") + b"\xEA\x00\x00\x00\xF0".ljust(16, b"\xCC")
+
+
+@case
+def a_bios_starts_at_the_reset_vector(bench):
+    # mov dx, 501h; mov al, 3; out dx, al; hlt
+    path = bench.file("bios", bios(b"\xBA\x01\x05\xB0\x03\xEE\xF4"))
+    run = bench.run("-bios", path, *DEBUG_EXIT, "-serial", "none")
+    check("end", (run.returncode, run.stdout, run.stderr), (7, b"", b""))
+
+
+@case
+def a_bios_is_not_written(bench):
+    # mov word [cs:100h], 1234h; mov al, [cs:100h]; mov dx, 501h; out dx, al
+    code = b"\x2E\xC7\x06\x00\x01\x34\x12\x2E\xA0\x00\x01\xBA\x01\x05\xEE"
+    run = bench.run("-bios", bench.file("bios", bios(code)), *DEBUG_EXIT, "-serial", "none")
+    check("status", run.returncode, (0xCC << 1 | 1) & 0xFF)
+
+
+@case
+def a_reset_starts_the_bios_again(bench):
+    # mov dx, 3F8h; mov al, 'x'; out dx, al; mov dx, CF9h; mov al, 2; out dx, al; mov al, 6; out dx, al; hlt
+    path = bench.file("bios", bios(b"\xBA\xF8\x03\xB0x\xEE\xBA\xF9\x0C\xB0\x02\xEE\xB0\x06\xEE\xF4"))
+    run = bench.run("-bios", path, "-no-reboot")
+    check("end", (run.returncode, run.stdout, run.stderr), (RESET, b"x", b""))
+    with Session(bench.vmm, "-bios", path, "-nographic") as session:
+        for _ in range(3):
+            session.expect(b"x")
+        session.send(b"\x01x")
+        check("end", session.end(), USER_QUIT)
 
 
 @case

@@ -4,10 +4,14 @@
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
+#include "vdevices/fw_cfg.h"
+#include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/mc146818.h"
+#include "vdevices/pci_host.h"
+#include "vdevices/piix3.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -28,6 +32,10 @@ struct BusPc {
   PortB port_b{clock, pit};
   PortA port_a{[this](bool) { ++outputs; }, [this](ResetKind) { ++outputs; }};
   ResetControl reset_control{[this](ResetKind) { ++outputs; }};
+  PciHost pci{reset_control};
+  I440fx host_bridge{[this](unsigned, bool, bool) { ++outputs; }};
+  Piix3IsaBridge isa_bridge;
+  FwCfg fw_cfg;
   PostCode post_code;
   Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
   Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
@@ -51,7 +59,10 @@ struct BusPc {
     bus.map(0xE9, 1, debug_console);
     bus.map(0x3F8, 8, com1);
     bus.map(0xF4, 4, debug_exit, 4);
-    bus.map(0xCF9, 1, reset_control);
+    bus.map(0x510, 2, fw_cfg, 2);
+    bus.map(0xCF8, 8, pci, 4);
+    pci.add(PciHost::address(0, 0), host_bridge);
+    pci.add(PciHost::address(1, 0), isa_bridge);
   }
 };
 

@@ -28,6 +28,12 @@ class FlatMachine {
     vcpu_.on_idle = [] {};
   }
 
+  // With this ROM (not owned), and the bridges that a BIOS needs: upper memory is ROM at first.
+  void set_rom(std::span<const uint8_t> rom) {
+    memory_.set_rom(rom);
+    has_rom_ = true;
+  }
+
   // `offset` in the code.
   void set_interrupt_handler(uint32_t vector, uint32_t offset) {
     const uint32_t target = kCode + offset;
@@ -61,12 +67,18 @@ class FlatMachine {
 
   void power_on() {
     const BoardConfiguration configuration{.ram_bytes = kRamBytes,
+                                           .firmware = has_rom_,
                                            .debug_exit = BoardConfiguration::DebugExitPorts{0x501, 2}};
     board_.emplace(clock_, configuration,
                    BoardOutputs{.intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
                                 .reset = [](ResetKind) {},
                                 .debug_exit = [this](uint32_t) { vcpu_.stop(); },
-                                .serial = [](uint8_t) {}});
+                                .serial = [](uint8_t) {},
+                                .upper_memory =
+                                    [this](unsigned segment, bool reads, bool writes) {
+                                      if (memory_.set_upper_memory(segment, {reads, writes}))
+                                        vcpu_.memory_map_changed();
+                                    }});
     vcpu_.attach(*board_);
     vcpu_.reset();
   }
@@ -75,6 +87,7 @@ class FlatMachine {
   GuestRam ram_{kRamBytes};
   PhysicalMemory memory_{ram_.bytes()};
   const CpuModel model_ = CpuModel::default_model();
+  bool has_rom_ = false;
   Vcpu vcpu_{ram_, memory_, model_, clock_};
   std::optional<Board> board_;
 };

@@ -49,6 +49,41 @@ TEST(Options, ALinuxGuest) {
   EXPECT_TRUE(o.notes.empty());
 }
 
+TEST(Options, WithoutAKernelABiosIsStarted) {
+  EXPECT_EQ(good({}).kernel, "");
+  EXPECT_EQ(good({}).bios, "");
+  EXPECT_EQ(good({"-bios", "bios.bin"}).bios, "bios.bin");
+  EXPECT_TRUE(good({"-bios", "bios.bin"}).notes.empty());
+  EXPECT_EQ(run({"-bios", "bios.bin"}).notes,
+            std::vector<std::string>{"-bios is ignored: the kernel is started without a BIOS"});
+}
+
+TEST(Options, Boot) {
+  EXPECT_EQ(good({}).boot, BootOptions{});
+  EXPECT_EQ(good({"-boot", "menu=on,splash-time=1000"}).boot,
+            (BootOptions{.menu = true, .splash_time = 1000}));
+  EXPECT_EQ(good({"-boot", "menu=off,strict=on,reboot-timeout=0"}).boot, BootOptions{.reboot_timeout = 0});
+  EXPECT_EQ(good({"-boot", "reboot-timeout=-1"}).boot, BootOptions{.reboot_timeout = 0xFFFFFFFF});
+  EXPECT_EQ(bad({"-boot", "menu=maybe"}), "-boot menu=maybe: menu must be on or off");
+  EXPECT_EQ(bad({"-boot", "splash-time=65536"}),
+            "-boot splash-time=65536: splash-time must be a number of milliseconds, 0 to 65535");
+  EXPECT_EQ(bad({"-boot", "reboot-timeout=-2"}),
+            "-boot reboot-timeout=-2: reboot-timeout must be a number of milliseconds, 0 to 65535, or -1");
+  EXPECT_EQ(bad({"-boot", "c"}), "-boot c: 'c' is not built yet");
+  EXPECT_EQ(run({"-boot", "menu=on"}).notes,
+            std::vector<std::string>{"-boot is ignored: the kernel is started without a BIOS"});
+}
+
+TEST(Options, OptionRoms) {
+  const std::vector<std::string> two{"one.rom", "two.rom"};
+  EXPECT_EQ(good({"-option-rom", "one.rom", "-option-rom", "file=two.rom"}).option_roms, two);
+  EXPECT_EQ(bad({"-option-rom", ""}), "-option-rom : the name of the file is missing");
+  EXPECT_EQ(bad({"-option-rom", "x,bootindex=1"}),
+            "-option-rom x,bootindex=1: 'bootindex=1' is not built yet");
+  EXPECT_EQ(run({"-option-rom", "x"}).notes,
+            std::vector<std::string>{"-option-rom is ignored: the kernel is started without a BIOS"});
+}
+
 TEST(Options, TwoDashesAreAsGoodAsOne) { EXPECT_EQ(good({"--kernel", "a", "--m", "64"}).memory, 64 * kMiB); }
 
 TEST(Options, TheLastOneCounts) { EXPECT_EQ(run({"-m", "64", "-m", "32"}).memory, 32 * kMiB); }
@@ -224,8 +259,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
-  for (const char* option :
-       {"-hda", "-cdrom", "-drive", "-fda", "-boot", "-vnc", "-gdb", "-s", "-netdev", "-bios"}) {
+  for (const char* option : {"-hda", "-cdrom", "-drive", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }
@@ -252,7 +286,7 @@ TEST(Options, EveryArgumentIsNeeded) {
 }
 
 TEST(Options, WhatBelongsTogether) {
-  EXPECT_EQ(bad({}), "no guest: give a kernel with -kernel FILE; see ringdown --help");
+  EXPECT_EQ(bad({"-bios", ""}), "-bios : the name of the file is missing");
   EXPECT_EQ(bad({"-append", "quiet"}), "-append needs -kernel");
   EXPECT_EQ(bad({"-initrd", "x"}), "-initrd needs -kernel");
   EXPECT_EQ(bad({"-kernel", ""}), "-kernel : the name of the file is missing");

@@ -1,0 +1,51 @@
+#include "images/firmware_image.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+#include "images/image_file.h"
+
+namespace ringdown {
+namespace {
+
+constexpr std::array kDefaults{"/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/bios.bin"};
+
+Expected<std::string> default_firmware() {
+  for (const char* const name : kDefaults) {
+    if (access(name, F_OK) == 0) return std::string(name);
+  }
+  return image_error(
+      "no guest",
+      "give a kernel with -kernel FILE, or a BIOS with -bios FILE: %s (Debian's package seabios) "
+      "is not there",
+      kDefaults[0]);
+}
+
+std::vector<uint8_t> octets(const std::vector<std::byte>& file) {
+  std::vector<uint8_t> bytes(file.size());
+  std::memcpy(bytes.data(), file.data(), bytes.size());
+  return bytes;
+}
+
+}  // namespace
+
+Expected<std::vector<uint8_t>> load_firmware(const std::string& name) {
+  const Expected<std::string> path = name.empty() ? default_firmware() : name;
+  if (!path) return path.error();
+  const auto file = read_image_file(*path, {.bytes = kMaxFirmwareBytes, .owner = "a BIOS may have"});
+  if (!file) return file.error();
+  if (file->size() % kFirmwareUnit != 0) {
+    return image_error(*path, "the file has %zu bytes; a BIOS has a multiple of 64 KiB", file->size());
+  }
+  return octets(*file);
+}
+
+Expected<std::vector<uint8_t>> load_option_rom(const std::string& name) {
+  const auto file = read_image_file(name, {.bytes = kMaxOptionRomBytes, .owner = "an option ROM may have"});
+  if (!file) return file.error();
+  return octets(*file);
+}
+
+}  // namespace ringdown

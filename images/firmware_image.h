@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "images/expected.h"
+
+namespace ringdown {
+
+// The least ROM that a PC has, and a multiple of which every other has.
+constexpr uint64_t kFirmwareUnit = 64 << 10;
+constexpr uint64_t kMaxFirmwareBytes = 16 << 20;
+
+constexpr uint64_t kMaxOptionRomBytes = 1 << 20;
+
+// Reads a BIOS image, which ends at 4 GiB. An empty name: Debian's SeaBIOS, of its package seabios. Errors,
+// one line each: those of read_image_file(), and a size that is no multiple of 64 KiB.
+Expected<std::vector<uint8_t>> load_firmware(const std::string& name);
+
+// Reads an option ROM. The BIOS decides whether it is one.
+Expected<std::vector<uint8_t>> load_option_rom(const std::string& name);
+
+}  // namespace ringdown

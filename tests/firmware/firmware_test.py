@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
+on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. FILE is what
+boot_rom.S becomes. With --list, the cases."""
+import argparse
+import os
+import signal
+import sys
+
+tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [tests, os.path.join(tests, "boot")]
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from machine import Machine  # noqa: E402
+
+MEBIBYTE = 1 << 20
+RESET = 12  # monitor/exit_codes.h
+
+
+class Bench:
+    """The program under test, where SeaBIOS is, an option ROM, and a folder for this run."""
+
+    def __init__(self, options, folder):
+        self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
+        self.log = os.path.join(folder, "log")
+
+    def finished_rom(self):
+        """The option ROM with the byte that makes its sum 0."""
+        with open(self.rom, "rb") as file:
+            rom = bytearray(file.read())
+        rom[-1] = -sum(rom) & 0xFF
+        path = os.path.join(self.folder, "boot.rom")
+        with open(path, "wb") as file:
+            file.write(rom)
+        return path
+
+    def boot(self, *options):
+        """Starts the machine, waits until it has found nothing to boot, ends it, and returns what was logged."""
+        with Machine(self.vmm, "-no-reboot", "-d", "firmware", "-D", self.log, *options) as machine:
+            machine.expect(rb"SeaBIOS \(version [^)]+\)")
+            machine.expect(rb"Booting from Hard Disk")
+            machine.expect(rb"No bootable device")
+            machine.process.terminate()
+            if (code := machine.exit_code()) != -signal.SIGTERM:
+                raise Failure(f"ended by itself, with {code}")
+        with open(self.log) as file:
+            return file.read()
+
+
+def find(log, *lines):
+    """These stand in the log, in this order."""
+    at = 0
+    for line in lines:
+        at = log.find(line, at)
+        if at < 0:
+            raise Failure(f"{line!r} is not in the log, or not in its place:\n{log}")
+        at += len(line)
+
+
+@case
+def the_default_bios_comes_to_its_boot_stage(bench):
+    find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 2 PCI devices",
+         "PCI: init bdf=00:00.0 id=8086:1237", "PCI: init bdf=00:01.0 id=8086:7000", "PIIX3/PIIX4 init: elcr=00 0c",
+         "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "enter handle_19",
+         "No bootable device")
+
+
+@case
+def the_bios_of_128_kib_does_so_too(bench):
+    log = bench.boot("-bios", os.path.join(bench.seabios, "bios.bin"))
+    find(log, "Running on QEMU (i440fx)", "All threads complete", "enter handle_19", "No bootable device")
+
+
+@case
+def the_bios_finds_the_memory_that_there_is(bench):
+    for size in (8, 128, 3072):
+        find(bench.boot("-m", str(size)), f"addr 0x0000000000000000 len 0x{size * MEBIBYTE:016x} [RAM]", "e820 map",
+             "0000000000000000 - 000000000009fc00 = 1 RAM", f"0000000000100000 - {size * MEBIBYTE:016x} = 1 RAM",
+             "00000000fffc0000 - 0000000100000000 = 2 RESERVED")
+
+
+@case
+def its_menu_is_on_the_serial_port(bench):
+    with Machine(bench.vmm, "-no-reboot", "-boot", "menu=on,splash-time=65535", "-option-rom", bench.finished_rom()) as machine:
+        machine.expect(rb"Press ESC for boot menu")
+        machine.send(b"\x1b")
+        machine.expect(rb"Select boot device")
+        number = machine.expect(rb"(\d)\. boot ROM")[1]
+        machine.send(number)
+        machine.expect(rb"Booting from ROM\.\.\.\s+boot ROM runs")
+
+
+@case
+def it_starts_again_after_its_own_reset(bench):
+    with Machine(bench.vmm, "-boot", "reboot-timeout=0") as machine:
+        for _ in range(3):
+            machine.expect(rb"SeaBIOS \(version [^)]+\)")
+            machine.expect(rb"No bootable device")
+    with Machine(bench.vmm, "-boot", "reboot-timeout=0", "-no-reboot") as machine:
+        if (code := machine.exit_code()) != RESET:
+            raise Failure(f"ended with {code}")
+
+
+@case
+def what_it_boots_finds_its_services(bench):
+    machine = Machine(bench.vmm, "-m", "64", "-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2",
+                      "-option-rom", bench.finished_rom())
+    with machine:
+        machine.expect(rb"Booting from ROM\.\.\.\s+boot ROM runs\r*\n")
+        for line in ("mark R",  # not W: the BIOS has locked it
+                     "0000027F",
+                     "range 00000000 0009FC00 00000001", "range 0009FC00 00000400 00000002",
+                     "range 000F0000 00010000 00000002", "range 00100000 03F00000 00000001",
+                     "range FFFC0000 00040000 00000002",
+                     "ticks", "12345678",
+                     "20494350 00000008",  # "PCI ", and 01.0 is the PIIX3
+                     "00000001"):
+            if (said := machine.expect(rb"\A(.*?) *\r*\n")[1].decode()) != line:
+                raise Failure(f"expected {line!r}, got {said!r}")
+        machine.expect(rb"type: ")
+        machine.send(b"Z")
+        if (code := machine.exit_code()) != (ord("Z") << 1 | 1):
+            raise Failure(f"typed Z, but the key became status {code}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--vmm")
+    parser.add_argument("--seabios")
+    parser.add_argument("--rom")
+    return run_cases(parser, Bench)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
