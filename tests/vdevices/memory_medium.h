@@ -13,7 +13,8 @@ namespace ringdown::testing {
 // A disk in memory: sector n is filled with n + 1. Can be told to be bad, or to take its time.
 struct MemoryMedium : BlockMedium {
   explicit MemoryMedium(size_t sectors) : data(sectors * kSectorBytes) {
-    for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i / kSectorBytes + 1);
+    for (size_t i = 0; i < sectors; ++i)
+      std::fill_n(data.data() + i * kSectorBytes, kSectorBytes, uint8_t(i + 1));
   }
 
   std::vector<uint8_t> data;
