@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vdevices/block_medium.h"
+#include "vdevices/dma_request.h"
 
 namespace ringdown {
 
@@ -23,8 +24,6 @@ enum AtaRegister : uint16_t {
 };
 enum AtaStatus : uint8_t { kAtaErr = 0x01, kAtaDrq = 0x08, kAtaDsc = 0x10, kAtaDrdy = 0x40, kAtaBsy = 0x80 };
 enum AtaError : uint8_t { kAtaAbrt = 0x04, kAtaIdnf = 0x10, kAtaUnc = 0x40 };
-
-enum class DmaRequest : uint8_t { kNone, kToMemory, kFromMemory };
 
 // One drive on an ATA channel (ATA/ATAPI-6, T13/1410D): its registers, its reset, and the ways in which data
 // passes between its buffer and the host. What the commands are is its subclasses'.
