@@ -66,7 +66,7 @@ bool lock(int file, bool exclusive) {
 
 std::string lock_refusal(const std::string& path) {
   const bool in_use = errno == EAGAIN || errno == EACCES;
-  return refused("lock", path, in_use ? "another process uses it" : std::strerror(errno));
+  return refused("lock", path, in_use ? "it is in use" : std::strerror(errno));
 }
 
 FileDescriptor open_overlay() {

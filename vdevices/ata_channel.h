@@ -30,7 +30,8 @@ class AtaBusMaster {
 // down.
 class AtaChannel {
  public:
-  // `irq` is not owned, nor are the drives, null where there is none.
+  // `irq` is not owned, nor are the drives, null where there is none. Requests of their media must have ended
+  // before the channel goes.
   AtaChannel(Line& irq, AtaDrive* drive0, AtaDrive* drive1);
   AtaChannel(const AtaChannel&) = delete;
   AtaChannel& operator=(const AtaChannel&) = delete;

@@ -1,28 +1,16 @@
 #include "vdevices/ata_disk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ringdown {
 namespace {
 
+// Those that move no sectors.
 enum Command : uint8_t {
   kRecalibrate = 0x10,  // 10h-1Fh
-  kReadSectors = 0x20,
-  kReadSectorsNoRetry = 0x21,
-  kReadSectorsExt = 0x24,
-  kReadDmaExt = 0x25,
   kReadNativeMaxAddressExt = 0x27,
-  kReadMultipleExt = 0x29,
-  kWriteSectors = 0x30,
-  kWriteSectorsNoRetry = 0x31,
-  kWriteSectorsExt = 0x34,
-  kWriteDmaExt = 0x35,
-  kWriteMultipleExt = 0x39,
-  kWriteVerify = 0x3C,
-  kReadVerifySectors = 0x40,
-  kReadVerifySectorsNoRetry = 0x41,
-  kReadVerifySectorsExt = 0x42,
   kSeek = 0x70,  // 70h-7Fh
   kInitializeDeviceParameters = 0x91,
   kStandbyImmediateOld = 0x94,
@@ -31,13 +19,7 @@ enum Command : uint8_t {
   kIdleOld = 0x97,
   kCheckPowerModeOld = 0x98,
   kSleepOld = 0x99,
-  kReadMultiple = 0xC4,
-  kWriteMultiple = 0xC5,
   kSetMultipleMode = 0xC6,
-  kReadDma = 0xC8,
-  kReadDmaNoRetry = 0xC9,
-  kWriteDma = 0xCA,
-  kWriteDmaNoRetry = 0xCB,
   kStandbyImmediate = 0xE0,
   kIdleImmediate = 0xE1,
   kStandby = 0xE2,
@@ -78,6 +60,37 @@ size_t chunk_of(uint32_t left, size_t buffer_bytes) { return std::min(size_t{lef
 
 }  // namespace
 
+struct AtaDisk::TransferCommand {
+  uint8_t code;
+  bool write;
+  Way way;
+  bool ext;       // takes a 48-bit address
+  bool multiple;  // interrupts for SET MULTIPLE MODE's blocks
+};
+
+const AtaDisk::TransferCommand AtaDisk::kTransferCommands[] = {
+    {0x20, false, Way::kPio, false, false},     // READ SECTORS
+    {0x21, false, Way::kPio, false, false},     // without retry
+    {0x24, false, Way::kPio, true, false},      // EXT
+    {0xC4, false, Way::kPio, false, true},      // READ MULTIPLE
+    {0x29, false, Way::kPio, true, true},       // EXT
+    {0xC8, false, Way::kDma, false, false},     // READ DMA
+    {0xC9, false, Way::kDma, false, false},     // without retry
+    {0x25, false, Way::kDma, true, false},      // EXT
+    {0x40, false, Way::kVerify, false, false},  // READ VERIFY SECTORS
+    {0x41, false, Way::kVerify, false, false},  // without retry
+    {0x42, false, Way::kVerify, true, false},   // EXT
+    {0x30, true, Way::kPio, false, false},      // WRITE SECTORS
+    {0x31, true, Way::kPio, false, false},      // without retry
+    {0x34, true, Way::kPio, true, false},       // EXT
+    {0x3C, true, Way::kPio, false, false},      // WRITE VERIFY
+    {0xC5, true, Way::kPio, false, true},       // WRITE MULTIPLE
+    {0x39, true, Way::kPio, true, true},        // EXT
+    {0xCA, true, Way::kDma, false, false},      // WRITE DMA
+    {0xCB, true, Way::kDma, false, false},      // without retry
+    {0x35, true, Way::kDma, true, false},       // EXT
+};
+
 AtaDisk::AtaDisk(BlockMedium& medium, AtaIdentity identity, std::optional<Geometry> geometry)
     : AtaDrive(false),
       medium_(medium),
@@ -113,46 +126,14 @@ void AtaDisk::execute(uint8_t command) {
 }
 
 bool AtaDisk::execute_transfer(uint8_t command) {
-  const Addressing short_address = addressing28();
-  constexpr Addressing kLong = Addressing::kLba48;
-  switch (command) {
-    case kReadSectors:
-    case kReadSectorsNoRetry:
-      return start({.addressing = short_address, .block = 1}), true;
-    case kReadSectorsExt:
-      return start({.addressing = kLong, .block = 1}), true;
-    case kReadMultiple:
-      return start({.addressing = short_address, .block = multiple_}), true;
-    case kReadMultipleExt:
-      return start({.addressing = kLong, .block = multiple_}), true;
-    case kReadDma:
-    case kReadDmaNoRetry:
-      return start({.way = Way::kDma, .addressing = short_address, .block = 1}), true;
-    case kReadDmaExt:
-      return start({.way = Way::kDma, .addressing = kLong, .block = 1}), true;
-    case kReadVerifySectors:
-    case kReadVerifySectorsNoRetry:
-      return start({.way = Way::kVerify, .addressing = short_address, .block = 1}), true;
-    case kReadVerifySectorsExt:
-      return start({.way = Way::kVerify, .addressing = kLong, .block = 1}), true;
-    case kWriteSectors:
-    case kWriteSectorsNoRetry:
-    case kWriteVerify:
-      return start({.write = true, .addressing = short_address, .block = 1}), true;
-    case kWriteSectorsExt:
-      return start({.write = true, .addressing = kLong, .block = 1}), true;
-    case kWriteMultiple:
-      return start({.write = true, .addressing = short_address, .block = multiple_}), true;
-    case kWriteMultipleExt:
-      return start({.write = true, .addressing = kLong, .block = multiple_}), true;
-    case kWriteDma:
-    case kWriteDmaNoRetry:
-      return start({.write = true, .way = Way::kDma, .addressing = short_address, .block = 1}), true;
-    case kWriteDmaExt:
-      return start({.write = true, .way = Way::kDma, .addressing = kLong, .block = 1}), true;
-    default:
-      return false;
-  }
+  const auto* found = std::find_if(std::begin(kTransferCommands), std::end(kTransferCommands),
+                                   [command](const TransferCommand& c) { return c.code == command; });
+  if (found == std::end(kTransferCommands)) return false;
+  start({.write = found->write,
+         .way = found->way,
+         .addressing = found->ext ? Addressing::kLba48 : addressing28(),
+         .block = found->multiple ? multiple_ : size_t{1}});
+  return true;
 }
 
 // Standby timers never run out. A drive that sleeps is one in standby: it need not be reset to wake up.

@@ -39,6 +39,9 @@ class AtaDisk : public AtaDrive {
     bool failed = false;  // behind what the buffer holds
   };
 
+  struct TransferCommand;
+  static const TransferCommand kTransferCommands[];
+
   void execute(uint8_t command) override;
   void data_moved(size_t bytes) override;
   void forget_command() override { transfer_ = {}; }

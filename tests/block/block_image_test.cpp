@@ -122,7 +122,7 @@ TEST(BlockImage, AFifoIsRefusedAtOnce) {
 }
 
 TEST(BlockImage, AWriterIsAloneAndReadersAreNot) {
-  constexpr const char* kInUse = "cannot lock the image 'IMAGE': another process uses it";
+  constexpr const char* kInUse = "cannot lock the image 'IMAGE': it is in use";
   const TemporaryImage file(512);
   {
     const auto writer = open(file.path(), ImageAccess::kReadWrite);
