@@ -46,6 +46,22 @@ class Disk:
             raise Failure(f"sector {self.written} of the image begins with {found[:16].hex()}, expected {expected[:16].hex()}")
 
 
+def make_cdrom(boot_sector, path):
+    """A CD-ROM that boots without emulation (El Torito 1.0): boot record, catalog, program."""
+    block, record, catalog, program = 2048, 17, 18, 19
+    disc = bytearray(32 * block)
+    disc[record * block:record * block + 30] = b"\0CD001\1EL TORITO SPECIFICATION"
+    disc[record * block + 0x47] = catalog
+    entry = bytearray(64)
+    entry[0], entry[0x1E:0x20], entry[0x20], entry[0x26], entry[0x28] = 1, b"\x55\xAA", 0x88, 4, program
+    disc[catalog * block:catalog * block + 64] = entry
+    with open(boot_sector, "rb") as file:
+        disc[program * block:program * block + SECTOR] = file.read()
+    with open(path, "wb") as file:
+        file.write(disc)
+    return path
+
+
 class Bench:
     """The program under test, where SeaBIOS is, an option ROM, and a folder for this run."""
 
@@ -199,6 +215,13 @@ def an_image_that_is_read_only_is_not_written(bench):
     os.chmod(disk.path, 0o444)
     bench.boot_disk("-drive", f"file={disk.path},readonly=on", write=0x0C, reread=1)
     disk.check(kept=False)
+
+
+@case
+def a_cdrom_boots_and_is_not_written(bench):
+    disc = make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso"))
+    for options in (["-cdrom", disc], ["-drive", f"file={disc},media=cdrom,index=0", "-drive", "media=cdrom"]):
+        bench.boot_disk(*options, write=0x03, reread=1)
 
 
 def main():
