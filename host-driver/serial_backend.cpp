@@ -6,24 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <utility>
 
 #include "host-driver/counters.h"
+#include "host-driver/io_thread.h"
 
 namespace ringdown {
 namespace {
-
-// Signals for the process must find the vCPU thread. Delivered here are a fault of this thread itself, and
-// the stop that a job in the background gets when it reads or sets the terminal.
-void block_signals() {
-  sigset_t blocked;
-  sigfillset(&blocked);
-  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTTIN, SIGTTOU}) sigdelset(&blocked, own);
-  ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
-}
 
 timespec until(std::chrono::steady_clock::time_point deadline) {
   using namespace std::chrono;
@@ -121,7 +112,7 @@ void SerialBackend::wake() {
 // ---- The I/O thread's side.
 
 void SerialBackend::run() {
-  block_signals();
+  block_signals_of_io_thread();
   while (true) {
     const Plan plan = make_plan();
     if (plan.end) return;

@@ -2,11 +2,40 @@
 
 #include <algorithm>
 
+#include "vdevices/ata_disk.h"
+#include "vdevices/atapi_cdrom.h"
+
 namespace ringdown {
 namespace {
 
 constexpr uint16_t kCom1 = 0x3F8;
 constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
+
+// CMOS RAM, as QEMU leaves it for SeaBIOS.
+constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrder = 0x3D;
+constexpr uint8_t kBootFloppy = 1, kBootDisk = 2, kBootCdrom = 3;
+constexpr uint8_t kTranslateByLba = 1;
+constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
+
+using Drives = decltype(BoardConfiguration::drives);
+
+std::unique_ptr<AtaDrive> make_drive(const Drives& drives, size_t index) {
+  const auto& drive = drives[index];
+  if (!drive) return nullptr;
+  const std::string serial = "RD0000" + std::to_string(index + 1);
+  if (drive->cdrom)
+    return std::make_unique<AtapiCdrom>(drive->medium, AtaIdentity{"RINGDOWN CD-ROM", serial, "1"});
+  return std::make_unique<AtaDisk>(*drive->medium, AtaIdentity{"RINGDOWN HARDDISK", serial, "1"});
+}
+
+uint8_t translations(const Drives& drives) {
+  unsigned translations = 0;
+  for (size_t i = 0; i < drives.size(); i++) {
+    if (drives[i] && !drives[i]->cdrom && drives[i]->medium->sectors() > kUntranslatedSectors)
+      translations |= kTranslateByLba << (2 * i);
+  }
+  return static_cast<uint8_t>(translations);
+}
 
 }  // namespace
 
@@ -38,6 +67,8 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     map_firmware(configuration);
   else
     bus.map(0xCF9, 1, reset_control_);
+  if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
+    map_disks(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit)
     bus.map(ports->first, static_cast<uint16_t>(ports->count), debug_exit_, 4);
@@ -70,6 +101,28 @@ void Board::map_firmware(const BoardConfiguration& configuration) {
   ports_->map(0xCF8, 8, firmware_->pci, 4);
   ports_->map(0x510, 2, firmware_->fw_cfg, 2);
   if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
+}
+
+Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
+    : drives{make_drive(configuration.drives, 0), make_drive(configuration.drives, 1),
+             make_drive(configuration.drives, 2), make_drive(configuration.drives, 3)},
+      primary(pic.ir(14), drives[0].get(), drives[1].get()),
+      secondary(pic.ir(15), drives[2].get(), drives[3].get()) {}
+
+void Board::map_disks(const BoardConfiguration& configuration) {
+  disks_ = std::make_unique<Disks>(configuration, pic_);
+  rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
+  rtc_.set_cmos(kCmosBootOrder, kBootDisk | kBootFloppy << 4);
+  rtc_.set_cmos(kCmosBootOrder2, kBootCdrom << 4);
+  if (firmware_) {
+    disks_->controller.emplace(*ports_, disks_->primary, disks_->secondary, *configuration.dma);
+    firmware_->pci.add(PciHost::address(1, 1), *disks_->controller);
+    return;
+  }
+  for (unsigned i = 0; AtaChannel * channel : {&disks_->primary, &disks_->secondary}) {
+    ports_->map(kAtaPorts[i].command, kAtaCommandPorts, channel->command_block(), 4);
+    ports_->map(kAtaPorts[i++].control, 1, channel->control_block());
+  }
 }
 
 Nanoseconds Board::next_event() const {

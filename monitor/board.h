@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -6,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "vdevices/ata_channel.h"
+#include "vdevices/ata_drive.h"
+#include "vdevices/block_medium.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
@@ -17,6 +21,7 @@
 #include "vdevices/mc146818.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
+#include "vdevices/piix3_ide.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -50,6 +55,14 @@ struct BoardConfiguration {
     uint32_t count;
   };
   std::optional<DebugExitPorts> debug_exit;
+  struct Drive {
+    bool cdrom = false;
+    BlockMedium* medium = nullptr;  // not owned; of a CD-ROM drive null for no disc
+  };
+  // Primary master and slave, then secondary. Without any there is no controller; it is on PCI with firmware
+  // only.
+  std::array<std::optional<Drive>, 4> drives = {};
+  DmaMemory* dma = nullptr;  // not owned; needed with drives
 };
 
 // The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.
@@ -79,7 +92,16 @@ class Board {
     FwCfg fw_cfg;
     DebugConsole log;
   };
+  // What is there with drives only.
+  struct Disks {
+    Disks(const BoardConfiguration& configuration, I8259aPair& pic);
+
+    std::array<std::unique_ptr<AtaDrive>, 4> drives;
+    AtaChannel primary, secondary;
+    std::optional<Piix3Ide> controller;
+  };
   void map_firmware(const BoardConfiguration& configuration);
+  void map_disks(const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
@@ -94,6 +116,7 @@ class Board {
   I8042 kbc_;
   DebugExit debug_exit_;
   std::unique_ptr<Firmware> firmware_;
+  std::unique_ptr<Disks> disks_;
   TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
 };
 

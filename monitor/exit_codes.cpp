@@ -16,7 +16,8 @@ constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::kPowerOff, "the guest powered the machine off: it halted with interrupts disabled"},
     ExitCodeRow{ExitCode::kBadCommandLine, "bad command line"},
     ExitCodeRow{ExitCode::kBadImage,
-                "a kernel, initrd, module, BIOS or option ROM is missing, unreadable, corrupt or too large"},
+                "a kernel, initrd, module, BIOS, option ROM or disk image is missing, unreadable, corrupt or "
+                "too large"},
     ExitCodeRow{ExitCode::kHostLacksFeature, "the host lacks something that cannot be done without"},
     ExitCodeRow{ExitCode::kIoError, "input or output failed, such as a full disk"},
     ExitCodeRow{ExitCode::kInternalError, "internal error, a bug of ringdown"},

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cpu/cpu_model.h"
+#include "host-driver/block_queue.h"
 #include "host-driver/counters.h"
 #include "host-driver/guest_ram.h"
 #include "host-driver/host_clock.h"
@@ -21,6 +22,8 @@
 #include "monitor/board.h"
 #include "monitor/end_signals.h"
 #include "monitor/exit_codes.h"
+#include "monitor/guest_dma.h"
+#include "monitor/image_medium.h"
 #include "monitor/text.h"
 #include "monitor/vcpu.h"
 
@@ -77,6 +80,11 @@ int refuse(const ImageError& error) {
   return exit_status(ExitCode::kBadImage);
 }
 
+ImageAccess access_to(const DriveOptions& drive) {
+  if (drive.read_only) return ImageAccess::kReadOnly;
+  return drive.snapshot ? ImageAccess::kSnapshot : ImageAccess::kReadWrite;
+}
+
 // Where SeaBIOS looks for option ROMs that belong to no PCI device.
 std::string option_rom_name(std::string_view path) {
   return concat("genroms/", path.substr(path.rfind('/') + 1)).substr(0, FwCfg::kLongestName);
@@ -99,8 +107,12 @@ class Machine {
       print_error_line(*refusal + "; user code runs translated");
   }
 
+  // What is under way uses the drives' buffers, and is to reach the image.
+  ~Machine() { drain_disks(); }
+
   // The exit status if something is wrong.
   std::optional<int> open_serial_port();
+  std::optional<int> open_disks();
   std::optional<int> load_bios();
   int run();
   // Async-signal-safe: the process was asked to end.
@@ -118,7 +130,7 @@ class Machine {
     firmware_files_.push_back({name, std::move(content)});
   }
   bool has_bios() const { return options_.kernel.empty(); }
-  BoardConfiguration board_configuration() const;
+  BoardConfiguration board_configuration();
   BoardOutputs board_outputs();
   void attend();
   void idle();
@@ -126,6 +138,8 @@ class Machine {
     quit_requested_ = true;
     vcpu_.request_attention();
   }
+  void deliver_from_disks();
+  void drain_disks();
   void feed_serial_port();
   void end(int status) {
     status_ = status;
@@ -144,6 +158,14 @@ class Machine {
   std::vector<BoardConfiguration::FirmwareFile> firmware_files_;
   PhysicalMemory memory_;
   Vcpu vcpu_;
+  GuestDma dma_{memory_, [this] { vcpu_.leave_block(); }};
+  struct Disk {
+    BlockQueue queue;
+    ImageMedium medium{queue};
+    Disk(std::unique_ptr<BlockImage> image, Vcpu& vcpu)
+        : queue(std::move(image), [&vcpu] { vcpu.request_attention(); }) {}
+  };
+  std::array<std::unique_ptr<Disk>, kDrives> disks_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
   std::optional<int> status_;
@@ -173,10 +195,36 @@ std::optional<int> Machine::open_serial_port() {
   return std::nullopt;
 }
 
+std::optional<int> Machine::open_disks() {
+  for (unsigned i = 0; i < kDrives; i++) {
+    const auto& drive = options_.drives[i];
+    if (!drive || drive->file.empty()) continue;
+    auto opened = open_block_image(drive->file, access_to(*drive));
+    if (const auto* line = std::get_if<std::string>(&opened)) return refuse({*line});
+    auto& image = std::get<std::unique_ptr<BlockImage>>(opened);
+    image->on_failure([](const std::string& line) { print_error_line(line); });
+    disks_[i] = std::make_unique<Disk>(std::move(image), vcpu_);
+  }
+  return std::nullopt;
+}
+
 void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
+  deliver_from_disks();
   feed_serial_port();
+}
+
+void Machine::deliver_from_disks() {
+  for (const auto& disk : disks_) {
+    if (disk && disk->queue.ended()) disk->queue.deliver();
+  }
+}
+
+void Machine::drain_disks() {
+  for (const auto& disk : disks_) {
+    if (disk) disk->queue.drain();
+  }
 }
 
 // No device here raises an NMI: a processor that halts with interrupts disabled has halted for good, which is
@@ -197,15 +245,22 @@ void Machine::feed_serial_port() {
   }
 }
 
-BoardConfiguration Machine::board_configuration() const {
+BoardConfiguration Machine::board_configuration() {
   BoardConfiguration configuration{.ram_bytes = options_.memory,
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
                                    .boot_menu = options_.boot.menu,
                                    .firmware_files = firmware_files_,
-                                   .debug_exit = {}};
+                                   .debug_exit = {},
+                                   .drives = {},
+                                   .dma = &dma_};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
+  for (unsigned i = 0; i < kDrives; i++) {
+    if (!options_.drives[i]) continue;
+    configuration.drives[i] = {.cdrom = options_.drives[i]->cdrom,
+                               .medium = disks_[i] ? &disks_[i]->medium : nullptr};
+  }
   return configuration;
 }
 
@@ -276,6 +331,7 @@ std::optional<int> Machine::load_kernel() {
 }
 
 bool Machine::restart() {
+  drain_disks();
   const bool triple_fault = vcpu_.state().shutdown;
   if (status_ || (!triple_fault && !reset_requested_)) return false;
   if (options_.no_reboot) {
@@ -312,6 +368,7 @@ int run_machine(const Options& options) {
   Machine machine(options, model);
   const EndSignals signals([&machine] { machine.on_end_signal(); });
   if (const auto status = machine.load_bios()) return *status;
+  if (const auto status = machine.open_disks()) return *status;
   if (const auto status = machine.open_serial_port()) return *status;
   return machine.run();
 }

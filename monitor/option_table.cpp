@@ -1,5 +1,6 @@
 #include "monitor/option_table.h"
 
+#include <algorithm>
 #include <array>
 
 #include "monitor/option_values.h"
@@ -7,6 +8,8 @@
 
 namespace ringdown {
 namespace {
+
+constexpr unsigned kCdromDrive = 2;  // secondary master, as QEMU has it
 
 // Takes the value over, or returns the error.
 template <typename T, typename U>
@@ -124,6 +127,35 @@ std::string add_device(std::string_view v, OptionContext& c) {
   return store(parse_debug_exit(properties), c.options.debug_exit);
 }
 
+std::string place_drive(DriveOptions drive, unsigned index, OptionContext& c) {
+  auto& place = c.options.drives[index];
+  if (place) return concat("there is a drive ", std::to_string(index), " already");
+  place = std::move(drive);
+  return {};
+}
+template <unsigned index>
+std::string set_disk(std::string_view v, OptionContext& c) {
+  if (v.empty()) return "the name of the file is missing";
+  return place_drive({.file = std::string(v)}, index, c);
+}
+std::string set_cdrom(std::string_view v, OptionContext& c) {
+  if (v.empty()) return "the name of the file is missing";
+  return place_drive({.file = std::string(v), .cdrom = true, .read_only = true}, kCdromDrive, c);
+}
+std::string add_drive(std::string_view v, OptionContext& c) {
+  PlacedDrive placed;
+  if (auto error = store(parse_drive(v), placed); !error.empty()) return error;
+  const auto& drives = c.options.drives;
+  const auto free = static_cast<unsigned>(
+      std::ranges::find_if(drives, [](const auto& drive) { return !drive; }) - drives.begin());
+  if (!placed.index && free == kDrives) return "there are four drives already";
+  return place_drive(std::move(placed.drive), placed.index.value_or(free), c);
+}
+std::string set_snapshot(std::string_view, OptionContext& c) {
+  c.snapshot = true;
+  return {};
+}
+
 std::string require_none(std::string_view v, const char* what) {
   return v == "none" ? "" : concat(what, " is not built yet; only 'none' is");
 }
@@ -225,6 +257,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "enable-kvm", "", "refused: ringdown uses no hardware virtualization", refuse_kvm},
     {"Guest", "rtc", "base=BASE", "clock at the start: utc, localtime or 2006-06-17T16:01:21", set_rtc},
     {"Guest", "name", "NAME", "a name for the guest", set_name},
+
+    {"Disks", "hda", "FILE", "raw image of the first hard disk; FILE alone is the same", set_disk<0>},
+    {"Disks", "hdb", "FILE", "of the second one: primary slave", set_disk<1>},
+    {"Disks", "hdc", "FILE", "of the third one: secondary master, where -cdrom is", set_disk<2>},
+    {"Disks", "hdd", "FILE", "of the fourth one: secondary slave", set_disk<3>},
+    {"Disks", "cdrom", "FILE", "image of a CD-ROM", set_cdrom},
+    {"Disks", "drive", "file=FILE[,P=V]",
+     "a drive: format=raw, if=ide, index=0-3, media=disk|cdrom, readonly=on, snapshot=on", add_drive},
+    {"Disks", "snapshot", "", "keep what the guest writes to any disk until the end only", set_snapshot},
 
     {"Devices", "device", "DEVICE[,P=V]", "add a device; -device help lists", add_device},
     {"Devices", "nodefaults", "", "no device that was not asked for: no serial port without -serial",

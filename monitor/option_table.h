@@ -16,6 +16,7 @@ struct OptionContext {
   bool no_defaults = false;
   bool no_monitor = false;
   bool serial_given = false;
+  bool snapshot = false;  // of every drive
 };
 
 // An option that is built. This table drives the parser and --help; the man page and the completion are

@@ -135,6 +135,53 @@ std::string apply_rtc(const Property& property, RtcStart& rtc) {
   return {};
 }
 
+std::string set_on_off(std::string_view key, std::string_view value, bool& into) {
+  into = value == "on";
+  return value == "on" || value == "off" ? "" : concat(key, " must be on or off");
+}
+
+struct ReadDrive {
+  PlacedDrive placed = {};
+  std::optional<bool> read_only = {};
+};
+
+std::string apply_drive_index(std::string_view value, std::optional<unsigned>& index) {
+  const auto number = parse_number(value);
+  if (!number || *number >= kDrives) return "index must be a drive, 0 to 3";
+  index = static_cast<unsigned>(*number);
+  return {};
+}
+
+std::string apply_drive(const Property& property, ReadDrive& read) {
+  DriveOptions& drive = read.placed.drive;
+  const std::string_view key = property.key, value = property.value.value_or("");
+  if (key == "file") {
+    drive.file = value;
+    return value.empty() ? "the name of the file is missing" : "";
+  }
+  if (key == "format")
+    return value == "raw" ? "" : concat("format '", value, "' is not built yet; only 'raw' is");
+  if (key == "if")
+    return value == "ide" ? "" : concat("interface '", value, "' is not built yet; only 'ide' is");
+  if (key == "index") return apply_drive_index(value, read.placed.index);
+  if (key == "media") {
+    drive.cdrom = value == "cdrom";
+    return value == "disk" || value == "cdrom" ? "" : "media must be disk or cdrom";
+  }
+  if (key == "readonly" || key == "read-only") return set_on_off(key, value, read.read_only.emplace());
+  if (key == "snapshot") return set_on_off(key, value, drive.snapshot);
+  if (key == "id") return "";  // nothing refers to it
+  return concat("'", key, "' is not built yet");
+}
+
+std::string check_drive(ReadDrive& read) {
+  DriveOptions& drive = read.placed.drive;
+  if (drive.file.empty() && !drive.cdrom) return "the name of the file is missing: file=FILE";
+  if (drive.cdrom && read.read_only == false) return "a CD-ROM is read only: readonly=off cannot be";
+  drive.read_only = drive.cdrom || read.read_only.value_or(false);
+  return {};
+}
+
 constexpr std::array<std::string_view, 14> kLogClassesOfQemu{
     "op",   "op_opt",  "op_ind", "cpu",    "fpu", "mmu", "pcall",
     "page", "nochain", "plugin", "strace", "tid", "vpu", "trace"};
@@ -177,6 +224,19 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::vector<std::string> split_escaped(std::string_view text) {
+  std::vector<std::string> parts(1);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != ',')
+      parts.back() += text[i];
+    else if (text.substr(i + 1).starts_with(','))
+      parts.back() += text[i++];
+    else
+      parts.emplace_back();
+  }
+  return parts;
+}
+
 Property parse_property(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) return {text, std::nullopt};
@@ -197,6 +257,15 @@ Value<uint64_t> parse_memory(std::string_view text) {
   if (*bytes < kMinMemory || *bytes > kMaxMemory) return BadValue{"guest memory must be from 8M to 3G"};
   constexpr uint64_t kPage = 4096;
   return (*bytes + kPage - 1) / kPage * kPage;
+}
+
+Value<PlacedDrive> parse_drive(std::string_view text) {
+  ReadDrive read;
+  for (const std::string& part : split_escaped(text)) {
+    if (auto error = apply_drive(parse_property(part), read); !error.empty()) return BadValue{error};
+  }
+  if (auto error = check_drive(read); !error.empty()) return BadValue{error};
+  return read.placed;
 }
 
 Value<SerialTarget> parse_serial(std::string_view text) {

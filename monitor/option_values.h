@@ -26,6 +26,9 @@ std::optional<uint64_t> parse_size(std::string_view text, uint64_t unit);
 // Decimal, or hexadecimal behind 0x.
 std::optional<uint64_t> parse_number(std::string_view text);
 
+// The parts between commas, at least one, where two commas are one that separates nothing.
+std::vector<std::string> split_escaped(std::string_view text);
+
 // The parts between commas; at least one.
 std::vector<std::string_view> split(std::string_view text, char separator = ',');
 
@@ -37,6 +40,12 @@ struct Property {
 Property parse_property(std::string_view text);
 
 Value<uint64_t> parse_memory(std::string_view text);
+// The value of -drive, and the place that it names.
+struct PlacedDrive {
+  DriveOptions drive;
+  std::optional<unsigned> index;
+};
+Value<PlacedDrive> parse_drive(std::string_view text);
 Value<SerialTarget> parse_serial(std::string_view text);  // all but "none"
 Value<DebugExitOptions> parse_debug_exit(std::string_view properties);
 Value<RtcStart> parse_rtc(std::string_view text);

@@ -21,12 +21,20 @@ std::string with_context(const OptionRow& row, std::string_view value, const std
   return (row.argument.empty() ? option : concat(option, " ", value)) + concat(": ", error);
 }
 
+// What is no option is the first disk.
+std::string take_disk(std::string_view file, OptionContext& context) {
+  const auto row = std::ranges::find(option_table(), "hda", &OptionRow::name);
+  const auto error = row->apply(file, context);
+  return error.empty() ? "" : concat("'", file, "': ", error, "; a kernel is given with -kernel");
+}
+
 // Reads the arguments one by one. Returns the error, or an empty string.
 std::string read_arguments(std::span<const char* const> arguments, OptionContext& context) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     if (!argument.starts_with('-')) {
-      return concat("'", argument, "': disk images are not built yet; a kernel is given with -kernel");
+      if (const auto error = take_disk(argument, context); !error.empty()) return error;
+      continue;
     }
     const auto name = argument.substr(argument.starts_with("--") ? 2 : 1);
     const auto row = std::ranges::find(option_table(), name, &OptionRow::name);
@@ -55,6 +63,12 @@ void settle_serial(OptionContext& context) {
   if (!context.serial_given) serial = default_serial(context);
   if (context.nographic && !context.no_monitor && serial && serial->kind == SerialKind::kStdio) {
     serial->escape_keys = true;
+  }
+}
+
+void settle_drives(OptionContext& context) {
+  for (auto& drive : context.options.drives) {
+    if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
   }
 }
 
@@ -88,6 +102,7 @@ std::variant<Options, std::string> parse_options(std::span<const char* const> ar
   if (auto error = read_arguments(arguments, context); !error.empty()) return error;
   if (options.action != Action::kRunMachine) return options;
   settle_serial(context);
+  settle_drives(context);
   settle_bios(options);
   if (auto error = check_together(options); !error.empty()) return error;
   return options;

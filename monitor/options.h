@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -47,6 +48,16 @@ struct BootOptions {
   bool operator==(const BootOptions&) const = default;
 };
 
+// A drive on an IDE channel, and the image in it.
+struct DriveOptions {
+  std::string file = {};  // empty: a CD-ROM drive without a disc
+  bool cdrom = false;
+  bool read_only = false;  // as a CD-ROM always is
+  bool snapshot = false;
+  bool operator==(const DriveOptions&) const = default;
+};
+constexpr unsigned kDrives = 4;  // primary master and slave, then secondary
+
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
 constexpr uint64_t kMaxMemory = 3072 * kMiB;
@@ -67,6 +78,7 @@ struct Options {
   std::string name = {};
 
   std::optional<DebugExitOptions> debug_exit = {};
+  std::array<std::optional<DriveOptions>, kDrives> drives = {};
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
 
   UserCode user_code = UserCode::kAuto;

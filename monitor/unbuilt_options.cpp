@@ -8,19 +8,12 @@ namespace {
 constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Disks and what boots from them
     "blockdev",
-    "cdrom",
-    "drive",
     "fda",
     "fdb",
-    "hda",
-    "hdb",
-    "hdc",
-    "hdd",
     "iscsi",
     "mtdblock",
     "pflash",
     "sd",
-    "snapshot",
     // Network, sound, USB, files
     "audio",
     "audio-help",

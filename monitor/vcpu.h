@@ -45,6 +45,10 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
     attention_ = 1;
   }
 
+  // Called when a device has written to what had been translated, from within a port access or attention:
+  // the block that runs may be that.
+  void leave_block() { attention_ = 1; }
+
   // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
   void run();
   void stop() { stop_ = true; }

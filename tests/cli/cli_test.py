@@ -76,7 +76,7 @@ def bad_command_lines(bench):
                             ([*kernel, "-m", "7M"], "-m 7M"), ([*kernel, "-m", "3073"], "-m 3073"),
                             ([*kernel, "-m", "x"], "-m x"), ([*kernel, "-m", "-1"], "-m -1"),
                             ([*kernel, "-m", "99999999999999999999"], "99999999999999999999"), ([*kernel, "-m"], "-m"),
-                            ([*kernel, "-nosuchflag"], "-nosuchflag"), ([*kernel, "--"], "--"), ([*kernel, "stray"], "stray"),
+                            ([*kernel, "-nosuchflag"], "-nosuchflag"), ([*kernel, "--"], "--"), ([*kernel, "a", "stray"], "stray"),
                             ([*kernel, "-device", "nosuchdevice"], "nosuchdevice"),
                             ([*kernel, "-device", "isa-debug-exit,nosuch=1"], "nosuch"),
                             ([*kernel, "-device", "isa-debug-exit,iobase=0x10000"], "iobase"),
@@ -88,7 +88,9 @@ def bad_command_lines(bench):
                             ([*kernel, "-serial", "nosuch"], "nosuch"), ([*kernel, "-serial", "file:"], "file:"),
                             ([*kernel, "-serial", "stdio", "-serial", "stdio"], "-serial"),
                             ([*kernel, "-d", "nosuchclass"], "nosuchclass"), ([*kernel, "-smp", "2"], "-smp 2"),
-                            ([*kernel, "-rtc", "base=2023-02-30"], "2023-02-30"), ([*kernel, "-hda", "disk"], "-hda"),
+                            ([*kernel, "-rtc", "base=2023-02-30"], "2023-02-30"), ([*kernel, "-fda", "disk"], "-fda"),
+                            ([*kernel, "-drive", "file=disk,format=qcow2"], "qcow2"),
+                            ([*kernel, "-hda", "a", "-hda", "b"], "drive 0"),
                             (["doctor", "x"], "doctor"), (["-kernel", ""], "-kernel"), (["-bios", ""], "-bios")):
         one_line(bench.run(*arguments), BAD_COMMAND_LINE, name)
 
@@ -118,6 +120,17 @@ def bad_kernels(bench):
     one_line(bench.run("-kernel", bench.folder), BAD_IMAGE, bench.folder)
     one_line(bench.run("-kernel", "/dev/null"), BAD_IMAGE, "/dev/null")
     one_line(bench.run("-kernel", bench.guest + "/x"), BAD_IMAGE, "Not a directory")
+
+
+@case
+def bad_disks(bench):
+    kernel = ("-kernel", bench.guest)
+    for name, size in (("empty", 0), ("short", 511), ("odd", 513)):
+        one_line(bench.run(*kernel, "-hda", bench.file(name, bytes(size))), BAD_IMAGE, name)
+    disk = bench.file("disk", bytes(4096))
+    one_line(bench.run(*kernel, "-hda", disk, "-hdb", disk), BAD_IMAGE, disk, "in use")
+    one_line(bench.run(*kernel, "-cdrom", os.path.join(bench.folder, "missing")), BAD_IMAGE, "missing", "No such file")
+    one_line(bench.run(*kernel, bench.folder), BAD_IMAGE, bench.folder)
 
 
 @case
@@ -476,6 +489,17 @@ def memory_sizes(bench):
         check("end of RAM", max(int(base, 16) + int(length, 16) for base, length, _ in regions), size * MEBIBYTE)
         check("RAM works", {works for base, _, works in regions if int(base, 16) != 0}, {b"_works"})
         check("beyond RAM", re.search(rb"hole_(\w+)", run.stdout)[1], b"00000000ffffffff")
+
+
+# ---- Disks ----------------------------------------------------------------------------------------------------------
+
+
+@case
+def a_kernel_reads_a_disk(bench):
+    disk = bench.file("disk", bytes(512) + b"second_sector ".ljust(512))
+    run = bench.run_guest("disk exit=0", "-hda", disk)
+    check("status", run.returncode, 1)
+    check("what it read", run.stdout, b"second_sector\n")
 
 
 def main():

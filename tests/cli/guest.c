@@ -103,6 +103,18 @@ static void echo(void) {
   }
 }
 
+// Says what the second sector of the first disk begins with, up to a space.
+static void disk(void) {
+  enum { kCommandBlock = 0x1F0, kReadSectors = 0x20, kBusy = 0x80 };
+  const u8 registers[] = {1, 1, 0, 0, 0xE0, kReadSectors};  // LBA 1
+  for (u16 i = 0; i < sizeof registers; i++) outb((u16)(kCommandBlock + 2 + i), registers[i]);
+  while (inb(kCommandBlock + 7) & kBusy) {
+  }
+  u16 sector[256];
+  for (u32 i = 0; i < 256; i++) __asm__ volatile("inw %1, %0" : "=a"(sector[i]) : "Nd"((u16)kCommandBlock));
+  say((const char*)sector), put('\n');
+}
+
 static void flood(void) {
   for (;;) say("flood\n");
 }
@@ -139,6 +151,7 @@ static const struct {
               {"idle", idle},
               {"spin", spin},
               {"flood", flood},
+              {"disk", disk},
               {"echo", echo}};
 
 // Where the rest begins if `text` starts with `prefix`, 0 otherwise.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
-on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. FILE is what
-boot_rom.S becomes. With --list, the cases."""
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
+on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
+boot_rom.S and boot_disk.S become. With --list, the cases."""
 import argparse
 import os
 import signal
@@ -14,6 +14,52 @@ from machine import Machine  # noqa: E402
 
 MEBIBYTE = 1 << 20
 RESET = 12  # monitor/exit_codes.h
+SECTOR = 512
+
+
+class Disk:
+    """An image that boot_disk.S starts from, which reads one of its sectors and writes another, at `read` and `written`."""
+
+    def __init__(self, boot_sector, folder, sectors, read, written):
+        self.path, self.read, self.written = os.path.join(folder, "disk.img"), read, written
+        self.text = os.urandom(SECTOR)
+        with open(boot_sector, "rb") as file:
+            boot = bytearray(file.read())
+        boot[0x1E0:0x1F0] = read.to_bytes(8, "little") + written.to_bytes(8, "little")
+        with open(self.path, "wb") as file:
+            file.write(boot)
+            file.seek(read * SECTOR)
+            file.write(self.text)
+            file.truncate(sectors * SECTOR)
+
+    def sector(self, number):
+        with open(self.path, "rb") as file:
+            file.seek(number * SECTOR)
+            return file.read(SECTOR)
+
+    def check(self, kept):
+        """On the host: whether the guest's write is in the image. What it read, it has not changed."""
+        if self.sector(self.read) != self.text:
+            raise Failure("the sector that was read is another one now")
+        expected = bytes(byte ^ 0xFF for byte in self.text) if kept else bytes(SECTOR)
+        if (found := self.sector(self.written)) != expected:
+            raise Failure(f"sector {self.written} of the image begins with {found[:16].hex()}, expected {expected[:16].hex()}")
+
+
+def make_cdrom(boot_sector, path):
+    """A CD-ROM that boots without emulation (El Torito 1.0): boot record, catalog, program."""
+    block, record, catalog, program = 2048, 17, 18, 19
+    disc = bytearray(32 * block)
+    disc[record * block:record * block + 30] = b"\0CD001\1EL TORITO SPECIFICATION"
+    disc[record * block + 0x47] = catalog
+    entry = bytearray(64)
+    entry[0], entry[0x1E:0x20], entry[0x20], entry[0x26], entry[0x28] = 1, b"\x55\xAA", 0x88, 4, program
+    disc[catalog * block:catalog * block + 64] = entry
+    with open(boot_sector, "rb") as file:
+        disc[program * block:program * block + SECTOR] = file.read()
+    with open(path, "wb") as file:
+        file.write(disc)
+    return path
 
 
 class Bench:
@@ -21,6 +67,7 @@ class Bench:
 
     def __init__(self, options, folder):
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
+        self.boot_sector = options.disk
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -32,6 +79,19 @@ class Bench:
         with open(path, "wb") as file:
             file.write(rom)
         return path
+
+    def disk(self, sectors=4096, read=5, written=7):
+        return Disk(self.boot_sector, self.folder, sectors, read, written)
+
+    def boot_disk(self, *options, read=0, write=0, reread=0):
+        """Boots a Disk and checks how the three steps went, which are the BIOS's codes."""
+        with Machine(self.vmm, "-no-reboot", "-device", "isa-debug-exit", *options) as machine:
+            machine.expect(rb"the disk boots\r\n")
+            for step, code in (("read", read), ("write", write), ("reread", reread)):
+                if (said := machine.expect(rb"\A(.*?)\r\n")[1].decode()) != f"{step} {code:02X}":
+                    raise Failure(f"expected {step} {code:02X}, got {said!r}")
+            if (code := machine.exit_code()) != (1 << 1 | 1):
+                raise Failure(f"ended with {code}")
 
     def boot(self, *options):
         """Starts the machine, waits until it has found nothing to boot, ends it, and returns what was logged."""
@@ -122,11 +182,54 @@ def what_it_boots_finds_its_services(bench):
             raise Failure(f"typed Z, but the key became status {code}")
 
 
+@case
+def a_disk_boots_and_keeps_what_is_written(bench):
+    disk = bench.disk()
+    for options in (["-hda", disk.path], [disk.path], ["-drive", f"file={disk.path},format=raw,if=ide,index=3,media=disk"]):
+        with open(disk.path, "r+b") as file:
+            file.seek(disk.written * SECTOR)
+            file.write(bytes(SECTOR))
+        bench.boot_disk(*options)
+        disk.check(kept=True)
+
+
+@case
+def a_disk_of_more_than_8_gib_is_reached_to_its_end(bench):
+    last = 10 * 1024 * MEBIBYTE // SECTOR - 1
+    disk = bench.disk(sectors=last + 1, read=last - 1, written=last)
+    bench.boot_disk("-hda", disk.path)
+    disk.check(kept=True)
+
+
+@case
+def a_snapshot_leaves_the_image_as_it_was(bench):
+    disk = bench.disk()
+    for options in (["-snapshot", "-hda", disk.path], ["-drive", f"file={disk.path},snapshot=on"]):
+        bench.boot_disk(*options)  # which reads what it has written
+        disk.check(kept=False)
+
+
+@case
+def an_image_that_is_read_only_is_not_written(bench):
+    disk = bench.disk()
+    os.chmod(disk.path, 0o444)
+    bench.boot_disk("-drive", f"file={disk.path},readonly=on", write=0x0C, reread=1)
+    disk.check(kept=False)
+
+
+@case
+def a_cdrom_boots_and_is_not_written(bench):
+    disc = make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso"))
+    for options in (["-cdrom", disc], ["-drive", f"file={disc},media=cdrom,index=0", "-drive", "media=cdrom"]):
+        bench.boot_disk(*options, write=0x03, reread=1)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
     parser.add_argument("--seabios")
     parser.add_argument("--rom")
+    parser.add_argument("--disk")
     return run_cases(parser, Bench)
 
 

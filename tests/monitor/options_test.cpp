@@ -251,6 +251,58 @@ TEST(Options, AcceleratorsAreIgnoredOrRefused) {
   EXPECT_EQ(bad({"-enable-kvm"}), concat("-enable-kvm: ", refusal, "; leave this option out"));
 }
 
+using Drive = std::optional<DriveOptions>;
+
+TEST(Options, Drives) {
+  const auto drives = run({"-hda", "a", "-hdb", "b,c", "-cdrom", "d", "-hdd", "e"}).drives;
+  EXPECT_EQ(drives[0], Drive({.file = "a"}));
+  EXPECT_EQ(drives[1], Drive({.file = "b,c"}));
+  EXPECT_EQ(drives[2], Drive({.file = "d", .cdrom = true, .read_only = true}));
+  EXPECT_EQ(drives[3], Drive({.file = "e"}));
+  EXPECT_EQ(run({"disk.img", "-m", "8"}).drives[0], Drive({.file = "disk.img"}));
+  EXPECT_EQ(run({}).drives, (std::array<Drive, kDrives>{}));
+}
+
+TEST(Options, DriveProperties) {
+  const auto drive = [](const char* value) { return run({"-drive", value}).drives[0]; };
+  EXPECT_EQ(drive("file=a,format=raw,if=ide,media=disk,id=x"), Drive({.file = "a"}));
+  EXPECT_EQ(drive("file=a,,b=c,readonly=on"), Drive({.file = "a,b=c", .read_only = true}));
+  EXPECT_EQ(drive("file=a,read-only=off,snapshot=on"), Drive({.file = "a", .snapshot = true}));
+  EXPECT_EQ(drive("media=cdrom"), Drive({.cdrom = true, .read_only = true}));
+  const auto drives = run({"-drive", "file=a,index=1", "-drive", "file=b", "-drive", "file=c"}).drives;
+  EXPECT_EQ(drives[1]->file, "a");
+  EXPECT_EQ(drives[0]->file, "b");
+  EXPECT_EQ(drives[2]->file, "c");
+}
+
+TEST(Options, ASnapshotIsOfEveryDiskThatCanBeWritten) {
+  const auto drives = run({"-hda", "a", "-snapshot", "-drive", "file=b,readonly=on", "-cdrom", "c"}).drives;
+  EXPECT_TRUE(drives[0]->snapshot);
+  EXPECT_FALSE(drives[1]->snapshot);
+  EXPECT_FALSE(drives[2]->snapshot);
+}
+
+TEST(Options, BadDrives) {
+  const auto drive = [](const char* value) {
+    return bad({"-drive", value}).substr(concat("-drive ", value, ": ").size());
+  };
+  EXPECT_EQ(drive("media=disk"), "the name of the file is missing: file=FILE");
+  EXPECT_EQ(drive("file="), "the name of the file is missing");
+  EXPECT_EQ(drive("file=a,format=qcow2"), "format 'qcow2' is not built yet; only 'raw' is");
+  EXPECT_EQ(drive("file=a,if=virtio"), "interface 'virtio' is not built yet; only 'ide' is");
+  EXPECT_EQ(drive("file=a,index=4"), "index must be a drive, 0 to 3");
+  EXPECT_EQ(drive("file=a,media=tape"), "media must be disk or cdrom");
+  EXPECT_EQ(drive("file=a,readonly=yes"), "readonly must be on or off");
+  EXPECT_EQ(drive("file=a,snapshot"), "snapshot must be on or off");
+  EXPECT_EQ(drive("file=a,cache=none"), "'cache' is not built yet");
+  EXPECT_EQ(drive("file=a,media=cdrom,readonly=off"), "a CD-ROM is read only: readonly=off cannot be");
+  EXPECT_EQ(bad({"-hdc", "a", "-cdrom", "b"}), "-cdrom b: there is a drive 2 already");
+  EXPECT_EQ(bad({"a", "b"}), "'b': there is a drive 0 already; a kernel is given with -kernel");
+  EXPECT_EQ(bad({"-hda", ""}), "-hda : the name of the file is missing");
+  EXPECT_EQ(bad({"-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd", "d", "-drive", "file=e"}),
+            "-drive file=e: there are four drives already");
+}
+
 TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-smp", "2"}), "-smp 2: more than one processor is not built yet");
   EXPECT_EQ(bad({"-smp", "many"}), "-smp many: not a number of processors");
@@ -258,8 +310,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-machine", "pc,acpi=on"}), "-machine pc,acpi=on: 'acpi=on' is not built yet");
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
-  EXPECT_EQ(bad({"disk.img"}), "'disk.img': disk images are not built yet; a kernel is given with -kernel");
-  for (const char* option : {"-hda", "-cdrom", "-drive", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
+  for (const char* option : {"-blockdev", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }

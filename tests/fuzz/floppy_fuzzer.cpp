@@ -1,0 +1,130 @@
+// Random register accesses on a floppy disk controller with two drives, whose diskettes fail, take their time
+// and come and go, and with a DMA channel of random lengths. The oracles: no sanitizer report, no request
+// outside of a medium or on top of another one (MemoryMedium aborts), and a reset that ends ready for a
+// command.
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "tests/vdevices/dma_channel.h"
+#include "tests/vdevices/memory_medium.h"
+#include "vdevices/i82077aa.h"
+
+namespace ringdown::fuzz {
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+class Input {
+ public:
+  Input(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
+  bool empty() const { return data_ == end_; }
+  uint8_t byte() { return empty() ? 0 : *data_++; }
+
+ private:
+  const uint8_t* data_;
+  const uint8_t* end_;
+};
+
+struct FloppyPc {
+  testing::MemoryMedium media[3]{testing::MemoryMedium{720}, testing::MemoryMedium{320},
+                                 testing::MemoryMedium{360}};
+  testing::DmaChannel dma;
+  Line irq;
+  I82077aa fdc{irq, dma};
+  PortDevice& registers = fdc.registers();
+  PortDevice& input_register = fdc.input_register();
+
+  FloppyPc() {
+    dma.device = &fdc;
+    fdc.insert(0, media[0]);
+    registers.write_port(2, 1, 0x1C);
+  }
+};
+
+void change_media(FloppyPc& pc, uint8_t what) {
+  testing::MemoryMedium& medium = pc.media[what % 3];
+  switch (what >> 3 & 7) {
+    case 0:
+      medium.bad_sector = what;
+      return;
+    case 1:
+      medium.bad_sector.reset();
+      return;
+    case 2:
+      medium.waits = !medium.waits;
+      return;
+    case 3:
+      medium.locked = !medium.locked;
+      return;
+    case 4:
+      if (pc.fdc.idle() && !medium.under_way) pc.fdc.remove(what & 1);
+      return;
+    case 5:
+      if (pc.fdc.idle()) pc.fdc.insert(what & 1, medium);
+      return;
+    default:
+      medium.finish();
+      return;
+  }
+}
+
+// A command of nine bytes with values that often exist.
+void give_command(FloppyPc& pc, Input& input) {
+  pc.registers.write_port(5, 1, input.byte());
+  const uint8_t where = input.byte();
+  for (const uint8_t byte :
+       {uint8_t(where & 7), uint8_t(where >> 5), uint8_t(where >> 2 & 1), uint8_t(input.byte() & 31),
+        uint8_t{2}, uint8_t(input.byte() & 63), uint8_t{0x1B}, uint8_t{0xFF}}) {
+    pc.registers.write_port(5, 1, byte);
+  }
+}
+
+void step(FloppyPc& pc, Input& input) {
+  switch (input.byte() % 7) {
+    case 0:
+      pc.registers.read_port(input.byte() % 6, 1);
+      pc.input_register.read_port(0, 1);
+      return;
+    case 1: {
+      const uint8_t port = input.byte();
+      return pc.registers.write_port(port % 6, 1, input.byte());
+    }
+    case 2:
+      return pc.input_register.write_port(0, 1, input.byte());
+    case 3:
+      return give_command(pc, input);
+    case 4:
+      return pc.dma.start(std::vector<uint8_t>(input.byte() * 101u));
+    case 5:
+      for (unsigned i = input.byte() * 4u; i != 0; --i) pc.registers.read_port(5, 1);
+      return;
+    default:
+      return change_media(pc, input.byte());
+  }
+}
+
+void check_reset(FloppyPc& pc) {
+  for (testing::MemoryMedium& medium : pc.media) {
+    medium.waits = false;
+    medium.finish();
+  }
+  pc.registers.write_port(2, 1, 0x08);
+  require(!pc.irq.level());
+  pc.registers.write_port(2, 1, 0x0C);
+  require(pc.irq.level());
+  require(pc.registers.read_port(4, 1) == 0x80);
+}
+
+}  // namespace
+}  // namespace ringdown::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  auto pc = std::make_unique<ringdown::fuzz::FloppyPc>();
+  ringdown::fuzz::Input input(data, size);
+  for (int steps = 0; steps < 200 && !input.empty(); ++steps) ringdown::fuzz::step(*pc, input);
+  ringdown::fuzz::check_reset(*pc);
+  return 0;
+}
