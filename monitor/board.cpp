@@ -70,8 +70,13 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
-  if (const auto& ports = configuration.debug_exit)
-    bus.map(ports->first, static_cast<uint16_t>(ports->count), debug_exit_, 4);
+  if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
+}
+
+void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
+  const auto count = static_cast<uint16_t>(ports.count);
+  debug_exit_overlaps_ = !ports_->is_free(ports.first, count);
+  if (!debug_exit_overlaps_) ports_->map(ports.first, count, debug_exit_, 4);
 }
 
 Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,

@@ -80,6 +80,9 @@ class Board {
   // The devices whose event is due.
   void advance(Nanoseconds now);
 
+  // The user's choice of ports for it was another device's: it is not there.
+  bool debug_exit_overlaps() const { return debug_exit_overlaps_; }
+
  private:
   // What is there with firmware only.
   struct Firmware {
@@ -101,6 +104,7 @@ class Board {
     std::optional<Piix3Ide> controller;
   };
   void map_firmware(const BoardConfiguration& configuration);
+  void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
@@ -115,6 +119,7 @@ class Board {
   Uart16550 com1_;
   I8042 kbc_;
   DebugExit debug_exit_;
+  bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<Disks> disks_;
   TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};

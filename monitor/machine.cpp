@@ -348,6 +348,10 @@ bool Machine::restart() {
 int Machine::run() {
   do {
     power_on();
+    if (board_->debug_exit_overlaps()) {
+      print_error_line("isa-debug-exit: another device has its ports, see iobase");
+      return exit_status(ExitCode::kBadCommandLine);
+    }
     if (const auto status = load_kernel()) return *status;
     if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
     vcpu_.run();

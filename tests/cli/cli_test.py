@@ -82,6 +82,8 @@ def bad_command_lines(bench):
                             ([*kernel, "-device", "isa-debug-exit,iobase=0x10000"], "iobase"),
                             ([*kernel, "-device", "isa-debug-exit,iobase=0xffff"], "iobase"),
                             ([*kernel, "-device", "isa-debug-exit", "-device", "isa-debug-exit"], "isa-debug-exit"),
+                            ([*kernel, "-device", "isa-debug-exit,iobase=0x3f8"], "another device"),
+                            (["-device", "isa-debug-exit,iobase=0xcf8"], "another device"),
                             ([*kernel, "-cpu", "nosuchcpu"], "nosuchcpu"),
                             ([*kernel, "-cpu", "qemu32,+nosuchfeature"], "nosuchfeature"),
                             ([*kernel, "-cpu", "qemu32,nosuchfeature"], "nosuchfeature"),
