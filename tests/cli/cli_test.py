@@ -504,6 +504,15 @@ def a_kernel_reads_a_disk(bench):
     check("what it read", run.stdout, b"second_sector\n")
 
 
+@case
+def what_is_under_way_reaches_the_disk_before_a_reset_or_the_end(bench):
+    for words, code in (("fill-disk cf9", RESET), ("fill-disk triple", TRIPLE_FAULT), ("fill-disk exit=0", 1)):
+        disk = bench.file("disk", bytes(1024))
+        check("status", bench.run_guest(words, "-hda", disk, "-no-reboot").returncode, code)
+        with open(disk, "rb") as file:
+            check("what is on the disk", file.read(), bytes(512) + 512 * b"\x5A")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")

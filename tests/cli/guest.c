@@ -103,13 +103,25 @@ static void echo(void) {
   }
 }
 
-// Says what the second sector of the first disk begins with, up to a space.
-static void disk(void) {
-  enum { kCommandBlock = 0x1F0, kReadSectors = 0x20, kBusy = 0x80 };
-  const u8 registers[] = {1, 1, 0, 0, 0xE0, kReadSectors};  // LBA 1
+enum { kCommandBlock = 0x1F0, kReadSectors = 0x20, kWriteSectors = 0x30, kBusy = 0x80 };
+
+// A command for the second sector of the first disk, up to its data.
+static void disk_command(u8 command) {
+  const u8 registers[] = {1, 1, 0, 0, 0xE0, command};  // LBA 1
   for (u16 i = 0; i < sizeof registers; i++) outb((u16)(kCommandBlock + 2 + i), registers[i]);
   while (inb(kCommandBlock + 7) & kBusy) {
   }
+}
+
+// Fills the sector, and does not wait until that is done.
+static void fill_disk(void) {
+  disk_command(kWriteSectors);
+  for (u32 i = 0; i < 256; i++) __asm__ volatile("outw %0, %1" ::"a"((u16)0x5A5A), "Nd"((u16)kCommandBlock));
+}
+
+// Says what the sector begins with, up to a space.
+static void disk(void) {
+  disk_command(kReadSectors);
   u16 sector[256];
   for (u32 i = 0; i < 256; i++) __asm__ volatile("inw %1, %0" : "=a"(sector[i]) : "Nd"((u16)kCommandBlock));
   say((const char*)sector), put('\n');
@@ -152,6 +164,7 @@ static const struct {
               {"spin", spin},
               {"flood", flood},
               {"disk", disk},
+              {"fill-disk", fill_disk},
               {"echo", echo}};
 
 // Where the rest begins if `text` starts with `prefix`, 0 otherwise.

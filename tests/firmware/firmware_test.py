@@ -20,11 +20,12 @@ SECTOR = 512
 class Disk:
     """An image that boot_disk.S starts from, which reads one of its sectors and writes another, at `read` and `written`."""
 
-    def __init__(self, boot_sector, folder, sectors, read, written):
+    def __init__(self, boot_sector, folder, sectors, read, written, by_dma):
         self.path, self.read, self.written = os.path.join(folder, "disk.img"), read, written
         self.text = os.urandom(SECTOR)
         with open(boot_sector, "rb") as file:
             boot = bytearray(file.read())
+        boot[0x1DF] = by_dma
         boot[0x1E0:0x1F0] = read.to_bytes(8, "little") + written.to_bytes(8, "little")
         with open(self.path, "wb") as file:
             file.write(boot)
@@ -80,14 +81,14 @@ class Bench:
             file.write(rom)
         return path
 
-    def disk(self, sectors=4096, read=5, written=7):
-        return Disk(self.boot_sector, self.folder, sectors, read, written)
+    def disk(self, sectors=4096, read=5, written=7, by_dma=False):
+        return Disk(self.boot_sector, self.folder, sectors, read, written, by_dma)
 
-    def boot_disk(self, *options, read=0, write=0, reread=0):
-        """Boots a Disk and checks how the three steps went, which are the BIOS's codes."""
+    def boot_disk(self, *options, read=0, write=0, reread=0, **more):
+        """Boots a Disk and checks how the steps went: the BIOS's codes, and 1 where what was read is not as it should be."""
         with Machine(self.vmm, "-no-reboot", "-device", "isa-debug-exit", *options) as machine:
             machine.expect(rb"the disk boots\r\n")
-            for step, code in (("read", read), ("write", write), ("reread", reread)):
+            for step, code in {"read": read, "write": write, "reread": reread, **more}.items():
                 if (said := machine.expect(rb"\A(.*?)\r\n")[1].decode()) != f"{step} {code:02X}":
                     raise Failure(f"expected {step} {code:02X}, got {said!r}")
             if (code := machine.exit_code()) != (1 << 1 | 1):
@@ -198,6 +199,13 @@ def a_disk_of_more_than_8_gib_is_reached_to_its_end(bench):
     last = 10 * 1024 * MEBIBYTE // SECTOR - 1
     disk = bench.disk(sectors=last + 1, read=last - 1, written=last)
     bench.boot_disk("-hda", disk.path)
+    disk.check(kept=True)
+
+
+@case
+def the_bus_master_reads_what_the_bios_wrote(bench):
+    disk = bench.disk(by_dma=True)
+    bench.boot_disk("-hda", disk.path, dma=0)
     disk.check(kept=True)
 
 
