@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "cpu/cpu_bus.h"
+#include "cpu/physical_memory.h"
 #include "cpu/state.h"
 
 namespace ringdown {
@@ -139,7 +140,7 @@ struct SegmentLoads {
 
   void forget() { gdt_base = kNoBase; }
   void forget_page(uint32_t page) {
-    if (gdt_base >> 12 == page) forget();
+    if (gdt_base >> kPageShift == page) forget();
   }
 };
 
