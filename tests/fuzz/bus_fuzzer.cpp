@@ -5,36 +5,18 @@
 #include <cstdlib>
 
 #include "tests/fuzz/bus_pc.h"
+#include "tests/fuzz/input.h"
 
 namespace ringdown::fuzz {
 namespace {
 
 // Ports of the devices, and a few that belong to nobody or lie across two devices.
-constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0, 0x4D1, 0x40, 0x41, 0x42,  0x43,  0x60,
-                               0x61,  0x64,  0x70,  0x71,  0x80,  0x92,  0xE9, 0xF4, 0x3F8, 0x3F9, 0x3FA,
-                               0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0xCF9, 0x1F, 0x3F, 0x5F,  0xFFFF};
+constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0, 0x4D1, 0x40,  0x41,  0x42,  0x43,
+                               0x60,  0x61,  0x64,  0x70,  0x71,  0x80,  0x92,  0xE9,  0xF4,  0x3F8,
+                               0x3F9, 0x3FA, 0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0x510, 0x511, 0xCF8,
+                               0xCF9, 0xCFC, 0xCFD, 0xCFF, 0x1F,  0x3F,  0x5F,  0xFFFF};
 
-class Input {
- public:
-  Input(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
-  bool empty() const { return data_ == end_; }
-  uint8_t byte() { return empty() ? 0 : *data_++; }
-  uint32_t dword() {
-    uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
-    return value;
-  }
-  uint16_t port() { return kPorts[byte() % (sizeof kPorts / sizeof kPorts[0])]; }
-  unsigned size() { return 1u << byte() % 3; }
-
- private:
-  const uint8_t* data_;
-  const uint8_t* end_;
-};
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+uint16_t port_of(Input& input) { return kPorts[input.byte() % (sizeof kPorts / sizeof kPorts[0])]; }
 
 void check_read(BusPc& pc, uint16_t port, unsigned size) {
   const uint32_t value = pc.bus.read(port, size);
@@ -85,16 +67,16 @@ void step(BusPc& pc, Input& input) {
   switch (input.byte() % 8) {
     case 0:
     case 1: {
-      const uint16_t port = input.port();
-      return check_read(pc, port, input.size());
+      const uint16_t port = port_of(input);
+      return check_read(pc, port, input.access_size());
     }
     case 2: {
-      const uint16_t port = input.port();
-      const unsigned size = input.size();
+      const uint16_t port = port_of(input);
+      const unsigned size = input.access_size();
       return pc.bus.write(port, size, input.dword());
     }
     case 3: {
-      const uint16_t port = input.port();
+      const uint16_t port = port_of(input);
       return pc.bus.write(port, 1, input.byte());
     }
     case 4: {

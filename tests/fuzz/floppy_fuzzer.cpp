@@ -6,27 +6,13 @@
 #include <cstdlib>
 #include <memory>
 
+#include "tests/fuzz/input.h"
 #include "tests/vdevices/dma_channel.h"
 #include "tests/vdevices/memory_medium.h"
 #include "vdevices/i82077aa.h"
 
 namespace ringdown::fuzz {
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-class Input {
- public:
-  Input(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
-  bool empty() const { return data_ == end_; }
-  uint8_t byte() { return empty() ? 0 : *data_++; }
-
- private:
-  const uint8_t* data_;
-  const uint8_t* end_;
-};
 
 struct FloppyPc {
   testing::MemoryMedium media[3]{testing::MemoryMedium{720}, testing::MemoryMedium{320},

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "tests/fuzz/input.h"
 #include "tests/vdevices/flat_memory.h"
 #include "tests/vdevices/memory_medium.h"
 #include "vdevices/ata_channel.h"
@@ -21,26 +22,6 @@ constexpr uint16_t kCommandBlock[] = {0x1F0, 0x170};
 constexpr uint16_t kControlBlock[] = {0x3F6, 0x376};
 constexpr uint16_t kBusMaster = 0xC000;
 constexpr uint32_t kMemory = 0x40000;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-class Input {
- public:
-  Input(const uint8_t* data, size_t size) : data_(data), end_(data + size) {}
-  bool empty() const { return data_ == end_; }
-  uint8_t byte() { return empty() ? 0 : *data_++; }
-  uint32_t dword() {
-    uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
-    return value;
-  }
-
- private:
-  const uint8_t* data_;
-  const uint8_t* end_;
-};
 
 struct IdePc {
   testing::MemoryMedium media[4]{testing::MemoryMedium{1500}, testing::MemoryMedium{1},
