@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ringdown {
@@ -19,6 +20,21 @@ class CodeWriteObserver {
   virtual void on_code_write(uint64_t physical, unsigned length) = 0;
 };
 
+// What answers at physical addresses below 4 GiB where there is neither RAM nor ROM.
+class DeviceMemoryBus {
+ public:
+  virtual ~DeviceMemoryBus() = default;
+  // `size` is 1, 2 or 4, and `physical` a multiple of it.
+  virtual uint32_t read_device(uint32_t physical, unsigned size) = 0;
+  virtual void write_device(uint32_t physical, unsigned size, uint32_t value) = 0;
+};
+
+// Physical addresses that are storage of a device's, such as a frame buffer: `pages` pages from frame `frame`
+// on are those of that storage from `page` on.
+struct DeviceAperture {
+  uint64_t frame, pages, page;
+};
+
 // Where accesses to a segment of upper memory, C0000h-FFFFFh, go (82441FX data sheet: PAM0 to PAM6).
 struct UpperMemoryAccess {
   bool reads_ram, writes_ram;
@@ -27,15 +43,20 @@ struct UpperMemoryAccess {
 
 // Guest-physical address space: RAM from 0 to ram_size(), with the hole of the legacy video memory; and ROM,
 // which ends at 4 GiB. The last 128 KiB of ROM are seen in upper memory, too, wherever reads of that do not
-// go to RAM (all do at first). What is neither reads all ones; writes that do not go to RAM are swallowed.
-// RAM and ROM are the caller's.
+// go to RAM (all do at first). What is neither may be storage of a device's, which lies behind RAM in the
+// file that backs both, or the device bus's. What is nothing at all reads all ones and swallows writes. All
+// of it is the caller's.
 class PhysicalMemory {
  public:
   static constexpr uint64_t kUpperStart = 0xC0000, kUpperEnd = 0x100000;
   static constexpr unsigned kUpperSegmentShift = 14;
   static constexpr unsigned kUpperSegments = (kUpperEnd - kUpperStart) >> kUpperSegmentShift;
 
-  explicit PhysicalMemory(std::span<uint8_t> ram) : ram_(ram), holds_code_(ram.size() >> kPageShift) {}
+  static constexpr uint64_t kNoStorage = ~uint64_t{0};
+
+  // `device_bytes` of devices' storage follow `ram`.
+  explicit PhysicalMemory(std::span<uint8_t> ram, uint64_t device_bytes = 0)
+      : ram_(ram), holds_code_(ram.size() >> kPageShift), device_page_watched_(device_bytes >> kPageShift) {}
 
   uint64_t ram_size() const { return ram_.size(); }
   uint8_t* ram() { return ram_.data(); }
@@ -50,6 +71,27 @@ class PhysicalMemory {
   bool is_ram_page(uint64_t frame) const {
     return frame < holds_code_.size() && (frame >= kUpperEnd >> kPageShift || is_low_ram_page(frame));
   }
+
+  void set_device_bus(DeviceMemoryBus* bus) { devices_ = bus; }
+  // Instead of those before. Pages that are mapped somewhere by what storage_page() said are the caller's to
+  // forget. RAM and ROM go first where they overlap. All pages count as written.
+  void set_apertures(std::span<const DeviceAperture> apertures);
+  // The page that this frame reads and writes as memory does, counted from the start of RAM; kNoStorage if
+  // there is none.
+  uint64_t storage_page(uint64_t frame) const { return is_ram_page(frame) ? frame : device_page(frame); }
+
+  // The guest is about to write to a page that has storage, itself. True: code was translated from it, and
+  // the observer must be told first.
+  bool announce_write(uint64_t frame);
+  // To be mapped read-only, so that writes are announced: holds code, or is a device's and watched.
+  bool is_watched(uint64_t frame) const;
+  // Has this page of devices' storage been written since it was asked the last time? It is watched from now
+  // on: mappings of its frames are the caller's to protect.
+  bool take_device_page_written(uint64_t page) {
+    watch_changes_++;
+    return !std::exchange(device_page_watched_[page], true);
+  }
+  std::span<const DeviceAperture> apertures() const { return apertures_; }
 
   template <class T>
   T read(uint64_t physical) const {
@@ -79,10 +121,10 @@ class PhysicalMemory {
   bool holds_code(uint64_t physical) const { return holds_code_[physical >> kPageShift]; }
   void set_holds_code(uint64_t frame, bool holds) {
     holds_code_[frame] = holds;
-    code_changes_++;
+    watch_changes_++;
   }
-  // How often that has been called.
-  uint64_t code_changes() const { return code_changes_; }
+  // How often there may have come to be pages that are watched.
+  uint64_t watch_changes() const { return watch_changes_; }
   void set_observer(CodeWriteObserver* observer) { observer_ = observer; }
 
  private:
@@ -108,7 +150,10 @@ class PhysicalMemory {
            (physical >= kUpperStart &&
             within_upper_ram(physical, physical + kPageSize, upper_reads_ & upper_writes_));
   }
-  uint8_t read_byte(uint64_t physical) const;
+  uint64_t device_page(uint64_t frame) const;
+  bool is_rom(uint64_t physical, unsigned length) const;
+  void read_piece(uint64_t physical, void* to, unsigned size) const;
+  void write_piece(uint64_t physical, const void* from, unsigned size);
   void read_slowly(uint64_t physical, void* to, unsigned length) const;
   void write_slowly(uint64_t physical, const void* from, unsigned length);
 
@@ -116,8 +161,11 @@ class PhysicalMemory {
   std::span<const uint8_t> rom_;
   uint32_t upper_reads_ = kAllUpper, upper_writes_ = kAllUpper;  // bit n: segment n is RAM
   std::vector<uint8_t> holds_code_;                              // by frame
-  uint64_t code_changes_ = 0;
+  uint64_t watch_changes_ = 0;
   CodeWriteObserver* observer_ = nullptr;
+  DeviceMemoryBus* devices_ = nullptr;
+  std::vector<DeviceAperture> apertures_;
+  std::vector<uint8_t> device_page_watched_;
 };
 
 }  // namespace ringdown

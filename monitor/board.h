@@ -19,6 +19,7 @@
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/mc146818.h"
+#include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
 #include "vdevices/piix3_ide.h"
@@ -72,6 +73,7 @@ class Board {
   Board(const Board&) = delete;
 
   PortBus& ports() { return *ports_; }
+  MemoryBus& memory() { return memory_; }
   I8259aPair& interrupts() { return pic_; }
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
@@ -109,6 +111,7 @@ class Board {
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
+  MemoryBus memory_;
   I8259aPair pic_;
   I8254 pit_;
   PortB port_b_;

@@ -29,14 +29,14 @@ bool GuestDma::read(uint32_t address, std::span<uint8_t> to) {
 // Page by page: PhysicalMemory looks for code where a write begins and where it ends.
 bool GuestDma::write(uint32_t address, std::span<const uint8_t> from) {
   if (!is_ram(address, from.size())) return false;
-  const uint64_t changes = memory_.code_changes();
+  const uint64_t changes = memory_.watch_changes();
   for (uint64_t at = address; !from.empty();) {
     const unsigned length = in_page(at, from.size());
     memory_.write_bytes(at, from.data(), length);
     at += length;
     from = from.subspan(length);
   }
-  if (memory_.code_changes() != changes) code_written_();
+  if (memory_.watch_changes() != changes) code_written_();
   return true;
 }
 

@@ -40,6 +40,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       signals_(*this, report_bug),
       signature_(model.signature()) {
   context_->bus = this;
+  memory.set_device_bus(this);
   give_up_restartable_sequences();
 }
 
@@ -59,6 +60,13 @@ void Vcpu::state_changed() {
   translator_.reset();
   native_.reset();
   attention_ = 1;
+}
+
+void Vcpu::forget_mappings() {
+  mmu_.flush();
+  shadow_.clear();
+  tlb_flushed(TlbFlush::kAll);
+  native_.reset();
 }
 
 void Vcpu::request_attention() {
@@ -89,6 +97,7 @@ void Vcpu::attend() {
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   if (std::exchange(memory_map_changed_, false)) state_changed();
+  if (std::exchange(apertures_changed_, false)) forget_mappings();
   board_->advance(clock_.now());
   arm(board_->next_event());
 }
@@ -212,7 +221,7 @@ uint32_t Vcpu::read_port(uint16_t port, unsigned size) {
   if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
     log_unclaimed_port("read", port, size, state().eip);
   const uint32_t value = board_->ports().read(port, size);
-  note_port_access();
+  note_device_access();
   return value;
 }
 
@@ -221,12 +230,27 @@ void Vcpu::write_port(uint16_t port, unsigned size, uint32_t value) {
   if (log_enabled(LogClass::kGuestErrors) && board_->ports().is_free(port, 1))
     log_unclaimed_port("write", port, size, state().eip);
   board_->ports().write(port, size, value);
-  note_port_access();
+  note_device_access();
+}
+
+uint32_t Vcpu::read_device(uint32_t physical, unsigned size) {
+  if (!board_) return ~0u;
+  counters().guest_memory_reads++;
+  const uint32_t value = board_->memory().read(physical, size);
+  note_device_access();
+  return value;
+}
+
+void Vcpu::write_device(uint32_t physical, unsigned size, uint32_t value) {
+  if (!board_) return;
+  counters().guest_memory_writes++;
+  board_->memory().write(physical, size, value);
+  note_device_access();
 }
 
 // A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes
 // early.)
-void Vcpu::note_port_access() {
+void Vcpu::note_device_access() {
   const Nanoseconds next = board_->next_event();
   if (!kicks_.covers(next)) {
     if (next > clock_.now())

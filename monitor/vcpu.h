@@ -21,7 +21,7 @@
 namespace ringdown {
 
 // Decides what runs next: a device that is due, an interrupt, translated code, or the interpreter.
-class Vcpu final : public CpuBus, public HostFaultHandler {
+class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandler {
  public:
   Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const Clock& clock);
 
@@ -43,6 +43,17 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void memory_map_changed() {
     memory_map_changed_ = true;
     attention_ = 1;
+  }
+
+  // The same of which of them are devices' storage: nothing was translated from that.
+  void apertures_changed() {
+    apertures_changed_ = true;
+    attention_ = 1;
+  }
+  // Called after some of these frames have come to be watched (PhysicalMemory::is_watched()), from anywhere
+  // but within translated code: writes to them are announced from now on.
+  void protect_watched(uint64_t first_frame, uint64_t frames) {
+    translator_.protect_watched(first_frame, frames);
   }
 
   // Called when a device has written to what had been translated, from within a port access or attention:
@@ -72,10 +83,14 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void exception_raised(const Fault& fault) override;
   void cpuid_answered(uint32_t leaf, uint32_t subleaf) override;
   bool deliver(const Event& event) override;
+  // DeviceMemoryBus
+  uint32_t read_device(uint32_t physical, unsigned size) override;
+  void write_device(uint32_t physical, unsigned size, uint32_t value) override;
   // HostFaultHandler
   bool on_fault(int signal, siginfo_t& info, ucontext_t& host) override;
   void on_kick(ucontext_t& host) override;
 
+  void forget_mappings();
   void attend();
   void idle();
   bool take_interrupt();
@@ -85,7 +100,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   void interpret();
   void deliver(const Fault& fault);
   void arm(Nanoseconds deadline);
-  void note_port_access();
+  void note_device_access();
 
   const Clock& clock_;
   std::unique_ptr<TranslatorContext> context_;
@@ -103,7 +118,7 @@ class Vcpu final : public CpuBus, public HostFaultHandler {
   volatile sig_atomic_t attention_ = 1;
   volatile sig_atomic_t kick_came_ = 0;  // the timer is spent, or on_kick() has armed it for another one
   std::atomic<bool> requested_{false};
-  bool memory_map_changed_ = false;
+  bool memory_map_changed_ = false, apertures_changed_ = false;
   bool stop_ = false;
 };
 

@@ -21,12 +21,12 @@ void NativeSpace::prepare_sysenter(const ShadowMmu& shadow, const CpuState& stat
 }
 
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
-  uint64_t frame;
+  uint64_t page;
   if (kind == AccessKind::kFetch) mapper_.expect_fetch(linear);
-  const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, frame);
+  const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, page);
   if (miss != Miss::kMapped) return miss;
   const bool is_there =
-      mapper_.may_map(linear) && (kind != AccessKind::kFetch || mapper_.may_execute(linear, frame));
+      mapper_.may_map(linear) && (kind != AccessKind::kFetch || mapper_.may_execute(linear, page));
   return is_there ? Miss::kMapped : Miss::kEmulate;
 }
 

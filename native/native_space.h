@@ -23,8 +23,8 @@ class NativeSpace {
   void invalidate_page(const ShadowMmu& shadow, uint32_t linear) {
     shadow.revalidate_page_native(pages_, linear);
   }
-  // Before it is entered, when code was translated from more frames: none of them may be written.
-  void protect_code() { pages_.protect_all_code(); }
+  // Before it is entered, when more frames are watched: none of them may be written.
+  void protect_watched() { pages_.protect_all_watched(); }
   // kEmulate: not RAM, or nothing that may be mapped or run in a sandbox.
   Miss resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure);
 

@@ -111,8 +111,8 @@ bool NativeUser::prepare() {
 bool NativeUser::revalidate(Space& space) {
   if (std::exchange(space.tlb_flushes, tlb_flushes_) != tlb_flushes_ && !space.native->revalidate(shadow_))
     return false;
-  const uint64_t code_changes = memory_.code_changes();
-  if (std::exchange(space.code_changes, code_changes) != code_changes) space.native->protect_code();
+  const uint64_t watch_changes = memory_.watch_changes();
+  if (std::exchange(space.watch_changes, watch_changes) != watch_changes) space.native->protect_watched();
   return true;
 }
 

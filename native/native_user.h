@@ -70,7 +70,7 @@ class NativeUser {
     Conduct conduct;
     bool is_native = false;
     bool has_run_translated = false;             // since it was native last: it knows other pages now
-    uint64_t tlb_flushes = 0, code_changes = 0;  // how many of them it has seen
+    uint64_t tlb_flushes = 0, watch_changes = 0;  // how many of them it has seen
     uint64_t last_used = 0;
     // The access that a page fault was delivered for: its page is mapped before the user goes on.
     struct Retry {

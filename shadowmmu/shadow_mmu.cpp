@@ -28,8 +28,9 @@ Miss ShadowMmu::resolve(uint64_t host_address, bool write, bool user_access, Wal
   const AccessKind kind = write ? AccessKind::kWrite : AccessKind::kRead;
   const auto t = walk(registers_, memory_, linear, {kind, user_access}, failure);
   if (!t) return Miss::kGuestFault;
-  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Miss::kEmulate;
-  if (write && memory_.holds_code(t->physical)) return Miss::kCodeWrite;
+  const uint64_t frame = t->physical >> kPageShift;
+  if (memory_.storage_page(frame) == PhysicalMemory::kNoStorage) return Miss::kEmulate;
+  if (write && memory_.announce_write(frame)) return Miss::kCodeWrite;
   const bool in_user_space = space != &supervisor_;
   if (registers_.enabled && !user_access && in_user_space != t->user)
     return in_user_space ? Miss::kSupervisorPage : Miss::kUserPage;
@@ -49,12 +50,13 @@ Miss ShadowMmu::map_user_page_for_supervisor(uint32_t linear, bool write) {
 }
 
 Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure,
-                               uint64_t& frame) {
+                               uint64_t& storage_page) {
   const auto t = walk(registers_, memory_, linear, {kind, true}, failure);
   if (!t) return Miss::kGuestFault;
-  frame = t->physical >> kPageShift;
-  if (!memory_.is_ram_page(frame)) return Miss::kEmulate;
-  if (kind == AccessKind::kWrite && memory_.holds_code(t->physical)) return Miss::kCodeWrite;
+  const uint64_t frame = t->physical >> kPageShift;
+  storage_page = memory_.storage_page(frame);
+  if (storage_page == PhysicalMemory::kNoStorage) return Miss::kEmulate;
+  if (kind == AccessKind::kWrite && memory_.announce_write(frame)) return Miss::kCodeWrite;
   if (space.map(registers_, linear, *t, t->writable)) return Miss::kMapped;
   // The limit is the space's own.
   space.clear();
@@ -64,7 +66,8 @@ Miss ShadowMmu::resolve_native(ShadowSpace& space, uint32_t linear, AccessKind k
 void ShadowMmu::map_accessed_page_native(ShadowSpace& space, uint32_t linear) const {
   if (space.is_mapped(registers_, linear)) return;
   const auto t = peek(registers_, memory_, linear);
-  if (!t || !t->user || !t->accessed() || !memory_.is_ram_page(t->physical >> kPageShift)) return;
+  if (!t || !t->user || !t->accessed()) return;
+  if (memory_.storage_page(t->physical >> kPageShift) == PhysicalMemory::kNoStorage) return;
   (void)space.map(registers_, linear, *t, t->writable);  // at the host's limit it traps
 }
 
@@ -156,9 +159,9 @@ void ShadowMmu::clear() {
   for (auto& space : user_spaces_) space->pages().clear();
 }
 
-void ShadowMmu::protect_code_frame(uint64_t frame) {
-  supervisor_.pages().protect_frame(frame);
-  for (auto& space : user_spaces_) space->pages().protect_frame(frame);
+void ShadowMmu::protect_watched(uint64_t first_frame, uint64_t frames) {
+  supervisor_.pages().protect_watched(first_frame, frames);
+  for (auto& space : user_spaces_) space->pages().protect_watched(first_frame, frames);
 }
 
 }  // namespace ringdown

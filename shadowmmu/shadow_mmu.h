@@ -35,9 +35,9 @@ class ShadowMmu {
   // The space that a host address lies in (guards included); nullptr if in neither of the current two.
   WindowSpace* space_at(uint64_t host_address);
   // Resolves a fault of user code that runs as it is, in a space of its own for the current CR3: kGuestFault,
-  // kCodeWrite, kEmulate or kMapped, with the frame.
+  // kCodeWrite, kEmulate or kMapped, with the page of storage.
   Miss resolve_native(ShadowSpace& space, uint32_t linear, AccessKind kind, WalkFailure& failure,
-                      uint64_t& frame);
+                      uint64_t& storage_page);
   // Maps into such a space what the guest's user has accessed.
   void map_accessed_native(ShadowSpace& space, unsigned most_calls) const {
     space.map_accessed(registers_, most_calls);
@@ -61,7 +61,8 @@ class ShadowMmu {
   void invalidate_page(uint32_t linear);
   void clear();
 
-  void protect_code_frame(uint64_t frame);
+  // Write-protects every mapping, but for those of native spaces, of what is watched among these frames.
+  void protect_watched(uint64_t first_frame, uint64_t frames);
 
  private:
   static constexpr size_t kMaxUserSpaces = 96;

@@ -80,7 +80,7 @@ void ShadowSpace::map_accessed(const PagingRegisters& r, unsigned most_calls) {
   const auto map_page = [&](uint32_t linear) {
     if (is_mapped(r, linear)) return true;
     const auto t = peek(r, memory_, linear);
-    if (!t || !t->user || !memory_.is_ram_page(t->physical >> kPageShift)) return true;
+    if (!t || !t->user || memory_.storage_page(t->physical >> kPageShift) == kNoStorage) return true;
     return ++calls <= most_calls && map(r, linear, *t, t->writable);
   };
   const uint64_t step = region_bytes(r);
@@ -129,34 +129,43 @@ bool ShadowSpace::map_large(const PagingRegisters& r, ShadowRegion& region, uint
   const bool want_write = writable && t.dirty;
   if (region.large_protection == Protection::kReadWrite) {
     // The whole is mapped already: this page alone was taken out of write access, or altogether.
-    const Protection now = memory_.holds_code(t.physical) ? Protection::kRead : Protection::kReadWrite;
-    return mapper_.map(linear & ~kPageMask, t.physical & ~uint64_t{kPageMask}, kPageSize, now, t.executable);
+    const uint64_t frame = t.physical >> kPageShift;
+    const Protection now = memory_.is_watched(frame) ? Protection::kRead : Protection::kReadWrite;
+    return mapper_.map(linear & ~kPageMask, memory_.storage_page(frame) << kPageShift, kPageSize, now,
+                       t.executable);
   }
   const Protection protection = want_write ? Protection::kReadWrite : Protection::kRead;
   uint64_t offset = 0;
   while (offset < bytes) {
-    uint64_t end = offset;
-    while (end < bytes && memory_.is_ram_page((physical + end) >> kPageShift)) end += kPageSize;
-    if (end > offset && !mapper_.map(static_cast<uint32_t>(start + offset), physical + offset, end - offset,
-                                     protection, t.executable))
+    const uint64_t end = offset + storage_bytes(physical + offset, bytes - offset);
+    const uint64_t storage = memory_.storage_page((physical + offset) >> kPageShift) << kPageShift;
+    if (end > offset &&
+        !mapper_.map(static_cast<uint32_t>(start + offset), storage, end - offset, protection, t.executable))
       return false;
-    offset = end + kPageSize;
+    offset = std::max(end, offset + kPageSize);
   }
   counters().shadow_pages_mapped++;
   region.large_protection = protection;
   region.has_non_global |= !t.global;
-  if (!want_write || protect_code_frames(start, physical >> kPageShift, bytes >> kPageShift)) return true;
+  if (!want_write || protect_watched_at(start, physical >> kPageShift, bytes >> kPageShift)) return true;
   clear();
   return false;
 }
 
+// How many bytes from `physical` on, up to `most`, are neighbours in storage, too.
+uint64_t ShadowSpace::storage_bytes(uint64_t physical, uint64_t most) const {
+  const uint64_t frame = physical >> kPageShift, first = memory_.storage_page(frame);
+  if (first == kNoStorage) return 0;
+  uint64_t pages = 1;
+  while (pages << kPageShift < most && memory_.storage_page(frame + pages) == first + pages) pages++;
+  return pages << kPageShift;
+}
+
 // False: the host's limit of mappings is reached, and some of them may still be writable.
-bool ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames) {
+bool ShadowSpace::protect_watched_at(uint32_t linear, uint64_t first_frame, uint64_t frames) {
   for (uint64_t n = 0; n < frames; n++) {
     uint64_t end = n;
-    while (end < frames && memory_.is_ram_page(first_frame + end) &&
-           memory_.holds_code((first_frame + end) << kPageShift))
-      end++;
+    while (end < frames && memory_.is_watched(first_frame + end)) end++;
     if (end == n) continue;
     if (!mapper_.protect(static_cast<uint32_t>(linear + (n << kPageShift)), (end - n) << kPageShift,
                          Protection::kRead))
@@ -169,10 +178,10 @@ bool ShadowSpace::protect_code_frames(uint32_t linear, uint64_t first_frame, uin
 bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint32_t linear,
                             const Translation& t, bool writable) {
   const unsigned index = page_index(r, linear);
-  const uint64_t frame = t.physical >> kPageShift;
+  const uint64_t frame = t.physical >> kPageShift, storage = memory_.storage_page(frame);
   const uint64_t entry = t.entry_value[1];
   const auto protection_of = [&](uint64_t leaf, uint64_t leaf_frame) {
-    const bool write = writable && (leaf & pte::kDirty) && !memory_.holds_code(leaf_frame << kPageShift);
+    const bool write = writable && (leaf & pte::kDirty) && !memory_.is_watched(leaf_frame);
     return write ? Protection::kReadWrite : Protection::kRead;
   };
   const Protection protection = protection_of(entry, frame);
@@ -181,7 +190,8 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
     const uint64_t leaf = read_entry(r, memory_, table + neighbour * entry_bytes(r));
     const uint64_t leaf_frame = frame + neighbour - index;
     return rights(leaf) == rights(entry) && (leaf & pte::kAccessed) && frame_of(leaf) == leaf_frame &&
-           memory_.is_ram_page(leaf_frame) && region.pages[neighbour].protection == Protection::kNone &&
+           memory_.storage_page(leaf_frame) == storage + neighbour - index &&
+           region.pages[neighbour].protection == Protection::kNone &&
            protection_of(leaf, leaf_frame) == protection;
   };
   unsigned first = index, end = index + 1;
@@ -190,7 +200,7 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
     while (end < region.pages.size() && end - index < kNeighbours && joins(end)) end++;
   }
   const uint32_t start = (linear & ~kPageMask) - ((index - first) << kPageShift);
-  if (!mapper_.map(start, (frame - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift,
+  if (!mapper_.map(start, (storage - (index - first)) << kPageShift, uint64_t{end - first} << kPageShift,
                    protection, t.executable))
     return false;
   for (unsigned n = first; n < end; n++) {
@@ -341,44 +351,35 @@ uint64_t ShadowSpace::first_frame(unsigned index) const {
   return first & ~(frames_per_region() - 1);
 }
 
-void ShadowSpace::protect_frame(uint64_t frame) {
+void ShadowSpace::protect_watched(uint64_t first, uint64_t frames) {
   for (const uint16_t index : active_) {
     ShadowRegion& region = *regions_[index];
     const uint32_t start = uint32_t{index} << region_shift_;
     if (region.large) {
       if (region.large_protection != Protection::kReadWrite) continue;
-      const uint64_t offset = frame - first_frame(index);
-      if (offset < frames_per_region() &&
-          !protect_code_frames(static_cast<uint32_t>(start + (offset << kPageShift)), frame, 1))
+      const uint64_t region_first = first_frame(index);
+      const uint64_t from = std::max(first, region_first);
+      const uint64_t end = std::min(first + std::min(frames, ~first), region_first + frames_per_region());
+      if (from < end &&
+          !protect_watched_at(static_cast<uint32_t>(start + ((from - region_first) << kPageShift)), from,
+                              end - from))
         return clear();
       continue;
     }
     for (const uint16_t n : region.mapped) {
-      if (frame_of(region.pages[n].entry) == frame && !protect_code_page(region, start, n)) return clear();
-    }
-  }
-}
-
-void ShadowSpace::protect_all_code() {
-  for (const uint16_t index : active_) {
-    ShadowRegion& region = *regions_[index];
-    const uint32_t start = uint32_t{index} << region_shift_;
-    if (region.large && region.large_protection == Protection::kReadWrite &&
-        !protect_code_frames(start, first_frame(index), frames_per_region()))
-      return clear();
-    for (const uint16_t n : region.mapped) {
-      if (memory_.holds_code(region.pages[n].entry & kFrameMask) && !protect_code_page(region, start, n))
+      const uint64_t frame = frame_of(region.pages[n].entry);
+      if (frame - first < frames && memory_.is_watched(frame) && !protect_page(region, start, n))
         return clear();
     }
   }
 }
 
 // False: the host's limit of mappings is reached.
-bool ShadowSpace::protect_code_page(ShadowRegion& region, uint32_t start, unsigned n) {
+bool ShadowSpace::protect_page(ShadowRegion& region, uint32_t start, unsigned n) {
   ShadowRegion::Page& page = region.pages[n];
   if (page.protection != Protection::kReadWrite) return true;
   page.protection = Protection::kRead;
-  return protect_code_frames(start + (n << kPageShift), frame_of(page.entry), 1);
+  return protect_watched_at(start + (n << kPageShift), frame_of(page.entry), 1);
 }
 
 }  // namespace ringdown

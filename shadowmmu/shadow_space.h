@@ -50,11 +50,9 @@ class ShadowSpace {
   // Forgets everything.
   void clear();
 
-  // Write-protects every mapping of this frame, because code was translated from it.
-  void protect_frame(uint64_t frame);
-
-  // The same for all frames that hold code now.
-  void protect_all_code();
+  // Write-protects every mapping of what is watched among these frames.
+  void protect_watched(uint64_t first_frame, uint64_t frames);
+  void protect_all_watched() { protect_watched(0, ~uint64_t{0}); }
 
   // Maps what these tables hold of user pages that have been accessed, as they are, with up to so many calls
   // of the mapper.
@@ -66,6 +64,7 @@ class ShadowSpace {
   size_t mapped_pages() const { return mapped_pages_; }  // but for large ones
 
  private:
+  static constexpr uint64_t kNoStorage = PhysicalMemory::kNoStorage;
   static constexpr unsigned kMaxRegions =
       2048;  // of 2 MiB; half of them where a directory entry covers 4 MiB
 
@@ -88,8 +87,9 @@ class ShadowSpace {
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
   uint64_t frames_per_region() const { return uint64_t{1} << (region_shift_ - kPageShift); }
   uint64_t first_frame(unsigned index) const;
-  [[nodiscard]] bool protect_code_page(ShadowRegion& region, uint32_t start, unsigned n);
-  [[nodiscard]] bool protect_code_frames(uint32_t linear, uint64_t first_frame, uint64_t frames);
+  uint64_t storage_bytes(uint64_t physical, uint64_t most) const;
+  [[nodiscard]] bool protect_page(ShadowRegion& region, uint32_t start, unsigned n);
+  [[nodiscard]] bool protect_watched_at(uint32_t linear, uint64_t first_frame, uint64_t frames);
 
   PageMapper& mapper_;
   PhysicalMemory& memory_;

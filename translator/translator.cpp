@@ -210,9 +210,11 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
     error_code = failure.error_code;
     return Answer::kPageFault;
   }
-  if (!memory_.is_ram_page(t->physical >> kPageShift)) return Answer::kInterpret;
-  if (write && memory_.holds_code(t->physical)) return Answer::kInterpret;
-  const uint64_t host_of_0 = reinterpret_cast<uint64_t>(memory_.ram()) + t->physical - linear;
+  const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
+  if (storage == PhysicalMemory::kNoStorage) return Answer::kInterpret;
+  if (write && memory_.announce_write(frame)) return Answer::kInterpret;
+  const uint64_t host_of_0 =
+      reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (linear & ~kPageMask);
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
   return Answer::kEntered;
@@ -422,7 +424,11 @@ EntryPoint* Translator::place(std::unique_ptr<Block> block) {
 void Translator::own_frame(uint64_t frame) {
   if (memory_.holds_code(frame << kPageShift)) return;
   memory_.set_holds_code(frame, true);
-  shadow_.protect_code_frame(frame);
+  protect_watched(frame, 1);
+}
+
+void Translator::protect_watched(uint64_t first_frame, uint64_t frames) {
+  shadow_.protect_watched(first_frame, frames);
   forget_pages();
 }
 

@@ -53,6 +53,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void page_invalidated(uint32_t linear);
   void on_code_write(uint64_t physical, unsigned length) override;
   void reset();
+  // Some of these frames have come to be watched: writes to them are announced from now on.
+  void protect_watched(uint64_t first_frame, uint64_t frames);
 
  private:
   CodeView& current_view() { return *current_views_[state_.cpl == 3]; }
