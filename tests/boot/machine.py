@@ -21,9 +21,14 @@ class Machine:
 
     def __init__(self, vmm, *arguments, deadline=DEADLINE_SECONDS):
         self.deadline = time.monotonic() + deadline
+        self.command = [vmm, *arguments, "-nographic"]
         self.errors = tempfile.TemporaryFile()
+        self.start()
+
+    def start(self):
+        """Switches it on: at first, and again after its end."""
         self.process = subprocess.Popen(
-            [vmm, *arguments, "-nographic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
         os.set_blocking(self.process.stdin.fileno(), False)
         self.console = b""  # since the last match
         self.history = b""
@@ -32,10 +37,14 @@ class Machine:
         return self
 
     def __exit__(self, *_):
+        self.kill()
+        self.errors.close()
+
+    def kill(self):
         self.process.kill()
         self.process.wait()
-        for file in (self.process.stdin, self.process.stdout, self.errors):
-            file.close()
+        self.process.stdin.close()
+        self.process.stdout.close()
 
     def expect(self, pattern):
         """Waits for a regular expression on the console; returns the match and drops all up to its end."""

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""systems_test.py --vmm PROGRAM --source DIR --guests DIR --disk FILE CASE: unmodified systems from disk, CD and ROM, by Debian's
+SeaBIOS, driven as a person does over the serial port. --disk is what tools/make-debian-disk makes. With --list, the cases."""
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [tests, os.path.join(tests, "boot")]
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from machine import Machine  # noqa: E402
+
+PARTITION = 1 << 20  # where it starts on the disk
+POWER_OFF = 0  # monitor/exit_codes.h
+INSTALLER = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"
+SHELL = rb"# (?:\x1b\[\?2004h)?"
+
+
+class Systems:
+    """The program under test, the images, and a folder for this run."""
+
+    def __init__(self, options, folder):
+        self.vmm, self.guests, self.installed, self.folder = options.vmm, options.guests, options.disk, folder
+        self.source = options.source
+
+    def machine(self, *arguments, deadline=480):
+        return Machine(self.vmm, *arguments, deadline=deadline)
+
+    def disk(self):
+        """A Debian of this test's own."""
+        path = os.path.join(self.folder, "disk.img")
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", self.installed, path], check=True)
+        return path
+
+    def debian(self, disk):
+        return self.machine("-m", "512", "-hda", disk)
+
+    def files(self, name, **contents):
+        """A folder with these files: text, or the path of a file to copy."""
+        folder = os.path.join(self.folder, name)
+        for path, content in contents.items():
+            path = os.path.join(folder, path.replace("__", "/").replace("_dot_", "."))
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if content.startswith("/"):
+                shutil.copy(content, path)
+            else:
+                with open(path, "w") as file:
+                    file.write(content)
+        return folder
+
+    def isolinux_cd(self, entry, **contents):
+        """A CD that isolinux boots from, with its console on the serial port."""
+        configuration = f"SERIAL 0 115200\nDEFAULT it\nPROMPT 1\nTIMEOUT 6000\nLABEL it\n{entry}"
+        folder = self.files("isolinux", isolinux_dot_cfg=configuration, isolinux_dot_bin="/usr/lib/ISOLINUX/isolinux.bin",
+                            ldlinux_dot_c32="/usr/lib/syslinux/modules/bios/ldlinux.c32", **contents)
+        image = folder + ".iso"
+        make_image(["xorriso", "-as", "mkisofs", "-o", image, "-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot",
+                    "-boot-load-size", "4", "-boot-info-table", folder])
+        return image
+
+    def grub_cd(self, entry, **contents):
+        """A CD by grub-mkrescue, with GRUB's menu on the serial port."""
+        configuration = ("serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
+                         "menuentry 'another one' { true }\nmenuentry 'the right one' {\n" + entry + "\n}\n")
+        folder = self.files("grub", boot__grub__grub_dot_cfg=configuration, **contents)
+        make_image(["grub-mkrescue", "-o", folder + ".iso", folder])
+        return folder + ".iso"
+
+
+def make_image(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"{command[0]} failed:\n{done.stderr}")
+
+
+def choose_in_grub(machine):
+    """The second entry, by the keyboard."""
+    machine.expect(rb"another one")
+    machine.expect(rb"the right one")
+    machine.send(b"\x1b[B\r")
+
+
+def log_in(machine):
+    machine.expect(rb"ringdown login: ")
+    machine.send(b"root\n")
+    machine.expect(SHELL)
+    # Without what makes a line hard to read: editing, and the colours of the prompt.
+    machine.send(b"exec env TERM=dumb bash --noediting --norc\n")
+    machine.expect(rb"bash-[\d.]+# ")
+
+
+def run(machine, command):
+    """What a command says in the guest; it has to succeed."""
+    machine.send(command.encode() + b"; echo sta''tus=$?\n")
+    match = machine.expect(rb"sta''tus=\$\?\r*\n((?s:.*?))status=(\d+)\r*\n")
+    output = match[1].replace(b"\r", b"").decode(errors="replace")
+    if match[2] != b"0":
+        raise Failure(f"{command!r} ended with {match[2].decode()}:\n{output}")
+    return output
+
+
+def power_off(machine):
+    machine.send(b"systemctl poweroff\n")
+    if (code := machine.exit_code()) != POWER_OFF:
+        raise Failure(f"power-off ended with {code}")
+
+
+def check_file_system(disk, *options):
+    done = subprocess.run(["e2fsck", "-f", *options, f"{disk}?offset={PARTITION}"], capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"e2fsck: {done.returncode}\n{done.stdout}{done.stderr}")
+
+
+def expect_equal(what, actual, expected):
+    if actual != expected:
+        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+@case
+def debian_from_its_disk_works_and_powers_off(systems):
+    disk = systems.disk()
+    with systems.debian(disk) as machine:
+        log_in(machine)
+        run(machine, r"printf '#include <stdio.h>\nint main(void) { return printf(\"%%d\\n\", 6 * 7) < 0; }\n' >it.c")
+        expect_equal("a compiled program", run(machine, "gcc -O2 -o it it.c && ./it"), "42\n")
+        expect_equal("Python", run(machine, "python3 -c 'print(sum(n * n for n in range(1000)))'"), "332833500\n")
+        expect_equal("SQLite", run(machine, "sqlite3 it.db 'create table t(n); insert into t values (1), (2), (39); "
+                                            "select sum(n) from t'"), "42\n")
+        run(machine, "dd if=/dev/urandom of=it.bin bs=1M count=32 status=none && sha256sum it.bin >it.sum")
+        power_off(machine)
+    check_file_system(disk, "-n")
+    with systems.debian(disk) as machine:
+        log_in(machine)
+        expect_equal("a file of the day before", run(machine, "sha256sum -c it.sum"), "it.bin: OK\n")
+        expect_equal("units that failed", run(machine, "systemctl --failed --no-legend --plain"), "")
+
+
+@case
+def what_was_synchronised_is_there_after_sigkill(systems):
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    choice = random.Random(seed)
+    disk = systems.disk()
+    said = 0
+    with systems.debian(disk) as machine:
+        log_in(machine)
+        with open(os.path.join(systems.source, "tests/systems/writer.c")) as file:
+            program = "".join(line for line in file if not line.startswith("//"))
+        machine.send(b"cat >writer.c <<'END'\n" + program.encode() + b"END\n")
+        run(machine, "gcc -o writer writer.c && sync")
+        for turn in range(3):
+            machine.send(f"./writer lines{turn}\n".encode())
+            for n in range(1, choice.randrange(2, 400)):
+                said = int(machine.expect(rb"<(\d+)>")[1])
+                if said != n:
+                    raise Failure(f"seed {seed}: the writer said {said} instead of {n}")
+            machine.kill()
+            machine.start()
+            recovered = machine.expect(rb"recovery complete|ringdown login: ")[0]
+            if recovered != b"recovery complete":
+                raise Failure(f"seed {seed}: no journal was replayed")
+            log_in(machine)
+            lines = run(machine, f"cat lines{turn}").split("\n")
+            expected = [f"line {n}" for n in range(1, said + 1)]
+            if lines[:said] != expected:
+                raise Failure(f"seed {seed}, turn {turn}: of {said} lines that were synchronised {len(lines)} are there")
+        power_off(machine)
+    check_file_system(disk, "-n")
+
+
+@case
+def isolinux_starts_the_installer(systems):
+    cd = systems.isolinux_cd("  KERNEL linux\n  APPEND initrd=initrd.gz console=ttyS0,115200\n", linux=f"{INSTALLER}/linux",
+                             initrd_dot_gz=f"{INSTALLER}/initrd.gz")
+    with systems.machine("-m", "512", "-cdrom", cd) as machine:
+        machine.expect(rb"boot: ")
+        machine.send(b"it\n")
+        machine.expect(rb"Select a language")
+        machine.expect(rb"English")
+
+
+@case
+def grub_starts_debian(systems):
+    cd = systems.grub_cd("linux /boot/linux console=ttyS0,115200 panic=-1\n", boot__linux=f"{systems.guests}/vmlinuz-686-pae")
+    with systems.machine("-m", "256", "-cdrom", cd, "-no-reboot") as machine:
+        choose_in_grub(machine)
+        machine.expect(rb"Linux version \d")
+        machine.expect(rb"Unable to mount root fs")
+        machine.exit_code()
+
+
+@case
+def grub_starts_gnu_mach(systems):
+    cd = systems.grub_cd("multiboot /boot/gnumach console=com0\n", boot__gnumach=f"{systems.guests}/gnumach")
+    with systems.machine("-m", "256", "-cdrom", cd, "-no-reboot") as machine:
+        choose_in_grub(machine)
+        machine.expect(rb"GNU Mach 1\.8")
+        machine.expect(rb"ide: BM-DMA feature is not enabled \(BIOS\), enabling")
+        machine.expect(rb"ATAPI CDROM drive")
+        machine.expect(rb"No bootstrap code loaded with the kernel")
+
+
+@case
+def memtest86_passes(systems):
+    """All of its tests, and two times 80 seconds in which nothing happens to memory."""
+    cd = systems.grub_cd("linux /boot/memtest console=ttyS0,115200 nosmp\n", boot__memtest="/boot/memtest86+ia32.bin")
+    with systems.machine("-m", "32", "-cdrom", cd) as machine:
+        choose_in_grub(machine)
+        machine.expect(rb"Pass:\x1b?")
+        match = machine.expect(rb"Pass completed, no errors|Errors:\s*[1-9]|FAIL")
+        if match[0] != b"Pass completed, no errors":
+            raise Failure(f"memtest86+ says {match[0]!r}")
+
+
+@case
+def ipxe_looks_for_a_network(systems):
+    with systems.machine("-m", "64", "-option-rom", "/usr/lib/ipxe/qemu/pxe-rtl8139.rom") as machine:
+        machine.expect(rb"iPXE initialising devices\.\.\.ok")
+        machine.expect(rb"Ctrl-B for the iPXE command line")
+        machine.send(b"\x02")
+        machine.expect(rb"iPXE> ")
+        machine.send(b"ifstat\r")
+        machine.expect(rb"iPXE> ")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[2])
+    for option in ("--vmm", "--source", "--guests", "--disk"):
+        parser.add_argument(option)
+    sys.exit(run_cases(parser, Systems))
