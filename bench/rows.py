@@ -169,6 +169,66 @@ def nano_figures(output):
     return [Figure(row, float(cycles), "-") for row, cycles in found]
 
 
+class BootPrograms(Work):
+    """bench/pc: programs that a BIOS starts from a disk. The first row is from the start to the boot sector's first word."""
+    PROGRAMS = ["real_mode", "text_scroll", "mode_13h"]
+
+    def __init__(self, disk):
+        super().__init__("pc", ["bios", *self.PROGRAMS])
+        self.disk = disk
+
+    def runs_on(self, engine):
+        return engine.name not in (NATIVE, BOCHS)
+
+    def measure(self, monitor, _):
+        figures, start = [], time.monotonic()
+        with monitor.machine("-m", "64", *raw_disk(self.disk), "-snapshot", *DEBUG_EXIT) as machine:
+            for program in self.PROGRAMS:
+                machine.expect(program.encode() + rb" begins\n")
+                began = time.monotonic()
+                if not figures:
+                    figures.append(Figure("bios", began - start, "-"))
+                machine.expect(program.encode() + rb" ends\n")
+                figures.append(Figure(program, time.monotonic() - began, "-"))
+        return figures
+
+
+class DebianDisk(Work):
+    """tools/make-debian-disk's, by BIOS and GRUB to its login, and then the throughput of another disk: seconds for a
+    mebibyte, by the bus master and past the guest's cache. The host has cached all of it."""
+    READ, WRITE = "dd if=/dev/sdb of=/dev/null bs=1M iflag=direct", "dd if=/dev/zero of=/dev/sdb bs=1M count=256 oflag=direct"
+
+    def __init__(self, disk, scratch):
+        super().__init__("pc", ["disk_login", "disk_read", "disk_write"])
+        self.disk, self.scratch = disk, scratch
+
+    def runs_on(self, engine):
+        return engine.name not in (NATIVE, BOCHS)
+
+    def measure(self, monitor, _):
+        start = time.monotonic()
+        disks = [*raw_disk(f"{self.disk},snapshot=on"), *raw_disk(self.scratch)]
+        with monitor.machine("-m", "512", *disks, *DEBUG_EXIT) as machine:
+            machine.expect(rb"ringdown login: ")
+            login = time.monotonic() - start
+            machine.send(b"root\n")
+            machine.expect(rb"# ")
+            for command in (self.WRITE, self.READ):  # what is sparse and what is not cached has to be so before it counts
+                self._transfer(machine, command)
+            write, read = self._transfer(machine, self.WRITE), self._transfer(machine, self.READ)
+        return [Figure("disk_login", login, "-"), Figure("disk_read", read, "-"), Figure("disk_write", write, "-")]
+
+    def _transfer(self, machine, command):
+        machine.send(command.encode() + b"\n")
+        match = machine.expect(rb"(\d+) bytes \([^)]*\) copied, ([\d.e-]+) s")
+        machine.expect(rb"# ")
+        return float(match[2]) / (int(match[1]) / 2**20)
+
+
+def raw_disk(path):
+    return ["-drive", f"file={path},format=raw"]
+
+
 class Setup:
     """What the rows need: programs, initial RAM disks, the folders of other parts; made when first asked for."""
 
@@ -249,5 +309,14 @@ def debian_works(setup):
                     repeated=False) for name in names]
 
 
+def pc_works(setup):
+    disk = os.path.join(setup.options.disk, "disk.img")
+    if not os.path.exists(disk):
+        raise Unavailable(f"no {disk}: run tools/make-debian-disk first")
+    folder = os.path.join(ROOT, "build", "pc")
+    run_tool("bench/pc/build", folder)
+    return [BootPrograms(os.path.join(folder, "programs.img")), DebianDisk(disk, os.path.join(folder, "scratch.img"))]
+
+
 GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "memory": memory_works,
-          "debian": debian_works, "nano": nano_works}
+          "debian": debian_works, "nano": nano_works, "pc": pc_works}
