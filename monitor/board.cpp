@@ -9,6 +9,7 @@ namespace ringdown {
 namespace {
 
 constexpr uint16_t kCom1 = 0x3F8;
+constexpr unsigned kSci = 9;
 constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
@@ -16,6 +17,12 @@ constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrde
 constexpr uint8_t kBootFloppy = 1, kBootDisk = 2, kBootCdrom = 3;
 constexpr uint8_t kTranslateByLba = 1;
 constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
+
+// Of ACPI's states S0 to S5: whether there is one, and its SLP_TYP (QEMU, etc/system-states). S4 is S5: what
+// is to be kept the guest has written to disk.
+constexpr uint8_t kStateExists = 0x80;
+constexpr std::array<uint8_t, 6> kSystemStates = {
+    kStateExists, 0, 0, 0, kStateExists | AcpiPm::kSoftOff, kStateExists | AcpiPm::kSoftOff};
 
 using Drives = decltype(BoardConfiguration::drives);
 
@@ -42,14 +49,14 @@ uint8_t translations(const Drives& drives) {
 Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardOutputs outputs)
     : outputs_(std::move(outputs)),
       pic_(outputs_.intr),
-      pit_(clock, pic_.ir(0)),
+      pit_(clock, irqs_.isa(0)),
       port_b_(clock, pit_),
       // A20 is not gated: no 32-bit guest depends on its being closed.
       port_a_([](bool) {}, outputs_.reset),
       reset_control_(outputs_.reset),
-      rtc_(clock, pic_.ir(8), configuration.utc_seconds),
-      com1_(clock, pic_.ir(4), outputs_.serial),
-      kbc_({pic_.ir(1), pic_.ir(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      rtc_(clock, irqs_.isa(8), configuration.utc_seconds),
+      com1_(clock, irqs_.isa(4), outputs_.serial),
+      kbc_({irqs_.isa(1), irqs_.isa(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
@@ -67,6 +74,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     map_firmware(configuration);
   else
     bus.map(0xCF9, 1, reset_control_);
+  if (configuration.firmware && configuration.acpi) map_power_management(clock, configuration);
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
@@ -80,8 +88,8 @@ void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
 }
 
 Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-                          ResetControl& reset_control)
-    : pci(reset_control), host_bridge(outputs.upper_memory), log(outputs.firmware_log) {
+                          ResetControl& reset_control, IrqLines& irqs)
+    : pci(reset_control), host_bridge(outputs.upper_memory), isa_bridge(irqs), log(outputs.firmware_log) {
   pci.add(PciHost::address(0, 0), host_bridge);
   pci.add(PciHost::address(1, 0), isa_bridge);
   fw_cfg.add(FwCfg::kRamSize, configuration.ram_bytes, 8);
@@ -93,6 +101,7 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
   append_little_endian(map, configuration.ram_bytes, 8);
   append_little_endian(map, kE820Usable, 4);
   fw_cfg.add_file("etc/e820", std::move(map));
+  fw_cfg.add_file("etc/system-states", {kSystemStates.begin(), kSystemStates.end()});
   for (const auto& file : configuration.firmware_files) fw_cfg.add_file(file.name, file.content);
   if (!configuration.serial_port) return;
   // There is no screen: SeaBIOS shows its text here, and takes keys from here.
@@ -102,20 +111,38 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
 }
 
 void Board::map_firmware(const BoardConfiguration& configuration) {
-  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_);
+  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_, irqs_);
   ports_->map(0xCF8, 8, firmware_->pci, 4);
   ports_->map(0x510, 2, firmware_->fw_cfg, 2);
   if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
 }
 
-Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
+Board::PowerManagement::PowerManagement(const Clock& clock, const BoardConfiguration& configuration,
+                                        const BoardOutputs& outputs, PortBus& bus, IrqLines& irqs)
+    : function(clock, bus, irqs.isa(kSci), outputs.power_off, {.com1 = configuration.serial_port}),
+      apm([this](bool enable) { function.acpi().set_sci_enable(enable); }) {}
+
+void Board::map_power_management(const Clock& clock, const BoardConfiguration& configuration) {
+  power_management_ = std::make_unique<PowerManagement>(clock, configuration, outputs_, *ports_, irqs_);
+  firmware_->pci.add(PciHost::address(1, 3), power_management_->function);
+  ports_->map(0xB2, 2, power_management_->apm);
+  ports_->map(0xAFE0, AcpiEvents::kPorts, power_management_->events);
+  ports_->map(0xAE00, PciHotPlug::kPorts, power_management_->hot_plug, 4);
+  timed_.push_back(&power_management_->function.acpi());
+}
+
+void Board::press_power_button() {
+  if (power_management_) power_management_->function.acpi().press_power_button();
+}
+
+Board::Disks::Disks(const BoardConfiguration& configuration, IrqLines& irqs)
     : drives{make_drive(configuration.drives, 0), make_drive(configuration.drives, 1),
              make_drive(configuration.drives, 2), make_drive(configuration.drives, 3)},
-      primary(pic.ir(14), drives[0].get(), drives[1].get()),
-      secondary(pic.ir(15), drives[2].get(), drives[3].get()) {}
+      primary(irqs.isa(14), drives[0].get(), drives[1].get()),
+      secondary(irqs.isa(15), drives[2].get(), drives[3].get()) {}
 
 void Board::map_disks(const BoardConfiguration& configuration) {
-  disks_ = std::make_unique<Disks>(configuration, pic_);
+  disks_ = std::make_unique<Disks>(configuration, irqs_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
   rtc_.set_cmos(kCmosBootOrder, kBootDisk | kBootFloppy << 4);
   rtc_.set_cmos(kCmosBootOrder2, kBootCdrom << 4);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "vdevices/acpi_events.h"
+#include "vdevices/apm_ports.h"
 #include "vdevices/ata_channel.h"
 #include "vdevices/ata_drive.h"
 #include "vdevices/block_medium.h"
@@ -18,11 +20,13 @@
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/irq_lines.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
 #include "vdevices/piix3_ide.h"
+#include "vdevices/piix4_pm.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -33,6 +37,7 @@ namespace ringdown {
 struct BoardOutputs {
   std::function<void(bool)> intr;  // the INTR pin of the processor
   std::function<void(ResetKind)> reset;
+  std::function<void()> power_off;
   std::function<void(uint32_t)> debug_exit;  // exit status
   std::function<void(uint8_t)> serial;       // COM1
   I440fx::SetSegment upper_memory = {};      // with firmware only
@@ -45,6 +50,7 @@ struct BoardConfiguration {
   int64_t utc_seconds = 0;
   bool serial_port = true;
   bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool acpi = true;        // with firmware only: power management, and tables that tell of it
   bool boot_menu = false;  // that firmware is to offer
   struct FirmwareFile {
     std::string name;
@@ -77,6 +83,9 @@ class Board {
   I8259aPair& interrupts() { return pic_; }
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
+  // The user has pressed it. Nothing happens unless the guest has enabled ACPI; what does is the guest's
+  // affair.
+  void press_power_button();
 
   Nanoseconds next_event() const;
   // The devices whose event is due.
@@ -89,7 +98,7 @@ class Board {
   // What is there with firmware only.
   struct Firmware {
     Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-             ResetControl& reset_control);
+             ResetControl& reset_control, IrqLines& irqs);
 
     PciHost pci;
     I440fx host_bridge;
@@ -97,15 +106,26 @@ class Board {
     FwCfg fw_cfg;
     DebugConsole log;
   };
+  // What is there with firmware and ACPI.
+  struct PowerManagement {
+    PowerManagement(const Clock& clock, const BoardConfiguration& configuration, const BoardOutputs& outputs,
+                    PortBus& bus, IrqLines& irqs);
+
+    Piix4Pm function;
+    ApmPorts apm;
+    AcpiEvents events;
+    PciHotPlug hot_plug;
+  };
   // What is there with drives only.
   struct Disks {
-    Disks(const BoardConfiguration& configuration, I8259aPair& pic);
+    Disks(const BoardConfiguration& configuration, IrqLines& irqs);
 
     std::array<std::unique_ptr<AtaDrive>, 4> drives;
     AtaChannel primary, secondary;
     std::optional<Piix3Ide> controller;
   };
   void map_firmware(const BoardConfiguration& configuration);
+  void map_power_management(const Clock& clock, const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
 
@@ -113,6 +133,7 @@ class Board {
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
   MemoryBus memory_;
   I8259aPair pic_;
+  IrqLines irqs_{[this](unsigned irq, bool level) { pic_.ir(irq).set(level); }};
   I8254 pit_;
   PortB port_b_;
   PortA port_a_;
@@ -124,8 +145,9 @@ class Board {
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
+  std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
-  TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
+  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_};
 };
 
 }  // namespace ringdown

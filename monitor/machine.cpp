@@ -115,6 +115,11 @@ class Machine {
   std::optional<int> open_disks();
   std::optional<int> load_bios();
   int run();
+  // Any thread: the user presses the power button.
+  void power_button() {
+    power_button_pressed_ = true;
+    vcpu_.request_attention();
+  }
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
     if (serial_) serial_->stop_waiting();
@@ -134,6 +139,7 @@ class Machine {
   BoardOutputs board_outputs();
   void attend();
   void idle();
+  void power_off();
   void quit() {
     quit_requested_ = true;
     vcpu_.request_attention();
@@ -172,6 +178,7 @@ class Machine {
   uint32_t tsc_khz_ = 0;
   bool reset_requested_ = false;
   std::atomic<bool> quit_requested_{false};
+  std::atomic<bool> power_button_pressed_{false};
 };
 
 std::optional<int> Machine::open_serial_port() {
@@ -211,6 +218,7 @@ std::optional<int> Machine::open_disks() {
 void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
+  if (power_button_pressed_.exchange(false)) board_->press_power_button();
   deliver_from_disks();
   feed_serial_port();
 }
@@ -234,6 +242,11 @@ void Machine::idle() {
   if (!vcpu_.state().interrupt_flag && !options_.no_shutdown) end(exit_status(ExitCode::kPowerOff));
 }
 
+void Machine::power_off() {
+  if (options_.no_shutdown) return vcpu_.switch_off();
+  end(exit_status(ExitCode::kPowerOff));
+}
+
 void Machine::feed_serial_port() {
   if (!serial_) return;
   while (serial_->input_waiting()) {
@@ -250,6 +263,7 @@ BoardConfiguration Machine::board_configuration() {
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
+                                   .acpi = options_.acpi,
                                    .boot_menu = options_.boot.menu,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
@@ -272,6 +286,7 @@ BoardOutputs Machine::board_outputs() {
             reset_requested_ = true;
             vcpu_.stop();
           },
+      .power_off = [this] { power_off(); },
       .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
       .serial =
           [this](uint8_t byte) {

@@ -80,6 +80,10 @@ std::string set_accelerator(std::string_view v, OptionContext& c) {
 std::string set_machine_property(const Property& property, OptionContext& c) {
   const auto value = property.value.value_or("");
   if (property.key == "accel") return set_accelerator(value, c);
+  if (property.key == "acpi" && (value == "on" || value == "off")) {
+    c.options.acpi = value == "on";
+    return {};
+  }
   if (value == "off") return {};
   return concat("'", property.key, "=", value, "' is not built yet");
 }
@@ -197,6 +201,10 @@ std::string set_start_stopped(std::string_view, OptionContext& c) {
   c.options.start_stopped = true;
   return {};
 }
+std::string set_no_acpi(std::string_view, OptionContext& c) {
+  c.options.acpi = false;
+  return {};
+}
 std::string do_nothing(std::string_view, OptionContext&) { return {}; }
 
 std::string set_user(std::string_view v, OptionContext& c) {
@@ -275,7 +283,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "nic", "none", "no network card", set_network},
     {"Devices", "parallel", "none", "no parallel port", set_parallel},
     {"Devices", "monitor", "none", "no monitor console: with -nographic, no C-a keys", set_monitor},
-    {"Devices", "no-acpi", "", "no ACPI, which is so already", do_nothing},
+    {"Devices", "no-acpi", "", "with a BIOS: no ACPI, as -machine acpi=off", set_no_acpi},
     {"Devices", "no-hpet", "", "no HPET, which is so already", do_nothing},
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},

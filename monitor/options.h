@@ -86,6 +86,7 @@ struct Options {
   bool no_reboot = false;
   bool no_shutdown = false;
   bool start_stopped = false;
+  bool acpi = true;  // with a BIOS
 
   LogClasses log_classes = 0;
   std::string log_file = {};    // empty: standard error

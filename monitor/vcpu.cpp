@@ -69,6 +69,13 @@ void Vcpu::forget_mappings() {
   native_.reset();
 }
 
+// As after a halt with interrupts disabled.
+void Vcpu::switch_off() {
+  state().halted = true;
+  state().interrupt_flag = false;
+  attention_ = 1;
+}
+
 void Vcpu::request_attention() {
   requested_.store(true, std::memory_order_release);
   timer_.kick();

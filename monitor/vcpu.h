@@ -63,6 +63,8 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
   void run();
   void stop() { stop_ = true; }
+  // Called from within a port access: the processor executes nothing more, but attention is still paid.
+  void switch_off();
   // The INTR pin.
   void set_interrupt_request(bool level) { context_->interrupt_pending = level; }
 
