@@ -78,6 +78,11 @@ struct BusPc {
     bus.map(0xAE00, PciHotPlug::kPorts, hot_plug, 4);
     pci.add(PciHost::address(1, 0), isa_bridge);
     pci.add(PciHost::address(1, 3), power_management);
+    power_management.write_config(0x40, 2, 0x600);
+    power_management.write_config(0x80, 1, 1);
+    power_management.write_config(0x90, 2, 0x700);
+    power_management.write_config(0xD2, 1, 9);
+    power_management.write_config(0x04, 1, 1);
   }
 };
 
