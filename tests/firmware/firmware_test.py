@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
-on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S, boot_disk.S and boot_acpi.S become. With --list, the cases."""
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE CASE: Debian's SeaBIOS, unmodified,
+from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it
+finds. The files are what boot_rom.S, boot_disk.S and boot_acpi.S become. With --list, the cases."""
 import argparse
 import os
 import shutil
@@ -128,7 +128,8 @@ def find(log, *lines):
 def the_default_bios_comes_to_its_boot_stage(bench):
     find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 3 PCI devices",
          "PCI: init bdf=00:00.0 id=8086:1237", "PCI: init bdf=00:01.0 id=8086:7000", "PIIX3/PIIX4 init: elcr=00 0c",
-         "PCI: init bdf=00:01.3 id=8086:7113", "Using pmtimer", "ACPI RSDP", "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "enter handle_19",
+         "PCI: init bdf=00:01.3 id=8086:7113", "Using pmtimer", "ACPI RSDP", "Found 1 serial ports",
+         "PS2 keyboard initialized", "All threads complete", "enter handle_19",
          "No bootable device")
 
 
