@@ -239,7 +239,15 @@ TEST(Options, WhatAScriptForQemuPasses) {
   EXPECT_EQ(o.stats_file, "s.json");
   EXPECT_TRUE(o.start_stopped);
   EXPECT_TRUE(o.no_shutdown);
+  EXPECT_FALSE(o.acpi);
   EXPECT_TRUE(o.notes.empty());
+}
+
+TEST(Options, AcpiIsThereUnlessItIsSwitchedOff) {
+  EXPECT_TRUE(run({}).acpi);
+  EXPECT_FALSE(run({"-no-acpi"}).acpi);
+  EXPECT_FALSE(run({"-machine", "pc,acpi=off"}).acpi);
+  EXPECT_TRUE(run({"-no-acpi", "-machine", "acpi=on"}).acpi);
 }
 
 TEST(Options, AcceleratorsAreIgnoredOrRefused) {
@@ -307,7 +315,8 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-smp", "2"}), "-smp 2: more than one processor is not built yet");
   EXPECT_EQ(bad({"-smp", "many"}), "-smp many: not a number of processors");
   EXPECT_EQ(bad({"-machine", "q35"}), "-machine q35: no such machine; see ringdown -machine help");
-  EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}), "-machine pc,acpi=perhaps: 'acpi=perhaps' is not built yet");
+  EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}),
+            "-machine pc,acpi=perhaps: 'acpi=perhaps' is not built yet");
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   for (const char* option : {"-blockdev", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
