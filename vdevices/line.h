@@ -4,7 +4,7 @@
 
 namespace ringdown {
 
-// One wire. The driver calls set(); whoever is at the other end is told of changes of level only.
+// One wire. The driver calls set(); whoever is at an other end is told of changes of level only.
 class Line {
  public:
   Line() = default;
@@ -16,6 +16,14 @@ class Line {
     if (on_change_) on_change_(level);
   }
   bool level() const { return level_; }
+
+  // One more end, which is told after those before.
+  void connect(std::function<void(bool)> end) {
+    on_change_ = [before = std::move(on_change_), end = std::move(end)](bool level) {
+      if (before) before(level);
+      end(level);
+    };
+  }
 
  private:
   bool level_ = false;

@@ -285,5 +285,34 @@ TEST_F(I8259aTest, SlaveWithAutoEndKeepsCascadeEdgesComing) {
   EXPECT_FALSE(pic.interrupt_requested());
 }
 
+TEST_F(I8259aTest, AnEdgeIsIgnoredWhereItsRequestIsLatchedAndMasked) {
+  for (const unsigned irq : {0u, 8u}) {
+    EXPECT_FALSE(pic.ignores_edge(irq));
+    raise(irq);
+    EXPECT_FALSE(pic.ignores_edge(irq)) << "it may be taken, and another one come";
+    master(1, 0xFF);
+    slave(1, 0xFF);
+    EXPECT_TRUE(pic.ignores_edge(irq));
+    lower(irq);
+    EXPECT_FALSE(pic.ignores_edge(irq));
+    master(1, 0);
+    slave(1, 0);
+  }
+}
+
+TEST(Line, TellsEveryEndOfChanges) {
+  std::vector<int> told;
+  Line line([&](bool level) { told.push_back(level); });
+  line.connect([&](bool level) { told.push_back(10 + level); });
+  line.set(true);
+  line.set(true);
+  line.set(false);
+  EXPECT_EQ(told, (std::vector<int>{1, 11, 0, 10}));
+  Line unconnected;
+  unconnected.connect([&](bool level) { told.push_back(20 + level); });
+  unconnected.set(true);
+  EXPECT_EQ(told.back(), 21);
+}
+
 }  // namespace
 }  // namespace ringdown
