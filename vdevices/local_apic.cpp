@@ -149,6 +149,7 @@ uint32_t LocalApic::read_register(unsigned index) {
       return 0;
   }
   note_error(kIllegalRegister);
+  update();
   return 0;
 }
 

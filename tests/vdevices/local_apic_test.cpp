@@ -248,7 +248,11 @@ TEST_F(LocalApicTest, IllegalVectorsAreErrors) {
   EXPECT_FALSE(send(0x0F));
   write(kEsr, 0);
   EXPECT_EQ(read(kEsr), 1u << 6);
+  write(kEoi, 0);
+  EXPECT_EQ(apic.acknowledge(), 0x99);
+  write(kEoi, 0);
   read(0x3F0);
+  EXPECT_EQ(apic.acknowledge(), 0x99);
   write(kEsr, 0);
   EXPECT_EQ(read(kEsr), 1u << 7);
 }
