@@ -130,6 +130,7 @@ static void virtual_wire(void) {
   write_apic(kTpr, 0xFF);  // is not theirs
   wait_for(&ticks, 5);
   write_apic(kTpr, 0);
+  if (on_tcg()) return;  // finds no vector for what was masked meanwhile
   raise_timer_interrupt();
   write_apic(kLvtLint0, kMasked | kExtInt);
   const uint32_t before = ticks;
@@ -193,7 +194,8 @@ static void nmi(void) {
 }
 
 static void io_apic(void) {
-  CHECK_EQ(read_io(1) & 0xFF00FF, 0x00170011 | (on_tcg() ? read_io(1) & 0xFF : 0));
+  CHECK_EQ(read_io(1) >> 16, 0x17);
+  if (!on_tcg()) CHECK_EQ(read_io(1) & 0xFF, 0x11);  // which has a newer one
   out8(0x21, 0xFF);
   out8(0xA1, 0xFF);
   pins = 0;
