@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/cpu_model.h"
 #include "vdevices/ata_disk.h"
 #include "vdevices/atapi_cdrom.h"
 
@@ -10,6 +11,12 @@ namespace {
 
 constexpr uint16_t kCom1 = 0x3F8;
 constexpr unsigned kSci = 9;
+constexpr uint32_t kLocalApicBytes = 0x1000;
+constexpr uint32_t kIoApic = 0xFEC00000, kIoApicBytes = 0x1000;
+constexpr uint32_t kHpet = 0xFED00000, kHpetBytes = 0x400;
+constexpr Nanoseconds kApicTimerPeriod = 1'000'000'000 / (CpuModel::kCrystalKhz * 1000);
+// Of the I/O APIC, where ISA interrupt n is at pin n otherwise.
+constexpr unsigned kPicPin = 0, kTimerPin = 2;
 constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
@@ -48,13 +55,15 @@ uint8_t translations(const Drives& drives) {
 
 Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardOutputs outputs)
     : outputs_(std::move(outputs)),
-      pic_(outputs_.intr),
-      pit_(clock, irqs_.isa(0)),
+      apics_(configuration.apic ? make_apics(clock) : nullptr),
+      pic_([this](bool level) { set_intr(level); }),
+      hpet_(apics_ && configuration.hpet ? make_hpet(clock) : nullptr),
+      pit_(clock, hpet_ ? hpet_->irq0_input() : irqs_.isa(0)),
       port_b_(clock, pit_),
       // A20 is not gated: no 32-bit guest depends on its being closed.
       port_a_([](bool) {}, outputs_.reset),
       reset_control_(outputs_.reset),
-      rtc_(clock, irqs_.isa(8), configuration.utc_seconds),
+      rtc_(clock, hpet_ ? hpet_->irq8_input() : irqs_.isa(8), configuration.utc_seconds),
       com1_(clock, irqs_.isa(4), outputs_.serial),
       kbc_({irqs_.isa(1), irqs_.isa(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
@@ -70,6 +79,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   bus.map(0x70, 2, rtc_);
   bus.map(0x80, 1, post_code_);
   bus.map(0x92, 1, port_a_);
+  if (apics_) map_apics();
   if (configuration.firmware)
     map_firmware(configuration);
   else
@@ -79,6 +89,57 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     map_disks(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
+}
+
+std::unique_ptr<Board::Apics> Board::make_apics(const Clock& clock) {
+  LocalApic::Outputs outputs{
+      .intr = outputs_.intr,
+      .nmi = outputs_.nmi,
+      .end_of_interrupt = [this](uint8_t vector) { apics_->io.end_of_interrupt(vector); },
+      .acknowledge_external = [this] { return pic_.acknowledge(); },
+  };
+  return std::unique_ptr<Apics>(new Apics{.local{clock, kApicTimerPeriod, std::move(outputs)}});
+}
+
+std::unique_ptr<Hpet> Board::make_hpet(const Clock& clock) {
+  return std::unique_ptr<Hpet>(new Hpet(
+      clock, {.irq0 = irqs_.isa(0), .irq8 = irqs_.isa(8), .io_apic = [this](unsigned pin, bool level) {
+                apics_->io.set_pin(pin, level);
+              }}));
+}
+
+// The 8259A's output.
+void Board::set_intr(bool level) {
+  if (!apics_) return outputs_.intr(level);
+  apics_->local.set_lint(0, level);
+  apics_->io.set_pin(kPicPin, level);
+}
+
+// Every controller sees every line.
+void Board::set_irq(unsigned irq, bool level) {
+  pic_.ir(irq).set(level);
+  if (apics_) apics_->io.set_pin(irq == 0 ? kTimerPin : irq, level);
+}
+
+void Board::map_apics() {
+  memory_.map(kIoApic, kIoApicBytes, apics_->io);
+  timed_.push_back(&apics_->local);
+  if (!hpet_) return;
+  memory_.map(kHpet, kHpetBytes, *hpet_);
+  timed_.push_back(hpet_.get());
+}
+
+// Where something else is it has no registers. RAM comes before it, too.
+void Board::set_apic_base(uint64_t value) {
+  if (!apics_) return;
+  constexpr uint64_t kAddress = ~uint64_t{kLocalApicBytes - 1};
+  const uint64_t address = value & kAddress;
+  const bool enabled = value & LocalApic::kGlobalEnable;
+  memory_.unmap(apics_->local);
+  apics_->local.set_enabled(enabled);
+  if (!enabled || address >> 32) return;
+  const auto first = static_cast<uint32_t>(address);
+  if (memory_.is_free(first, kLocalApicBytes)) memory_.map(first, kLocalApicBytes, apics_->local);
 }
 
 void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
@@ -96,6 +157,7 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
   fw_cfg.add(FwCfg::kCpus, 1, 2);
   fw_cfg.add(FwCfg::kMaxCpus, 1, 2);
   fw_cfg.add(FwCfg::kBootMenu, configuration.boot_menu, 2);
+  fw_cfg.add(FwCfg::kIrq0Override, 1, 1);
   FwCfg::Bytes map;
   append_little_endian(map, 0, 8);
   append_little_endian(map, configuration.ram_bytes, 8);
@@ -157,9 +219,17 @@ void Board::map_disks(const BoardConfiguration& configuration) {
   }
 }
 
+// A guest that has another timer may leave the 8254 as the BIOS has: nobody has to wake up for that.
+bool Board::ignores_ticks() const {
+  if (hpet_ && hpet_->legacy_replacement()) return true;
+  return pic_.ignores_edge(0) && (!apics_ || apics_->io.masked(kTimerPin));
+}
+
 Nanoseconds Board::next_event() const {
   Nanoseconds next = kNever;
-  for (const TimedDevice* device : timed_) next = std::min(next, device->next_event());
+  for (const TimedDevice* device : timed_) {
+    if (device->next_event() < next && (device != &pit_ || !ignores_ticks())) next = device->next_event();
+  }
   return next;
 }
 

@@ -265,6 +265,8 @@ BoardConfiguration Machine::board_configuration() {
                                    .firmware = has_bios(),
                                    .acpi = options_.acpi,
                                    .boot_menu = options_.boot.menu,
+                                   .apic = model_.has(Feature::kApic),
+                                   .hpet = options_.hpet,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
                                    .drives = {},
@@ -281,6 +283,7 @@ BoardConfiguration Machine::board_configuration() {
 BoardOutputs Machine::board_outputs() {
   BoardOutputs outputs{
       .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
+      .nmi = [this] { vcpu_.raise_nmi(); },
       .reset =
           [this](ResetKind) {
             reset_requested_ = true;
@@ -374,13 +377,25 @@ int Machine::run() {
   return status_.value_or(exit_status(ExitCode::kPowerOff));
 }
 
+// A kernel that is started directly finds a processor without a local APIC, unless it is asked for: nothing
+// tells it of an I/O APIC.
+std::string processor_specification(const Options& options) {
+  const std::string& given = options.cpu;
+  if (options.kernel.empty()) return given;
+  const size_t name_ends = std::min(given.find(','), given.size());
+  const std::string name =
+      given.empty() ? std::string(CpuModel::model_names().front()) : given.substr(0, name_ends);
+  return concat(name, ",-apic", given.substr(name_ends));
+}
+
 }  // namespace
 
 int run_machine(const Options& options) {
   set_host_refusal_handler([](const std::string& line) { end_process(ExitCode::kHostLacksFeature, line); });
   CpuModel model = CpuModel::default_model();
   std::string error;
-  if (!options.cpu.empty() && !CpuModel::parse(options.cpu, model, error)) {
+  const std::string processor = processor_specification(options);
+  if (!processor.empty() && !CpuModel::parse(processor, model, error)) {
     print_error_line(error);
     return exit_status(ExitCode::kBadCommandLine);
   }

@@ -91,7 +91,7 @@ void Translator::reset() {
   flush_cache();
   views_.clear();
   context_.slot_space.fill(0);
-  context_.cpuid = {.empty = 1};
+  forget_cpuid();
   forget_pages();
   follow_spaces();
 }

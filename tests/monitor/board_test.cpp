@@ -57,7 +57,7 @@ TEST_F(BoardTest, PowerButtonInterruptsByIrq9WhenAcpiIsEnabled) {
   ports().write(0xB2, 1, 0xF1);
   EXPECT_EQ(ports().read(kControl, 2), kSciEnable);
   ASSERT_TRUE(intr);
-  EXPECT_EQ(board->interrupts().acknowledge(), 0x29);
+  EXPECT_EQ(board->acknowledge_interrupt(), 0x29);
   ports().write(kStatus, 2, kPowerButton);
   ports().write(0xA0, 1, 0x20);
   ports().write(0x20, 1, 0x20);
