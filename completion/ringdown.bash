@@ -10,7 +10,7 @@ _ringdown() {
     -append | -m | -name) return ;;
     -cpu) words="help $(_ringdown_cpu_models)" ;;
     -smp) words=1 ;;
-    -machine | -M) words="pc isapc help" ;;
+    -machine | -M) words="pc isapc pc,acpi=off pc,hpet=off help" ;;
     -accel) words=tcg ;;
     -boot) words="menu=on menu=off splash-time= reboot-timeout=" ;;
     -drive) words="file= format=raw if=ide index= media=disk media=cdrom readonly=on snapshot=on" ;;

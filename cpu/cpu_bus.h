@@ -28,6 +28,8 @@ class CpuBus {
   virtual void exception_raised(const Fault&) {}
   // CPUID was asked this; the answer is in the registers.
   virtual void cpuid_answered(uint32_t /*leaf*/, uint32_t /*subleaf*/) {}
+  // IA32_APIC_BASE was written: CPUID may answer otherwise.
+  virtual void apic_base_written() {}
   // Has it delivered the event itself, faster? If not, nothing has changed.
   virtual bool deliver(const Event&) { return false; }
 };

@@ -11,7 +11,7 @@ constexpr FeatureSet set_of(std::initializer_list<Feature> features) {
   return set;
 }
 
-constexpr FeatureSet kPentium = set_of({kFpu, kVme, kDe, kPse, kTsc, kMsr, kCx8});
+constexpr FeatureSet kPentium = set_of({kFpu, kVme, kDe, kPse, kTsc, kMsr, kCx8, kApic});
 constexpr FeatureSet kPentium2 = kPentium | set_of({kPae, kSep, kMtrr, kPge, kCmov, kPat, kMmx, kFxsr});
 constexpr FeatureSet kPentium3 = kPentium2 | bit(kSse);
 constexpr FeatureSet kQemu32 = kPentium3 | set_of({kSse2, kSse3, kClflush, kHypervisor});

@@ -34,6 +34,9 @@ class CpuModel {
   static CpuModel default_model();
 
   CpuidResult cpuid(uint32_t leaf, uint32_t subleaf) const;
+  // The core crystal clock, which a local APIC's timer counts (SDM vol. 3, 10.5.4).
+  static constexpr uint32_t kCrystalKhz = 25'000;
+
   // What leaves 15h and 16h say about the time stamp counter; 0, as it is at first: there are no such leaves.
   // Only a model whose counter is invariant, and which is not an old processor to the letter, has them.
   void set_tsc_khz(uint32_t khz) { tsc_khz_ = khz; }

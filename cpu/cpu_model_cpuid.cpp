@@ -37,6 +37,27 @@ CpuidResult deterministic_cache_parameters(uint32_t subleaf) {
   return {c.type | c.level << 5 | self_initialising, (c.ways - 1) << 22 | (kLineSize - 1), c.sets - 1, 0};
 }
 
+struct Ratio {
+  uint32_t numerator, denominator;
+};
+
+// Of the time stamp counter to the crystal, as near as can be: some multiply the crystal's kHz by the
+// numerator in 32 bits.
+Ratio tsc_ratio(uint32_t tsc_khz) {
+  constexpr uint32_t crystal = CpuModel::kCrystalKhz;
+  const uint32_t last = (~0u - crystal / 2) / tsc_khz;
+  const auto nearest = [=](uint32_t d) { return Ratio{(tsc_khz * d + crystal / 2) / crystal, d}; };
+  const auto error = [=](Ratio r) {
+    return std::abs(int64_t{r.numerator} * crystal - int64_t{tsc_khz} * r.denominator) /
+           double(r.denominator);
+  };
+  Ratio best = nearest(1);
+  for (uint32_t d = 2; d <= last; d++) {
+    if (error(nearest(d)) < error(best)) best = nearest(d);
+  }
+  return best;
+}
+
 }  // namespace
 
 uint32_t CpuModel::signature() const {
@@ -85,8 +106,8 @@ CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
     // Told the frequency, a guest need not measure it against the 8254, which fails while the host is busy:
     // Linux then lives by counting timer interrupts, and loses time.
     case kTscFrequencyLeaf: {
-      constexpr uint32_t kCrystalKhz = 100;  // small: some multiply it by EBX in 32 bits
-      return {kCrystalKhz, tsc_khz_, kCrystalKhz * 1000, 0};
+      const Ratio ratio = tsc_ratio(tsc_khz_);
+      return {ratio.denominator, ratio.numerator, kCrystalKhz * 1000, 0};
     }
     case kProcessorFrequencyLeaf: {
       const uint32_t mhz = (tsc_khz_ + 500) / 1000;

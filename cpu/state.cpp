@@ -18,7 +18,7 @@ void CpuState::reset(uint32_t signature) {
   dr[7] = 0x400;
   msr.pat = 0x0007040600070406;
   msr.misc_enable = 1;         // fast string operations
-  msr.apic_base = 0xFEE00100;  // enabled bit clear: this processor is not given a local APIC yet
+  msr.apic_base = 0xFEE00100;  // enabled where there is a local APIC (Vcpu::reset())
   fx.control_word = 0x37F;
   fx.mxcsr = 0x1F80;
 }

@@ -77,6 +77,7 @@ struct ModelSpecificRegisters {
   uint64_t efer;
   uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
   uint64_t pat;
+  static constexpr uint64_t kApicEnable = 1u << 11;
   uint64_t apic_base;
   uint64_t misc_enable;
   uint64_t mtrr_def_type;

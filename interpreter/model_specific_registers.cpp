@@ -85,10 +85,12 @@ void write_efer(Interpreter& it, uint64_t value) {
   if (changed) flush_tlb(it, TlbFlush::kAll);
 }
 
-void write_apic_base(CpuState& s, uint64_t value) {
-  constexpr uint64_t kBootstrap = 1u << 8, kEnable = 1u << 11;
-  require(!(value & ~(kPhysicalAddressMask & ~0xFFFull) & ~(kBootstrap | kEnable)));
-  s.msr.apic_base = value;
+void write_apic_base(Interpreter& it, uint64_t value) {
+  constexpr uint64_t kBootstrap = 1u << 8;
+  require(
+      !(value & ~(kPhysicalAddressMask & ~0xFFFull) & ~(kBootstrap | ModelSpecificRegisters::kApicEnable)));
+  it.state.msr.apic_base = value;
+  it.bus.apic_base_written();
 }
 
 // Both registers follow each other (SDM vol. 3, 18.17.3).
@@ -155,7 +157,7 @@ void write_msr(Interpreter& it, uint32_t index, uint64_t value) {
     case kMtrrCapabilities:
       raise_general_protection();  // read only
     case kApicBase:
-      return write_apic_base(s, value);
+      return write_apic_base(it, value);
     case kTscAdjust:
       return write_tsc_adjust(it, value);
     case kMicrocodeRevision:

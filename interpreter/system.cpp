@@ -10,6 +10,8 @@ namespace {
 // The microcode revision of the modelled processors. It is past the ones that operating systems work around.
 constexpr uint64_t kMicrocodeRevision = 0x218;
 
+constexpr uint32_t kApicFeature = 1 << 9;  // in EDX of leaf 1
+
 void hlt(Interpreter& it, const Instruction&) {
   require_ring_0(it);
   it.state.halted = true;
@@ -28,6 +30,7 @@ void cpuid(Interpreter& it, const Instruction&) {
   s.gpr[kEbx] = r.ebx;
   s.gpr[kEcx] = r.ecx;
   s.gpr[kEdx] = r.edx;
+  if (leaf == 1 && !(s.msr.apic_base & ModelSpecificRegisters::kApicEnable)) s.gpr[kEdx] &= ~kApicFeature;
   it.bus.cpuid_answered(leaf, subleaf);
 }
 

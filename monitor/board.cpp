@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/cpu_model.h"
 #include "vdevices/ata_disk.h"
 #include "vdevices/atapi_cdrom.h"
 
@@ -9,6 +10,13 @@ namespace ringdown {
 namespace {
 
 constexpr uint16_t kCom1 = 0x3F8;
+constexpr unsigned kSci = 9;
+constexpr uint32_t kLocalApicBytes = 0x1000;
+constexpr uint32_t kIoApic = 0xFEC00000, kIoApicBytes = 0x1000;
+constexpr uint32_t kHpet = 0xFED00000, kHpetBytes = 0x400;
+constexpr Nanoseconds kApicTimerPeriod = 1'000'000'000 / (CpuModel::kCrystalKhz * 1000);
+// Of the I/O APIC, where ISA interrupt n is at pin n otherwise.
+constexpr unsigned kPicPin = 0, kTimerPin = 2;
 constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
@@ -16,6 +24,12 @@ constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrde
 constexpr uint8_t kBootFloppy = 1, kBootDisk = 2, kBootCdrom = 3;
 constexpr uint8_t kTranslateByLba = 1;
 constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
+
+// Of ACPI's states S0 to S5: whether there is one, and its SLP_TYP (QEMU, etc/system-states). S4 is S5: what
+// is to be kept the guest has written to disk.
+constexpr uint8_t kStateExists = 0x80;
+constexpr std::array<uint8_t, 6> kSystemStates = {
+    kStateExists, 0, 0, 0, kStateExists | AcpiPm::kSoftOff, kStateExists | AcpiPm::kSoftOff};
 
 using Drives = decltype(BoardConfiguration::drives);
 
@@ -41,15 +55,17 @@ uint8_t translations(const Drives& drives) {
 
 Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardOutputs outputs)
     : outputs_(std::move(outputs)),
-      pic_(outputs_.intr),
-      pit_(clock, pic_.ir(0)),
+      apics_(configuration.apic ? make_apics(clock) : nullptr),
+      pic_([this](bool level) { set_intr(level); }),
+      hpet_(apics_ && configuration.hpet ? make_hpet(clock) : nullptr),
+      pit_(clock, hpet_ ? hpet_->irq0_input() : irqs_.isa(0)),
       port_b_(clock, pit_),
       // A20 is not gated: no 32-bit guest depends on its being closed.
       port_a_([](bool) {}, outputs_.reset),
       reset_control_(outputs_.reset),
-      rtc_(clock, pic_.ir(8), configuration.utc_seconds),
-      com1_(clock, pic_.ir(4), outputs_.serial),
-      kbc_({pic_.ir(1), pic_.ir(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      rtc_(clock, hpet_ ? hpet_->irq8_input() : irqs_.isa(8), configuration.utc_seconds),
+      com1_(clock, irqs_.isa(4), outputs_.serial),
+      kbc_({irqs_.isa(1), irqs_.isa(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
@@ -63,14 +79,67 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   bus.map(0x70, 2, rtc_);
   bus.map(0x80, 1, post_code_);
   bus.map(0x92, 1, port_a_);
+  if (apics_) map_apics();
   if (configuration.firmware)
     map_firmware(configuration);
   else
     bus.map(0xCF9, 1, reset_control_);
+  if (configuration.firmware && configuration.acpi) map_power_management(clock, configuration);
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
+}
+
+std::unique_ptr<Board::Apics> Board::make_apics(const Clock& clock) {
+  LocalApic::Outputs outputs{
+      .intr = outputs_.intr,
+      .nmi = outputs_.nmi,
+      .end_of_interrupt = [this](uint8_t vector) { apics_->io.end_of_interrupt(vector); },
+      .acknowledge_external = [this] { return pic_.acknowledge(); },
+  };
+  return std::unique_ptr<Apics>(new Apics{.local{clock, kApicTimerPeriod, std::move(outputs)}});
+}
+
+std::unique_ptr<Hpet> Board::make_hpet(const Clock& clock) {
+  return std::unique_ptr<Hpet>(new Hpet(
+      clock, {.irq0 = irqs_.isa(0), .irq8 = irqs_.isa(8), .io_apic = [this](unsigned pin, bool level) {
+                apics_->io.set_pin(pin, level);
+              }}));
+}
+
+// The 8259A's output.
+void Board::set_intr(bool level) {
+  if (!apics_) return outputs_.intr(level);
+  apics_->local.set_lint(0, level);
+  apics_->io.set_pin(kPicPin, level);
+}
+
+// Every controller sees every line.
+void Board::set_irq(unsigned irq, bool level) {
+  pic_.ir(irq).set(level);
+  if (apics_) apics_->io.set_pin(irq == 0 ? kTimerPin : irq, level);
+}
+
+void Board::map_apics() {
+  memory_.map(kIoApic, kIoApicBytes, apics_->io);
+  timed_.push_back(&apics_->local);
+  if (!hpet_) return;
+  memory_.map(kHpet, kHpetBytes, *hpet_);
+  timed_.push_back(hpet_.get());
+}
+
+// Where something else is it has no registers. RAM comes before it, too.
+void Board::set_apic_base(uint64_t value) {
+  if (!apics_) return;
+  constexpr uint64_t kAddress = ~uint64_t{kLocalApicBytes - 1};
+  const uint64_t address = value & kAddress;
+  const bool enabled = value & LocalApic::kGlobalEnable;
+  memory_.unmap(apics_->local);
+  apics_->local.set_enabled(enabled);
+  if (!enabled || address >> 32) return;
+  const auto first = static_cast<uint32_t>(address);
+  if (memory_.is_free(first, kLocalApicBytes)) memory_.map(first, kLocalApicBytes, apics_->local);
 }
 
 void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
@@ -80,19 +149,21 @@ void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
 }
 
 Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-                          ResetControl& reset_control)
-    : pci(reset_control), host_bridge(outputs.upper_memory), log(outputs.firmware_log) {
+                          ResetControl& reset_control, IrqLines& irqs)
+    : pci(reset_control), host_bridge(outputs.upper_memory), isa_bridge(irqs), log(outputs.firmware_log) {
   pci.add(PciHost::address(0, 0), host_bridge);
   pci.add(PciHost::address(1, 0), isa_bridge);
   fw_cfg.add(FwCfg::kRamSize, configuration.ram_bytes, 8);
   fw_cfg.add(FwCfg::kCpus, 1, 2);
   fw_cfg.add(FwCfg::kMaxCpus, 1, 2);
   fw_cfg.add(FwCfg::kBootMenu, configuration.boot_menu, 2);
+  fw_cfg.add(FwCfg::kIrq0Override, 1, 1);
   FwCfg::Bytes map;
   append_little_endian(map, 0, 8);
   append_little_endian(map, configuration.ram_bytes, 8);
   append_little_endian(map, kE820Usable, 4);
   fw_cfg.add_file("etc/e820", std::move(map));
+  fw_cfg.add_file("etc/system-states", {kSystemStates.begin(), kSystemStates.end()});
   for (const auto& file : configuration.firmware_files) fw_cfg.add_file(file.name, file.content);
   if (!configuration.serial_port) return;
   // There is no screen: SeaBIOS shows its text here, and takes keys from here.
@@ -102,20 +173,38 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
 }
 
 void Board::map_firmware(const BoardConfiguration& configuration) {
-  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_);
+  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_, irqs_);
   ports_->map(0xCF8, 8, firmware_->pci, 4);
   ports_->map(0x510, 2, firmware_->fw_cfg, 2);
   if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
 }
 
-Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
+Board::PowerManagement::PowerManagement(const Clock& clock, const BoardConfiguration& configuration,
+                                        const BoardOutputs& outputs, PortBus& bus, IrqLines& irqs)
+    : function(clock, bus, irqs.isa(kSci), outputs.power_off, {.com1 = configuration.serial_port}),
+      apm([this](bool enable) { function.acpi().set_sci_enable(enable); }) {}
+
+void Board::map_power_management(const Clock& clock, const BoardConfiguration& configuration) {
+  power_management_ = std::make_unique<PowerManagement>(clock, configuration, outputs_, *ports_, irqs_);
+  firmware_->pci.add(PciHost::address(1, 3), power_management_->function);
+  ports_->map(0xB2, 2, power_management_->apm);
+  ports_->map(0xAFE0, AcpiEvents::kPorts, power_management_->events);
+  ports_->map(0xAE00, PciHotPlug::kPorts, power_management_->hot_plug, 4);
+  timed_.push_back(&power_management_->function.acpi());
+}
+
+void Board::press_power_button() {
+  if (power_management_) power_management_->function.acpi().press_power_button();
+}
+
+Board::Disks::Disks(const BoardConfiguration& configuration, IrqLines& irqs)
     : drives{make_drive(configuration.drives, 0), make_drive(configuration.drives, 1),
              make_drive(configuration.drives, 2), make_drive(configuration.drives, 3)},
-      primary(pic.ir(14), drives[0].get(), drives[1].get()),
-      secondary(pic.ir(15), drives[2].get(), drives[3].get()) {}
+      primary(irqs.isa(14), drives[0].get(), drives[1].get()),
+      secondary(irqs.isa(15), drives[2].get(), drives[3].get()) {}
 
 void Board::map_disks(const BoardConfiguration& configuration) {
-  disks_ = std::make_unique<Disks>(configuration, pic_);
+  disks_ = std::make_unique<Disks>(configuration, irqs_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
   rtc_.set_cmos(kCmosBootOrder, kBootDisk | kBootFloppy << 4);
   rtc_.set_cmos(kCmosBootOrder2, kBootCdrom << 4);
@@ -130,9 +219,17 @@ void Board::map_disks(const BoardConfiguration& configuration) {
   }
 }
 
+// A guest that has another timer may leave the 8254 as the BIOS has: nobody has to wake up for that.
+bool Board::ignores_ticks() const {
+  if (hpet_ && hpet_->legacy_replacement()) return true;
+  return pic_.ignores_edge(0) && (!apics_ || apics_->io.masked(kTimerPin));
+}
+
 Nanoseconds Board::next_event() const {
   Nanoseconds next = kNever;
-  for (const TimedDevice* device : timed_) next = std::min(next, device->next_event());
+  for (const TimedDevice* device : timed_) {
+    if (device->next_event() < next && (device != &pit_ || !ignores_ticks())) next = device->next_event();
+  }
   return next;
 }
 

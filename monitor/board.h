@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "vdevices/acpi_events.h"
+#include "vdevices/apm_ports.h"
 #include "vdevices/ata_channel.h"
 #include "vdevices/ata_drive.h"
 #include "vdevices/block_medium.h"
@@ -14,15 +16,20 @@
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
 #include "vdevices/fw_cfg.h"
+#include "vdevices/hpet.h"
 #include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/io_apic.h"
+#include "vdevices/irq_lines.h"
+#include "vdevices/local_apic.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
 #include "vdevices/piix3_ide.h"
+#include "vdevices/piix4_pm.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -32,7 +39,9 @@ namespace ringdown {
 // What leaves the board. All are called on the vCPU thread, from within an access or advance().
 struct BoardOutputs {
   std::function<void(bool)> intr;  // the INTR pin of the processor
+  std::function<void()> nmi;       // its NMI pin
   std::function<void(ResetKind)> reset;
+  std::function<void()> power_off;
   std::function<void(uint32_t)> debug_exit;  // exit status
   std::function<void(uint8_t)> serial;       // COM1
   I440fx::SetSegment upper_memory = {};      // with firmware only
@@ -45,7 +54,10 @@ struct BoardConfiguration {
   int64_t utc_seconds = 0;
   bool serial_port = true;
   bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool acpi = true;        // with firmware only: power management, and tables that tell of it
   bool boot_menu = false;  // that firmware is to offer
+  bool apic = false;       // local APIC and I/O APIC
+  bool hpet = false;       // with the APICs only
   struct FirmwareFile {
     std::string name;
     FwCfg::Bytes content;
@@ -74,9 +86,15 @@ class Board {
 
   PortBus& ports() { return *ports_; }
   MemoryBus& memory() { return memory_; }
-  I8259aPair& interrupts() { return pic_; }
+  // The processor's INTA: returns the vector.
+  uint8_t acknowledge_interrupt() { return apics_ ? apics_->local.acknowledge() : pic_.acknowledge(); }
+  // The processor's IA32_APIC_BASE (MSR 1Bh), after power-on and after the guest has written it.
+  void set_apic_base(uint64_t value);
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
+  // The user has pressed it. Nothing happens unless the guest has enabled ACPI; what does is the guest's
+  // affair.
+  void press_power_button();
 
   Nanoseconds next_event() const;
   // The devices whose event is due.
@@ -86,10 +104,14 @@ class Board {
   bool debug_exit_overlaps() const { return debug_exit_overlaps_; }
 
  private:
+  struct Apics {
+    LocalApic local;
+    IoApic io{[this](const ApicMessage& message) { return local.deliver(message); }};
+  };
   // What is there with firmware only.
   struct Firmware {
     Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-             ResetControl& reset_control);
+             ResetControl& reset_control, IrqLines& irqs);
 
     PciHost pci;
     I440fx host_bridge;
@@ -97,22 +119,42 @@ class Board {
     FwCfg fw_cfg;
     DebugConsole log;
   };
+  // What is there with firmware and ACPI.
+  struct PowerManagement {
+    PowerManagement(const Clock& clock, const BoardConfiguration& configuration, const BoardOutputs& outputs,
+                    PortBus& bus, IrqLines& irqs);
+
+    Piix4Pm function;
+    ApmPorts apm;
+    AcpiEvents events;
+    PciHotPlug hot_plug;
+  };
   // What is there with drives only.
   struct Disks {
-    Disks(const BoardConfiguration& configuration, I8259aPair& pic);
+    Disks(const BoardConfiguration& configuration, IrqLines& irqs);
 
     std::array<std::unique_ptr<AtaDrive>, 4> drives;
     AtaChannel primary, secondary;
     std::optional<Piix3Ide> controller;
   };
+  std::unique_ptr<Apics> make_apics(const Clock& clock);
+  std::unique_ptr<Hpet> make_hpet(const Clock& clock);
+  void set_irq(unsigned irq, bool level);
+  void set_intr(bool level);
+  void map_apics();
+  bool ignores_ticks() const;
   void map_firmware(const BoardConfiguration& configuration);
+  void map_power_management(const Clock& clock, const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
   MemoryBus memory_;
+  std::unique_ptr<Apics> apics_;
   I8259aPair pic_;
+  IrqLines irqs_{[this](unsigned irq, bool level) { set_irq(irq, level); }};
+  std::unique_ptr<Hpet> hpet_;
   I8254 pit_;
   PortB port_b_;
   PortA port_a_;
@@ -124,8 +166,9 @@ class Board {
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
+  std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
-  TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
+  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_};
 };
 
 }  // namespace ringdown

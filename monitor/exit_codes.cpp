@@ -13,7 +13,8 @@ namespace ringdown {
 namespace {
 
 constexpr std::array kExitCodes{
-    ExitCodeRow{ExitCode::kPowerOff, "the guest powered the machine off: it halted with interrupts disabled"},
+    ExitCodeRow{ExitCode::kPowerOff,
+                "the guest powered the machine off, by ACPI or by a halt with interrupts disabled"},
     ExitCodeRow{ExitCode::kBadCommandLine, "bad command line"},
     ExitCodeRow{ExitCode::kBadImage,
                 "a kernel, initrd, module, BIOS, option ROM or disk image is missing, unreadable, corrupt or "

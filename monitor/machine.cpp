@@ -115,6 +115,11 @@ class Machine {
   std::optional<int> open_disks();
   std::optional<int> load_bios();
   int run();
+  // Any thread: the user presses the power button.
+  void power_button() {
+    power_button_pressed_ = true;
+    vcpu_.request_attention();
+  }
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
     if (serial_) serial_->stop_waiting();
@@ -134,6 +139,7 @@ class Machine {
   BoardOutputs board_outputs();
   void attend();
   void idle();
+  void power_off();
   void quit() {
     quit_requested_ = true;
     vcpu_.request_attention();
@@ -172,6 +178,7 @@ class Machine {
   uint32_t tsc_khz_ = 0;
   bool reset_requested_ = false;
   std::atomic<bool> quit_requested_{false};
+  std::atomic<bool> power_button_pressed_{false};
 };
 
 std::optional<int> Machine::open_serial_port() {
@@ -211,6 +218,7 @@ std::optional<int> Machine::open_disks() {
 void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
+  if (power_button_pressed_.exchange(false)) board_->press_power_button();
   deliver_from_disks();
   feed_serial_port();
 }
@@ -234,6 +242,11 @@ void Machine::idle() {
   if (!vcpu_.state().interrupt_flag && !options_.no_shutdown) end(exit_status(ExitCode::kPowerOff));
 }
 
+void Machine::power_off() {
+  if (options_.no_shutdown) return vcpu_.switch_off();
+  end(exit_status(ExitCode::kPowerOff));
+}
+
 void Machine::feed_serial_port() {
   if (!serial_) return;
   while (serial_->input_waiting()) {
@@ -250,7 +263,10 @@ BoardConfiguration Machine::board_configuration() {
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
+                                   .acpi = options_.acpi,
                                    .boot_menu = options_.boot.menu,
+                                   .apic = model_.has(Feature::kApic),
+                                   .hpet = options_.hpet,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
                                    .drives = {},
@@ -267,11 +283,13 @@ BoardConfiguration Machine::board_configuration() {
 BoardOutputs Machine::board_outputs() {
   BoardOutputs outputs{
       .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
+      .nmi = [this] { vcpu_.raise_nmi(); },
       .reset =
           [this](ResetKind) {
             reset_requested_ = true;
             vcpu_.stop();
           },
+      .power_off = [this] { power_off(); },
       .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
       .serial =
           [this](uint8_t byte) {
@@ -359,13 +377,25 @@ int Machine::run() {
   return status_.value_or(exit_status(ExitCode::kPowerOff));
 }
 
+// A kernel that is started directly finds a processor without a local APIC, unless it is asked for: nothing
+// tells it of an I/O APIC.
+std::string processor_specification(const Options& options) {
+  const std::string& given = options.cpu;
+  if (options.kernel.empty()) return given;
+  const size_t name_ends = std::min(given.find(','), given.size());
+  const std::string name =
+      given.empty() ? std::string(CpuModel::model_names().front()) : given.substr(0, name_ends);
+  return concat(name, ",-apic", given.substr(name_ends));
+}
+
 }  // namespace
 
 int run_machine(const Options& options) {
   set_host_refusal_handler([](const std::string& line) { end_process(ExitCode::kHostLacksFeature, line); });
   CpuModel model = CpuModel::default_model();
   std::string error;
-  if (!options.cpu.empty() && !CpuModel::parse(options.cpu, model, error)) {
+  const std::string processor = processor_specification(options);
+  if (!processor.empty() && !CpuModel::parse(processor, model, error)) {
     print_error_line(error);
     return exit_status(ExitCode::kBadCommandLine);
   }

@@ -80,6 +80,8 @@ std::string set_accelerator(std::string_view v, OptionContext& c) {
 std::string set_machine_property(const Property& property, OptionContext& c) {
   const auto value = property.value.value_or("");
   if (property.key == "accel") return set_accelerator(value, c);
+  if (property.key == "acpi") return set_on_off(property.key, value, c.options.acpi);
+  if (property.key == "hpet") return set_on_off(property.key, value, c.options.hpet);
   if (value == "off") return {};
   return concat("'", property.key, "=", value, "' is not built yet");
 }
@@ -98,6 +100,11 @@ std::string set_machine(std::string_view v, OptionContext& c) {
       return "no such machine; see ringdown -machine help";
     }
   }
+  return {};
+}
+
+std::string set_no_hpet(std::string_view, OptionContext& c) {
+  c.options.hpet = false;
   return {};
 }
 
@@ -197,6 +204,10 @@ std::string set_start_stopped(std::string_view, OptionContext& c) {
   c.options.start_stopped = true;
   return {};
 }
+std::string set_no_acpi(std::string_view, OptionContext& c) {
+  c.options.acpi = false;
+  return {};
+}
 std::string do_nothing(std::string_view, OptionContext&) { return {}; }
 
 std::string set_user(std::string_view v, OptionContext& c) {
@@ -251,7 +262,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "cpu", "MODEL[,+F][,-F]", "processor model and features to add or take; -cpu help lists",
      set_cpu},
     {"Guest", "smp", "1", "number of processors", set_smp},
-    {"Guest", "machine", "pc", "kind of machine; -machine help lists", set_machine},
+    {"Guest", "machine", "pc[,P=off]", "kind of machine; -machine help lists", set_machine},
     {"Guest", "M", "pc", "the same as -machine", set_machine},
     {"Guest", "accel", "tcg", "ignored, for scripts: ringdown translates by itself", set_accel},
     {"Guest", "enable-kvm", "", "refused: ringdown uses no hardware virtualization", refuse_kvm},
@@ -275,8 +286,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "nic", "none", "no network card", set_network},
     {"Devices", "parallel", "none", "no parallel port", set_parallel},
     {"Devices", "monitor", "none", "no monitor console: with -nographic, no C-a keys", set_monitor},
-    {"Devices", "no-acpi", "", "no ACPI, which is so already", do_nothing},
-    {"Devices", "no-hpet", "", "no HPET, which is so already", do_nothing},
+    {"Devices", "no-acpi", "", "with a BIOS: no ACPI, as -machine acpi=off", set_no_acpi},
+    {"Devices", "no-hpet", "", "no HPET: the same as -machine hpet=off", set_no_hpet},
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
 

@@ -75,6 +75,7 @@ struct Options {
   uint64_t memory = 128 * kMiB;  // bytes, whole pages, kMinMemory to kMaxMemory
   std::string cpu = {};          // "MODEL,+feature,-feature" with names of CpuNames; empty: the default model
   RtcStart rtc = {};
+  bool hpet = true;  // where there is an APIC
   std::string name = {};
 
   std::optional<DebugExitOptions> debug_exit = {};
@@ -86,6 +87,7 @@ struct Options {
   bool no_reboot = false;
   bool no_shutdown = false;
   bool start_stopped = false;
+  bool acpi = true;  // with a BIOS
 
   LogClasses log_classes = 0;
   std::string log_file = {};    // empty: standard error

@@ -48,7 +48,10 @@ void Vcpu::reset() {
   log_reset(state());
   state().reset(signature_);
   set_time_stamp_counter(0);
+  if (interpreter_.model.has(Feature::kApic)) state().msr.apic_base |= ModelSpecificRegisters::kApicEnable;
+  board_->set_apic_base(state().msr.apic_base);
   context_->interrupt_pending = 0;
+  nmi_pending_ = false;
   stop_ = false;
   state_changed();
 }
@@ -67,6 +70,13 @@ void Vcpu::forget_mappings() {
   shadow_.clear();
   tlb_flushed(TlbFlush::kAll);
   native_.reset();
+}
+
+// As after a halt with interrupts disabled.
+void Vcpu::switch_off() {
+  state().halted = true;
+  state().interrupt_flag = false;
+  attention_ = 1;
 }
 
 void Vcpu::request_attention() {
@@ -112,14 +122,26 @@ void Vcpu::arm(Nanoseconds deadline) {
 }
 
 bool Vcpu::take_interrupt() {
+  if (nmi_pending_ && take_nmi()) return true;
   if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
+  take(board_->acknowledge_interrupt());
+  return true;
+}
+
+// One that is blocked waits for the IRET that ends that, which is the interpreter's.
+bool Vcpu::take_nmi() {
+  if (state().nmi_blocked || state().interrupts_shadowed) return false;
+  nmi_pending_ = false;
+  take(static_cast<uint8_t>(Vector::kNmi));
+  return true;
+}
+
+void Vcpu::take(uint8_t vector) {
   counters().guest_interrupts++;
   native_.interrupted();
-  const uint8_t vector = board_->interrupts().acknowledge();
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
   interpreter_.deliver_interrupt(vector);
-  return true;
 }
 
 // The timer is armed for whatever is next: its kick ends the sleep, as another thread's does. One that comes
@@ -291,6 +313,12 @@ void Vcpu::exception_raised(const Fault& fault) {
 }
 
 void Vcpu::cpuid_answered(uint32_t leaf, uint32_t subleaf) { translator_.remember_cpuid(leaf, subleaf); }
+
+void Vcpu::apic_base_written() {
+  translator_.forget_cpuid();
+  board_->set_apic_base(state().msr.apic_base);
+  note_device_access();
+}
 
 bool Vcpu::deliver(const Event& event) { return translator_.deliver(event); }
 

@@ -63,8 +63,15 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
   void run();
   void stop() { stop_ = true; }
+  // Called from within a port access: the processor executes nothing more, but attention is still paid.
+  void switch_off();
   // The INTR pin.
   void set_interrupt_request(bool level) { context_->interrupt_pending = level; }
+  // An edge of the NMI pin.
+  void raise_nmi() {
+    nmi_pending_ = true;
+    attention_ = 1;
+  }
 
   // Any thread: makes the vCPU call on_attention soon, also when it idles.
   void request_attention();
@@ -82,6 +89,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void page_invalidated(uint32_t linear) override;
   void exception_raised(const Fault& fault) override;
   void cpuid_answered(uint32_t leaf, uint32_t subleaf) override;
+  void apic_base_written() override;
   bool deliver(const Event& event) override;
   // DeviceMemoryBus
   uint32_t read_device(uint32_t physical, unsigned size) override;
@@ -94,6 +102,8 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void attend();
   void idle();
   bool take_interrupt();
+  bool take_nmi();
+  void take(uint8_t vector);
   void execute();
   void execute_natively();
   void load_segments();
@@ -119,6 +129,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   volatile sig_atomic_t kick_came_ = 0;  // the timer is spent, or on_kick() has armed it for another one
   std::atomic<bool> requested_{false};
   bool memory_map_changed_ = false, apertures_changed_ = false;
+  bool nmi_pending_ = false;
   bool stop_ = false;
 };
 

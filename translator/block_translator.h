@@ -83,9 +83,18 @@ class BlockTranslator {
   bool lower_read_segment(const Instruction& i);
   // lower_checked.cpp
   bool lower_checked(const Instruction& i, const Encoding& encoding);
-  Address emit_checked(const Address& window, unsigned bytes, bool write);
-  void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write,
-                         bool of_destination = false);
+  // A MOV between memory and a general register, or of an immediate to memory: the callout does it itself
+  // where there is no memory.
+  struct Move {
+    bool exists = false;  // it is another instruction otherwise
+    uint8_t reg = 0;
+    bool of_immediate = false;
+    uint32_t immediate = 0;
+  };
+  static Move plain_move(const Instruction& i);
+  Address emit_checked(const Address& window, unsigned bytes, bool write, const Move& move);
+  void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write, bool of_destination,
+                         const Move& move);
   struct StringOperand {
     bool repeated;
     unsigned shift;  // elements of 1 << shift bytes

@@ -441,16 +441,35 @@ uint64_t deliver_page_fault(TranslatorContext& c, uint32_t eip, uint32_t linear,
   return proceed(c);
 }
 
+// Behind a MOV that a device has answered. `into`: the register that it loads, or nullptr.
+uint64_t go_on_behind_move(TranslatorContext& c, uint32_t next, uint32_t* into, unsigned bytes,
+                           uint32_t value) {
+  const uint32_t mask = ~0u >> (32 - 8 * bytes);
+  if (into) *into = (*into & ~mask) | (value & mask);
+  c.state.eip = next;
+  const bool interrupt = c.interrupt_pending && c.state.interrupt_flag;
+  return c.attention || interrupt ? dispatch(c) : proceed(c);
+}
+
+// Bits of `info`: 0 to 7 the instruction's length, 8 to 14 the access's, 15 a write, 16 of_destination; 17 a
+// MOV, 18 to 20 its register, 21 an immediate instead of that.
 uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t linear) noexcept {
+  const bool write = info >> 15 & 1, is_move = info >> 17 & 1, of_immediate = info >> 21 & 1;
+  uint32_t& reg = c->state.gpr[info >> 18 & 7];
+  uint32_t moved = of_immediate ? c->moved_immediate : reg;
   const CheckedMiss miss{.linear = linear,
                          .bytes = static_cast<uint16_t>(info >> 8 & 0x7F),
-                         .write = (info >> 15 & 1) != 0,
-                         .of_destination = (info >> 16 & 1) != 0};
+                         .write = write,
+                         .of_destination = (info >> 16 & 1) != 0,
+                         .moved = is_move && c->state.cpl == 0 ? &moved : nullptr};
   uint32_t error_code = 0;
   counters().callouts++;
+  c->state.eip = eip;  // for the log
   switch (c->checked_misses->serve(miss, error_code)) {
     case CheckedMissServer::Answer::kEntered:
       return c->behind_callout;
+    case CheckedMissServer::Answer::kMoved:
+      return go_on_behind_move(*c, eip + (info & 0xFF), write ? nullptr : &reg, miss.bytes, moved);
     case CheckedMissServer::Answer::kPageFault:
       return deliver_page_fault(*c, eip, linear, error_code);
     case CheckedMissServer::Answer::kInterpret:

@@ -78,13 +78,14 @@ struct CheckedMiss {
   uint16_t bytes;
   bool write;
   bool of_destination;  // of MOVS: a fault of its source comes first
+  uint32_t* moved;      // what a MOV that can be done here reads or writes; null: it is another instruction
 };
 // What becomes of it. Called while the guest's x87 state is in the host's registers.
 class CheckedMissServer {
  public:
-  enum class Answer : uint8_t { kEntered, kPageFault, kInterpret };
-  // kEntered: the access will now find its page. kInterpret: it reaches no RAM, writes to code, lies in two
-  // pages, or may have another fault.
+  enum class Answer : uint8_t { kEntered, kMoved, kPageFault, kInterpret };
+  // kEntered: the access will now find its page. kMoved: it reaches no memory, and has been done. kInterpret:
+  // it reaches none and is no MOV, writes to code, lies in two pages, or may have another fault.
   virtual Answer serve(const CheckedMiss& miss, uint32_t& error_code) = 0;
 
  protected:
@@ -194,7 +195,8 @@ struct alignas(64) TranslatorContext {
   bool callout_miss_write;
   // Written by checked accesses.
   uint64_t string_count,
-      string_direction;  // of the checked string instruction that is on: RCX, and DF as 0 or 1
+      string_direction;      // of the checked string instruction that is on: RCX, and DF as 0 or 1
+  uint32_t moved_immediate;  // of the checked MOV that has missed
 
   // Whether user code of the current CR3 runs natively.
   void set_native_user(bool native) {

@@ -14,13 +14,22 @@ size_t BlockTranslator::checked_pages(bool write) const {
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
   const auto access = memory_access(i);
   if (!access || access->bytes == 0 || access->bytes > kLargestCheckedAccess) return false;
-  out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write));
+  out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write, plain_move(i)));
   return true;
+}
+
+BlockTranslator::Move BlockTranslator::plain_move(const Instruction& i) {
+  if (i.map != OpcodeMap::kOneByte) return {};
+  if (i.opcode >= 0x88 && i.opcode <= 0x8B) return {.exists = true, .reg = i.reg};
+  if (i.opcode >= 0xA0 && i.opcode <= 0xA3) return {.exists = true, .reg = kEax};
+  if (i.opcode == 0xC6 || i.opcode == 0xC7)
+    return {.exists = true, .of_immediate = true, .immediate = i.immediate[0].value};
+  return {};
 }
 
 // The page of the access's last byte must be that of the entry for its first one. r8 = linear address, r9 =
 // where the page's linear 0 would be; flags are kept, which leaves JECXZ.
-Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write) {
+Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write, const Move& move) {
   auto& a = out_.a();
   const size_t pages = checked_pages(write);
   static_assert(CheckedPages::kCount == 256, "the index is a byte");
@@ -37,7 +46,7 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
   const asmjit::Label hit = a.newLabel();
   a.jecxz(rcx, hit);
   a.mov(rcx, r11);
-  emit_checked_miss(r8d, bytes, write);
+  emit_checked_miss(r8d, bytes, write, false, move);
   a.bind(hit);
   a.mov(rcx, r11);
   a.mov(r9, qword_ptr(r15, r10, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
@@ -45,13 +54,17 @@ Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, boo
 }
 
 // The registers are the guest's. Comes back to where the instruction begins.
-void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write, bool of_destination) {
+void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool write, bool of_destination,
+                                        const Move& move) {
   auto& a = out_.a();
   static_assert(kLargestCheckedAccess < 1 << 7, "bit 7 is the direction");
+  if (move.of_immediate)
+    a.mov(Emitter::context(offsetof(TranslatorContext, moved_immediate), 4), move.immediate);
+  const unsigned detail_of_move = move.exists << 9 | move.reg << 10 | move.of_immediate << 13;
   a.mov(r10d, linear);
   a.lea(r11, ptr(rip, 0));
   out_.patch(out_.offset() - 4, block_->starts.back().host_offset);
-  lower_callout(Callout::kCheckedMiss, bytes | write << 7 | of_destination << 8);
+  lower_callout(Callout::kCheckedMiss, bytes | write << 7 | of_destination << 8 | detail_of_move);
 }
 
 // For a string instruction. RCX and RSP are borrowed: r8 = DF as 0 or 1.
@@ -102,7 +115,7 @@ void BlockTranslator::emit_checked_string_base(const Gp& pointer, const Gp& base
   a.lea(ecx, ptr(rcx, r9));
   a.jecxz(rcx, hit);
   a.mov(rcx, count);
-  emit_checked_miss(pointer.r32(), 1, operand.write, operand.of_destination);
+  emit_checked_miss(pointer.r32(), 1, operand.write, operand.of_destination, {});
   a.bind(hit);
   a.mov(base, qword_ptr(r15, r8, 3, static_cast<int32_t>(pages + offsetof(CheckedPages, host))));
   a.bind(otherwise);

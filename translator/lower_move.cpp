@@ -64,7 +64,9 @@ bool BlockTranslator::lower_increment_register(const Instruction& i) {
 bool BlockTranslator::lower_absolute_move(const Instruction& i) {
   // A0 MOV AL, moffs … A3 MOV moffs, EAX are 8A 8B 88 89 with a register operand of 0.
   static constexpr uint8_t kWithModrm[] = {0x8A, 0x8B, 0x88, 0x89};
-  const Address address = resolve(i, {.displacement = i.displacement});
+  Address address = resolve(i, {.displacement = i.displacement});
+  const unsigned bytes = i.opcode & 1 ? i.operand_size : 1u;
+  if (checked_) address = emit_checked(address, bytes, i.opcode & 2, plain_move(i));
   out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = kWithModrm[i.opcode & 3]}, kEax,
                    address);
   return true;
@@ -84,7 +86,7 @@ bool BlockTranslator::lower_exchange(const Instruction& i) {
   const unsigned bytes = i.opcode & 1 ? i.operand_size : 1u;
   const bool adds = i.map == OpcodeMap::k0F;
   block_->starts.back().exchanging = true;
-  const Address at = checked_ ? emit_checked(operand(i), bytes, true) : operand(i);
+  const Address at = checked_ ? emit_checked(operand(i), bytes, true, {}) : operand(i);
   if (!checked_) out_.emit_lea(kR11, at.window ? at : Address{.base = kR8});
   emit_load_extended(kR10, at, bytes);
   if (adds) out_.emit_lea(kR11, {.base = i.reg, .index = kR10, .window = false});
@@ -108,7 +110,7 @@ bool BlockTranslator::lower_divide(const Instruction& i) {
   const asmjit::Label zero = a.newLabel(), done = a.newLabel();
   const unsigned bytes = i.opcode == 0xF6 ? 1u : i.operand_size;
   if (i.memory_operand())
-    emit_load_extended(kR8, checked_ ? emit_checked(operand(i), bytes, false) : operand(i), bytes);
+    emit_load_extended(kR8, checked_ ? emit_checked(operand(i), bytes, false, {}) : operand(i), bytes);
   a.mov(r10, rcx);
   if (i.memory_operand())
     a.mov(ecx, r8d);

@@ -91,7 +91,7 @@ void Translator::reset() {
   flush_cache();
   views_.clear();
   context_.slot_space.fill(0);
-  context_.cpuid = {.empty = 1};
+  forget_cpuid();
   forget_pages();
   follow_spaces();
 }
@@ -196,7 +196,7 @@ void Translator::serve_callout_miss() {
 }
 
 CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
-  const auto [linear, bytes, write, of_destination] = miss;
+  const auto [linear, bytes, write, of_destination, moved] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
   if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
@@ -211,7 +211,15 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
     return Answer::kPageFault;
   }
   const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
-  if (storage == PhysicalMemory::kNoStorage) return Answer::kInterpret;
+  if (storage == PhysicalMemory::kNoStorage) {
+    if (!moved) return Answer::kInterpret;
+    counters().checked_device_accesses++;
+    if (write)
+      memory_.write_bytes(t->physical, moved, bytes);
+    else
+      memory_.read_bytes(t->physical, moved, bytes);
+    return Answer::kMoved;
+  }
   if (write && memory_.announce_write(frame)) return Answer::kInterpret;
   const uint64_t host_of_0 =
       reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (linear & ~kPageMask);

@@ -37,6 +37,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
 
   // CPUID was asked this, and the answer is in the registers.
   void remember_cpuid(uint32_t leaf, uint32_t subleaf);
+  // It may answer otherwise from now on.
+  void forget_cpuid() { context_.cpuid = {.empty = 1}; }
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);

@@ -18,7 +18,8 @@ class FwCfg : public PortDevice {
 
   // Keys that are not files.
   static constexpr uint16_t kSignature = 0x00, kId = 0x01, kRamSize = 0x03, kCpus = 0x05, kBootMenu = 0x0E,
-                            kMaxCpus = 0x0F, kFileDirectory = 0x19, kFirstFile = 0x20;
+                            kMaxCpus = 0x0F, kFileDirectory = 0x19, kFirstFile = 0x20,
+                            kIrq0Override = 0x8002;  // ISA interrupt 0 is at pin 2 of the I/O APIC
 
   static constexpr size_t kLongestName = 55;
 

@@ -1,24 +1,17 @@
 #include "vdevices/i8254.h"
 
+#include "vdevices/ticks.h"
+
 namespace ringdown {
 namespace {
 
-constexpr uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr uint16_t kControlPort = 3;
 
 }  // namespace
 
-int64_t I8254::ticks_at(Nanoseconds time) {
-  const uint64_t seconds = time / kNanosecondsPerSecond;
-  const uint64_t rest = time % kNanosecondsPerSecond;
-  return static_cast<int64_t>(seconds * kFrequency + rest * kFrequency / kNanosecondsPerSecond);
-}
+int64_t I8254::ticks_at(Nanoseconds time) { return ringdown::ticks_at(time, kFrequency); }
 
-Nanoseconds I8254::time_of(int64_t tick) {
-  const uint64_t seconds = static_cast<uint64_t>(tick) / kFrequency;
-  const uint64_t rest = static_cast<uint64_t>(tick) % kFrequency;
-  return seconds * kNanosecondsPerSecond + (rest * kNanosecondsPerSecond + kFrequency - 1) / kFrequency;
-}
+Nanoseconds I8254::time_of(int64_t tick) { return time_of_tick(tick, kFrequency); }
 
 I8254::I8254(const Clock& clock, Line& out0) : clock_(clock), out0_(out0) { counters_[2].set_gate(false, 0); }
 

@@ -28,6 +28,8 @@ class I8259a : public PortDevice {
   // The INTA cycles: puts the highest request in service and returns its IR number; 7, and nothing in
   // service, if there is none (a spurious interrupt).
   unsigned acknowledge();
+  // A further edge of this input would change nothing: it is masked, and its request is latched already.
+  bool ignores_edge(unsigned ir) const { return (imr_ & edges_) >> ir & 1; }
   uint8_t vector(unsigned ir) const { return static_cast<uint8_t>(vector_base_ | ir); }
   bool in_service(unsigned ir) const { return (isr_ >> ir & 1) != 0; }
 
@@ -95,6 +97,7 @@ class I8259aPair {
   Line& ir(unsigned irq) { return lines_[irq == 2 ? 9 : irq]; }
 
   bool interrupt_requested() const { return master_.interrupt_output(); }
+  bool ignores_edge(unsigned irq) const { return (irq < 8 ? master_ : slave_).ignores_edge(irq & 7); }
   // The processor's INTA: returns the vector. If the request has gone meanwhile, it is the spurious one of
   // the master's IR7 (or of the slave's).
   uint8_t acknowledge();

@@ -43,7 +43,8 @@ class PciFunction {
 // Offsets in the header of type 0.
 namespace pci {
 constexpr uint8_t kVendor = 0x00, kDevice = 0x02, kCommand = 0x04, kStatus = 0x06, kRevision = 0x08,
-                  kClassCode = 0x09, kHeaderType = 0x0E, kSubsystemVendor = 0x2C, kSubsystem = 0x2E;
+                  kClassCode = 0x09, kHeaderType = 0x0E, kSubsystemVendor = 0x2C, kSubsystem = 0x2E,
+                  kInterruptLine = 0x3C, kInterruptPin = 0x3D;
 }  // namespace pci
 
 }  // namespace ringdown

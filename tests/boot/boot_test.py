@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import string
 import subprocess
@@ -16,11 +17,13 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from grub_cd import linux_entry, make_grub_cd  # noqa: E402
 from machine import DEADLINE_SECONDS, PROMPT, Machine  # noqa: E402
 
 # monitor/exit_codes.h; QEMU has one code for each of these.
-RESET, TRIPLE_FAULT = "reset", "triple fault"
-EXIT_CODES = {"ringdown": {RESET: 12, TRIPLE_FAULT: 14}, "qemu": {RESET: 0, TRIPLE_FAULT: 0}}
+RESET, TRIPLE_FAULT, POWER_OFF = "reset", "triple fault", "power-off"
+EXIT_CODES = {"ringdown": {RESET: 12, TRIPLE_FAULT: 14, POWER_OFF: 0},
+              "qemu": {RESET: 0, TRIPLE_FAULT: 0, POWER_OFF: 0}}
 
 
 class Bench:
@@ -50,6 +53,14 @@ class Bench:
         arguments = ["-kernel", f"{self.guests}/{kernel}", "-initrd", self.initramfs(programs), "-m", memory,
                      "-append", append, "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
         return self.machine(*arguments, *options, *([] if reboot else ["-no-reboot"]))
+
+    def linux_on_cd(self, options=(), entries=(), timeout=0):
+        """Behind a BIOS: a CD with GRUB, whose last entry is Linux."""
+        append = "console=ttyS0 guest_columns=1000"
+        linux = linux_entry("Debian", f"{self.guests}/vmlinuz-686", self.initramfs(), append)
+        disc = make_grub_cd(os.path.join(self.folder, "grub.iso"), [*entries, linux], timeout)
+        return self.machine("-cdrom", disc, "-m", "256", "-no-reboot",
+                            "-device", "isa-debug-exit,iobase=0x501,iosize=2", *options)
 
 
 def check(what, actual, expected):
@@ -262,6 +273,59 @@ def a_killed_sandbox_ends_one_program(bench):
         machine.expect(PROMPT)
         output, _ = machine.run("echo alive")
         check("the shell", output, "alive\n")
+
+
+SWITCH_OFF = ("Switch off", "halt", [])
+UP, DOWN, ENTER = b"\x1b[A", b"\x1b[B", b"\r"
+
+
+@case
+def a_menu_of_grub_on_a_cd_boots_debian(bench):
+    with bench.linux_on_cd(entries=[SWITCH_OFF], timeout=-1) as machine:
+        for key, chosen in ((b"", b"Switch off"), (DOWN, b"Debian"), (UP, b"Switch off"), (DOWN, b"Debian")):
+            machine.send(key)
+            machine.expect(rb"\*" + chosen)
+        machine.send(ENTER)
+        shell_works(machine, "686")
+
+
+@case
+def grub_switches_off_by_acpi(bench):
+    with bench.linux_on_cd(entries=[SWITCH_OFF]) as machine:
+        check("exit code", machine.exit_code(), bench.exit_codes[POWER_OFF])
+
+
+@case
+def debian_finds_acpi_and_switches_off_by_it(bench):
+    with bench.linux_on_cd() as machine:
+        machine.to_shell()
+        log, _ = machine.run("dmesg")
+        for line in (r"ACPI: PM-Timer IO Port: 0x\w+", r"ACPI: \d ACPI AML tables successfully acquired and loaded",
+                     r"ACPI: PM: \(supports S0( S3)? S4 S5\)", r"ACPI: Using (PIC|IOAPIC) for interrupt routing",
+                     r"ACPI: PCI: Interrupt link LNKA configured for IRQ 1[01]", r"PCI: Using ACPI for IRQ routing"):
+            if not re.search(line, log):
+                raise Failure(f"{line!r} is not in the kernel's log:\n{log}")
+        check("complaints of ACPI", re.findall(r"ACPI (?:BIOS )?(?:Error|Warning|Exception).*", log), [])
+        output, _ = machine.run("grep -c '^ *9:.*acpi' /proc/interrupts; grep -c 'ACPI PM_TMR' /proc/ioports")
+        check("lines of the SCI and the timer", output.split(), ["1", "1"])
+        # TMROF_EN, which nothing in the kernel waits for: it says so when the timer overflows, every 2.3 s.
+        machine.run("port=0x$(sed -n 's/^ *\\([^-]*\\)-.* ACPI PM1a_EVT_BLK$/\\1/p' /proc/ioports)")
+        machine.run(r"printf '\001' | dd of=/dev/port bs=1 seek=$((port + 2))")
+        machine.run("until dmesg | grep -q 'No installed handler for fixed event.*PM_Timer'; do sleep 1; done")
+        output, _ = machine.run("grep -c '^ *9: *1 .*acpi' /proc/interrupts")
+        check("lines of an SCI that came once", output, "1\n")
+        machine.send(b"poweroff -f\n")
+        check("exit code", machine.exit_code(), bench.exit_codes[POWER_OFF])
+
+
+@case
+def debian_does_without_acpi(bench):
+    with bench.linux_on_cd(options=["-machine", "pc,acpi=off"]) as machine:
+        machine.to_shell()
+        output, _ = machine.run("dmesg | grep -c 'ACPI: Interpreter enabled'")
+        check("lines of ACPI", output, "0\n")
+        machine.send(b"reboot -f\n")
+        check("exit code", machine.exit_code(), bench.exit_codes[RESET])
 
 
 @case

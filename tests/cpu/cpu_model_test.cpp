@@ -67,12 +67,21 @@ TEST(CpuModel, TellsTheFrequencyOfItsCounterOnceItKnowsIt) {
   CpuModel model = CpuModel::default_model();
   model.set_tsc_khz(2'596'142);
   EXPECT_EQ(model.cpuid(0, 0).eax, 0x16u);
-  const CpuidResult counter = model.cpuid(0x15, 0);
-  EXPECT_EQ(uint64_t{counter.ecx} * counter.ebx / counter.eax, 2'596'142'000u);
-  // Linux calculates this way, in 32 bits.
-  EXPECT_EQ(uint32_t{counter.ecx / 1000 * counter.ebx / counter.eax}, 2'596'142u);
+  EXPECT_EQ(model.cpuid(0x15, 0).ecx, CpuModel::kCrystalKhz * 1000);
   EXPECT_EQ(model.cpuid(0x16, 0).eax, 2596u);
   EXPECT_EQ(model.cpuid(0x0B, 0).ebx, 0u) << "the leaves between are empty";
+}
+
+TEST(CpuModel, TheRatioToTheCrystalIsRightToAFewMillionths) {
+  for (const uint32_t khz :
+       {800'000u, 1'600'001u, 2'596'142u, 2'799'998u, 2'800'000u, 3'000'013u, 5'999'987u}) {
+    CpuModel model = CpuModel::default_model();
+    model.set_tsc_khz(khz);
+    const CpuidResult r = model.cpuid(0x15, 0);
+    const uint64_t product = uint64_t{r.ecx / 1000} * r.ebx;
+    EXPECT_EQ(product >> 32, 0u) << "Linux multiplies in 32 bits";
+    EXPECT_NEAR(static_cast<double>(product) / r.eax, khz, khz * 4e-6);
+  }
 }
 
 TEST(CpuModel, AnOldProcessorHasNoLeafForItsFrequency) {
@@ -127,7 +136,7 @@ TEST(CpuModel, CacheLeavesAgree) {
 
 TEST(CpuModel, NeverOffersWhatHasNoStateHere) {
   const CpuidResult one = CpuModel().cpuid(1, 0);
-  EXPECT_EQ(one.edx & (1u << 9 /* APIC */ | 1u << 28 /* HTT */ | 1u << 17 /* PSE-36 */), 0u);
+  EXPECT_EQ(one.edx & (1u << 28 /* HTT */ | 1u << 17 /* PSE-36 */), 0u);
   EXPECT_EQ(one.ecx & (1u << 3 /* MONITOR */ | 1u << 26 /* XSAVE */ | 1u << 28 /* AVX */ | 1u << 21), 0u);
   EXPECT_EQ(CpuModel().cpuid(0x80000001, 0).edx & (1u << 29 /* LM */ | 1u << 27 /* RDTSCP */), 0u);
   EXPECT_EQ(CpuModel().cpuid(7, 1).ebx, 0u);

@@ -10,6 +10,7 @@
 .set kAgain, 0x8200
 .set kOrigin, 0x7C00
 .set kTable, 0x9000
+.set kTicks, 0x46C
 
 start:
   xorw %ax, %ax
@@ -20,6 +21,10 @@ start:
   sti
   cld
   movb %dl, drive + kOrigin
+  movw kTicks, %ax                      # with its next tick the BIOS writes what is left of its own text
+1: hlt
+  cmpw %ax, kTicks
+  je 1b
   movw $boots, %si
   call say
 

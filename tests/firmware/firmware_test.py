@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
-on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S and boot_disk.S become. With --list, the cases."""
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE CASE: Debian's SeaBIOS, unmodified,
+from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it
+finds. The files are what boot_rom.S, boot_disk.S and boot_acpi.S become. With --list, the cases."""
 import argparse
 import os
+import shutil
 import signal
 import sys
 
@@ -13,7 +14,7 @@ from cases import Failure, case, run_cases  # noqa: E402  (found by the line abo
 from machine import Machine  # noqa: E402
 
 MEBIBYTE = 1 << 20
-RESET = 12  # monitor/exit_codes.h
+POWER_OFF, RESET = 0, 12  # monitor/exit_codes.h
 SECTOR = 512
 
 
@@ -68,7 +69,7 @@ class Bench:
 
     def __init__(self, options, folder):
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
-        self.boot_sector = options.disk
+        self.boot_sector, self.acpi_sector = options.disk, options.acpi
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -93,6 +94,12 @@ class Bench:
                     raise Failure(f"expected {step} {code:02X}, got {said!r}")
             if (code := machine.exit_code()) != (1 << 1 | 1):
                 raise Failure(f"ended with {code}")
+
+    def acpi_disk(self):
+        path = os.path.join(self.folder, "acpi.img")
+        shutil.copyfile(self.acpi_sector, path)
+        os.truncate(path, MEBIBYTE)
+        return path
 
     def boot(self, *options):
         """Starts the machine, waits until it has found nothing to boot, ends it, and returns what was logged."""
@@ -119,9 +126,10 @@ def find(log, *lines):
 
 @case
 def the_default_bios_comes_to_its_boot_stage(bench):
-    find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 2 PCI devices",
+    find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 3 PCI devices",
          "PCI: init bdf=00:00.0 id=8086:1237", "PCI: init bdf=00:01.0 id=8086:7000", "PIIX3/PIIX4 init: elcr=00 0c",
-         "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "enter handle_19",
+         "PCI: init bdf=00:01.3 id=8086:7113", "Using pmtimer", "ACPI RSDP", "Found 1 serial ports",
+         "PS2 keyboard initialized", "All threads complete", "enter handle_19",
          "No bootable device")
 
 
@@ -134,9 +142,10 @@ def the_bios_of_128_kib_does_so_too(bench):
 @case
 def the_bios_finds_the_memory_that_there_is(bench):
     for size in (8, 128, 3072):
-        find(bench.boot("-m", str(size)), f"addr 0x0000000000000000 len 0x{size * MEBIBYTE:016x} [RAM]", "e820 map",
+        find(bench.boot("-m", str(size), "-no-acpi"), f"addr 0x0000000000000000 len 0x{size * MEBIBYTE:016x} [RAM]", "e820 map",
              "0000000000000000 - 000000000009fc00 = 1 RAM", f"0000000000100000 - {size * MEBIBYTE:016x} = 1 RAM",
              "00000000fffc0000 - 0000000100000000 = 2 RESERVED")
+    find(bench.boot("-m", "128"), "= 1 RAM", f" - {128 * MEBIBYTE:016x} = 2 RESERVED")  # ACPI's tables
 
 
 @case
@@ -163,7 +172,7 @@ def it_starts_again_after_its_own_reset(bench):
 
 @case
 def what_it_boots_finds_its_services(bench):
-    machine = Machine(bench.vmm, "-m", "64", "-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2",
+    machine = Machine(bench.vmm, "-m", "64", "-no-acpi", "-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2",
                       "-option-rom", bench.finished_rom())
     with machine:
         machine.expect(rb"Booting from ROM\.\.\.\s+boot ROM runs\r*\n")
@@ -181,6 +190,33 @@ def what_it_boots_finds_its_services(bench):
         machine.send(b"Z")
         if (code := machine.exit_code()) != (ord("Z") << 1 | 1):
             raise Failure(f"typed Z, but the key became status {code}")
+
+
+@case
+def acpi_switches_the_machine_off(bench):
+    with Machine(bench.vmm, "-no-reboot", "-hda", bench.acpi_disk()) as machine:
+        machine.expect(rb"tables\r\nenabled\r\nthe timer counts\r\n")
+        if (code := machine.exit_code()) != POWER_OFF:
+            raise Failure(f"ended with {code}")
+
+
+@case
+def a_machine_that_was_switched_off_stays_so_with_no_shutdown(bench):
+    with Machine(bench.vmm, "-no-reboot", "-no-shutdown", "-hda", bench.acpi_disk()) as machine:
+        machine.expect(rb"the timer counts\r\n")
+        machine.process.terminate()
+        if (code := machine.exit_code()) != -signal.SIGTERM:
+            raise Failure(f"ended by itself, with {code}")
+        if machine.console:
+            raise Failure(f"it went on: {machine.console!r}")
+
+
+@case
+def without_acpi_there_are_no_tables(bench):
+    disk = bench.acpi_disk()
+    for options in (["-no-acpi"], ["-machine", "pc,acpi=off"]):
+        with Machine(bench.vmm, "-no-reboot", *options, "-hda", disk) as machine:
+            machine.expect(rb"no RSDP\r\n")
 
 
 @case
@@ -238,6 +274,7 @@ def main():
     parser.add_argument("--seabios")
     parser.add_argument("--rom")
     parser.add_argument("--disk")
+    parser.add_argument("--acpi")
     return run_cases(parser, Bench)
 
 

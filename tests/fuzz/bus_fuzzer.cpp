@@ -11,10 +11,11 @@ namespace ringdown::fuzz {
 namespace {
 
 // Ports of the devices, and a few that belong to nobody or lie across two devices.
-constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0, 0x4D1, 0x40,  0x41,  0x42,  0x43,
-                               0x60,  0x61,  0x64,  0x70,  0x71,  0x80,  0x92,  0xE9,  0xF4,  0x3F8,
-                               0x3F9, 0x3FA, 0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0x510, 0x511, 0xCF8,
-                               0xCF9, 0xCFC, 0xCFD, 0xCFF, 0x1F,  0x3F,  0x5F,  0xFFFF};
+constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0,  0x4D1, 0x40,  0x41,   0x42,   0x43,  0x60,
+                               0x61,  0x64,  0x70,  0x71,  0x80,   0x92,  0xE9,  0xF4,   0x3F8,  0x3F9, 0x3FA,
+                               0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF,  0x510, 0x511, 0xCF8,  0xCF9,  0xCFC, 0xCFD,
+                               0xCFF, 0x1F,  0x3F,  0x5F,  0xFFFF, 0xB2,  0xB3,  0x600,  0x601,  0x602, 0x604,
+                               0x605, 0x608, 0x60B, 0x700, 0x702,  0x704, 0x707, 0xAFE0, 0xAFE2, 0xAE0C};
 
 uint16_t port_of(Input& input) { return kPorts[input.byte() % (sizeof kPorts / sizeof kPorts[0])]; }
 
@@ -33,7 +34,7 @@ void pass_time(BusPc& pc, uint8_t exponent, uint8_t mantissa) {
 }
 
 void run_to_next_event(BusPc& pc, uint8_t which) {
-  TimedDevice& device = *pc.timed[which % 3];
+  TimedDevice& device = *pc.timed[which % 4];
   const Nanoseconds next = device.next_event();
   if (next == kNever) return;
   if (next > pc.clock.time) pc.clock.time = next;
@@ -94,6 +95,8 @@ void step(BusPc& pc, Input& input) {
       const uint8_t what = input.byte();
       if (what < 0x80) return acknowledge(pc);
       if (what < 0xF0) return receive(pc, input.byte(), what & 0x1C);
+      if (what == 0xF0) return pc.power_management.acpi().press_power_button();
+      if (what < 0xF8) return pc.pins[what & 1]->set((input.byte() & 1) != 0);
       return pc.com1.set_modem_inputs(input.byte());
     }
   }

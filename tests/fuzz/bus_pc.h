@@ -1,6 +1,9 @@
 #pragma once
+#include <array>
 #include <memory>
 
+#include "vdevices/acpi_events.h"
+#include "vdevices/apm_ports.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
@@ -9,9 +12,11 @@
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/irq_lines.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
+#include "vdevices/piix4_pm.h"
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
@@ -28,22 +33,28 @@ struct BusPc {
   FuzzClock clock;
   uint64_t outputs = 0;
   I8259aPair pic{[this](bool) { ++outputs; }};
-  I8254 pit{clock, pic.ir(0)};
+  IrqLines irqs{[this](unsigned irq, bool level) { pic.ir(irq).set(level); }};
+  I8254 pit{clock, irqs.isa(0)};
   PortB port_b{clock, pit};
   PortA port_a{[this](bool) { ++outputs; }, [this](ResetKind) { ++outputs; }};
   ResetControl reset_control{[this](ResetKind) { ++outputs; }};
   PciHost pci{reset_control};
   I440fx host_bridge{[this](unsigned, bool, bool) { ++outputs; }};
-  Piix3IsaBridge isa_bridge;
+  Piix3IsaBridge isa_bridge{irqs};
   FwCfg fw_cfg;
   PostCode post_code;
-  Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
-  Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
-  I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  Mc146818 rtc{clock, irqs.isa(8), 1'700'000'000};
+  Uart16550 com1{clock, irqs.isa(4), [this](uint8_t) { ++outputs; }};
+  I8042 kbc{{irqs.isa(1), irqs.isa(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
-  TimedDevice* const timed[3] = {&pit, &rtc, &com1};
   PortBus bus;
+  Piix4Pm power_management{clock, bus, irqs.isa(9), [this] { ++outputs; }, {.com1 = true}};
+  ApmPorts apm{[this](bool enable) { power_management.acpi().set_sci_enable(enable); }};
+  AcpiEvents events;
+  PciHotPlug hot_plug;
+  std::array<Line*, 2> pins{&isa_bridge.connect(2, 0), &isa_bridge.connect(31, 3)};
+  TimedDevice* const timed[4] = {&pit, &rtc, &com1, &power_management.acpi()};
 
   BusPc() {
     bus.map(0x20, 2, pic.master());
@@ -62,7 +73,16 @@ struct BusPc {
     bus.map(0x510, 2, fw_cfg, 2);
     bus.map(0xCF8, 8, pci, 4);
     pci.add(PciHost::address(0, 0), host_bridge);
+    bus.map(0xB2, 2, apm);
+    bus.map(0xAFE0, AcpiEvents::kPorts, events);
+    bus.map(0xAE00, PciHotPlug::kPorts, hot_plug, 4);
     pci.add(PciHost::address(1, 0), isa_bridge);
+    pci.add(PciHost::address(1, 3), power_management);
+    power_management.write_config(0x40, 2, 0x600);
+    power_management.write_config(0x80, 1, 1);
+    power_management.write_config(0x90, 2, 0x700);
+    power_management.write_config(0xD2, 1, 9);
+    power_management.write_config(0x04, 1, 1);
   }
 };
 

@@ -237,9 +237,18 @@ TEST(Options, WhatAScriptForQemuPasses) {
                          "s.json"});
   EXPECT_EQ(o.name, "tiny");
   EXPECT_EQ(o.stats_file, "s.json");
+  EXPECT_FALSE(o.hpet);
   EXPECT_TRUE(o.start_stopped);
   EXPECT_TRUE(o.no_shutdown);
+  EXPECT_FALSE(o.acpi);
   EXPECT_TRUE(o.notes.empty());
+}
+
+TEST(Options, AcpiIsThereUnlessItIsSwitchedOff) {
+  EXPECT_TRUE(run({}).acpi);
+  EXPECT_FALSE(run({"-no-acpi"}).acpi);
+  EXPECT_FALSE(run({"-machine", "pc,acpi=off"}).acpi);
+  EXPECT_TRUE(run({"-no-acpi", "-machine", "acpi=on"}).acpi);
 }
 
 TEST(Options, AcceleratorsAreIgnoredOrRefused) {
@@ -249,6 +258,14 @@ TEST(Options, AcceleratorsAreIgnoredOrRefused) {
   const std::string refusal = "ringdown uses no hardware virtualization";
   EXPECT_EQ(bad({"-accel", "kvm"}), concat("-accel kvm: ", refusal, " and has no other accelerator"));
   EXPECT_EQ(bad({"-enable-kvm"}), concat("-enable-kvm: ", refusal, "; leave this option out"));
+}
+
+TEST(Options, TheHpetCanBeLeftOut) {
+  EXPECT_TRUE(run({}).hpet);
+  EXPECT_TRUE(run({"-machine", "pc,hpet=on"}).hpet);
+  EXPECT_FALSE(run({"-machine", "pc,hpet=off"}).hpet);
+  EXPECT_EQ(bad({"-machine", "pc,hpet"}), "-machine pc,hpet: no such machine; see ringdown -machine help");
+  EXPECT_EQ(bad({"-machine", "hpet=maybe"}), "-machine hpet=maybe: hpet must be on or off");
 }
 
 using Drive = std::optional<DriveOptions>;
@@ -307,7 +324,8 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-smp", "2"}), "-smp 2: more than one processor is not built yet");
   EXPECT_EQ(bad({"-smp", "many"}), "-smp many: not a number of processors");
   EXPECT_EQ(bad({"-machine", "q35"}), "-machine q35: no such machine; see ringdown -machine help");
-  EXPECT_EQ(bad({"-machine", "pc,acpi=on"}), "-machine pc,acpi=on: 'acpi=on' is not built yet");
+  EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}),
+            "-machine pc,acpi=perhaps: acpi must be on or off");
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   for (const char* option : {"-blockdev", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {

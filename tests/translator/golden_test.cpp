@@ -65,6 +65,7 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, space_base), "supervisor_space"},
     {offsetof(TranslatorContext, space_base) + 8, "user_space"},
     {offsetof(TranslatorContext, slot_space), "slot_space"},
+    {offsetof(TranslatorContext, moved_immediate), "moved_immediate"},
     {offsetof(TranslatorContext, checked_pages[1][0].tag), "read_tag"},
     {offsetof(TranslatorContext, checked_pages[1][0].host), "read_host"},
     {offsetof(TranslatorContext, checked_pages[1][1].tag), "write_tag"},

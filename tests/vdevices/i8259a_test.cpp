@@ -285,5 +285,20 @@ TEST_F(I8259aTest, SlaveWithAutoEndKeepsCascadeEdgesComing) {
   EXPECT_FALSE(pic.interrupt_requested());
 }
 
+TEST_F(I8259aTest, AnEdgeIsIgnoredWhereItsRequestIsLatchedAndMasked) {
+  for (const unsigned irq : {0u, 8u}) {
+    EXPECT_FALSE(pic.ignores_edge(irq));
+    raise(irq);
+    EXPECT_FALSE(pic.ignores_edge(irq)) << "it may be taken, and another one come";
+    master(1, 0xFF);
+    slave(1, 0xFF);
+    EXPECT_TRUE(pic.ignores_edge(irq));
+    lower(irq);
+    EXPECT_FALSE(pic.ignores_edge(irq));
+    master(1, 0);
+    slave(1, 0);
+  }
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -49,7 +49,8 @@ class PciTest : public ::testing::Test {
   I440fx bridge_{[this](unsigned segment, bool reads, bool writes) {
     segments_.at(segment) = {reads, writes};
   }};
-  Piix3IsaBridge isa_;
+  IrqLines irqs_{[](unsigned, bool) {}};
+  Piix3IsaBridge isa_{irqs_};
   PortBus bus_;
 };
 
