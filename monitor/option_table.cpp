@@ -80,10 +80,7 @@ std::string set_accelerator(std::string_view v, OptionContext& c) {
 std::string set_machine_property(const Property& property, OptionContext& c) {
   const auto value = property.value.value_or("");
   if (property.key == "accel") return set_accelerator(value, c);
-  if (property.key == "acpi" && (value == "on" || value == "off")) {
-    c.options.acpi = value == "on";
-    return {};
-  }
+  if (property.key == "acpi") return set_on_off(property.key, value, c.options.acpi);
   if (value == "off") return {};
   return concat("'", property.key, "=", value, "' is not built yet");
 }

@@ -135,11 +135,6 @@ std::string apply_rtc(const Property& property, RtcStart& rtc) {
   return {};
 }
 
-std::string set_on_off(std::string_view key, std::string_view value, bool& into) {
-  into = value == "on";
-  return value == "on" || value == "off" ? "" : concat(key, " must be on or off");
-}
-
 struct ReadDrive {
   PlacedDrive placed = {};
   std::optional<bool> read_only = {};
@@ -190,6 +185,11 @@ constexpr std::array<std::string_view, 9> kUnbuiltSerials{"vc",   "tcp",     "te
                                                           "pipe", "msmouse", "braille", "chardev"};
 
 }  // namespace
+
+std::string set_on_off(std::string_view key, std::string_view value, bool& into) {
+  into = value == "on";
+  return value == "on" || value == "off" ? "" : concat(key, " must be on or off");
+}
 
 std::optional<uint64_t> parse_number(std::string_view text) {
   if (text.starts_with("0x") || text.starts_with("0X")) return whole_number<uint64_t>(text.substr(2), 16);

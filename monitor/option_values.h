@@ -39,6 +39,9 @@ struct Property {
 };
 Property parse_property(std::string_view text);
 
+// The value of a property that is "on" or "off". What is wrong with it, if anything.
+std::string set_on_off(std::string_view key, std::string_view value, bool& into);
+
 Value<uint64_t> parse_memory(std::string_view text);
 // The value of -drive, and the place that it names.
 struct PlacedDrive {
