@@ -324,8 +324,7 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-smp", "2"}), "-smp 2: more than one processor is not built yet");
   EXPECT_EQ(bad({"-smp", "many"}), "-smp many: not a number of processors");
   EXPECT_EQ(bad({"-machine", "q35"}), "-machine q35: no such machine; see ringdown -machine help");
-  EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}),
-            "-machine pc,acpi=perhaps: acpi must be on or off");
+  EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}), "-machine pc,acpi=perhaps: acpi must be on or off");
   EXPECT_EQ(bad({"-vga", "std"}), "-vga std: a graphics card is not built yet; only 'none' is");
   EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
   for (const char* option : {"-blockdev", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
