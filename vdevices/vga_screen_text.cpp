@@ -28,13 +28,13 @@ bool cursor_shows(const VgaRegisters& registers) {
 
 }  // namespace
 
-// The characters of a row, and one more, which panning brings into view.
+// The characters of a row, and one more if panning brings it into view.
 void VgaScreen::take_cells(const VgaScan& scan, const VgaScan::Line& line) {
   const bool blinks = registers_.attribute(attribute::kModeControl) & attribute::kBlink;
   const bool cursor = cursor_shows(registers_) && registers_.frame() / kCursorBlink % 2 == 0;
   const bool hidden = blinks && registers_.frame() / kCharacterBlink % 2 != 0;
-  cells_.resize(scan.columns + 1);
-  for (unsigned column = 0; column <= scan.columns; column++) {
+  cells_.resize(scan.columns + (scan.panned_dots != 0 ? 1 : 0));
+  for (unsigned column = 0; column < cells_.size(); column++) {
     const uint32_t address = VgaScan::wrap(line.address + column);
     const uint32_t planes = memory_.planes(address);
     const auto attribute = static_cast<uint8_t>(planes >> 8);
