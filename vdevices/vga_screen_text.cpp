@@ -8,7 +8,6 @@ namespace {
 
 using namespace vga;
 
-constexpr uint32_t kVgaBytes = 256 << 10;
 // In frames.
 constexpr uint64_t kCursorBlink = 8, kCharacterBlink = 16;
 
@@ -46,8 +45,8 @@ void VgaScreen::take_cells(const VgaScan& scan, const VgaScan::Line& line) {
 }
 
 void VgaScreen::draw_text(Canvas& canvas, const VgaScan& scan) {
-  canvas.all |= is_written(0, kVgaBytes);  // shapes, maybe
-  size_t drawn = 0;                        // in drawn_cells_
+  canvas.all |= is_written(0, VgaScan::kBytes);  // shapes, maybe
+  size_t drawn = 0;                              // in drawn_cells_
   for (unsigned first = 0, end = 0; first < scan.lines; first = end) {
     const VgaScan::Line line = scan.at(first);
     const auto same_row = [&](const VgaScan::Line& other) {

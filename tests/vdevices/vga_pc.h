@@ -1,7 +1,10 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <initializer_list>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +16,10 @@ namespace ringdown::testing {
 
 // Storage of a VGA's which a guest reaches directly by direct(), as the machine's.
 struct FakeVideoMemory : VideoMemory {
-  std::vector<uint8_t> content = std::vector<uint8_t>(VgaMemory::kStorageBytes);
+  // What is never touched costs nothing.
+  const std::unique_ptr<void, decltype(&std::free)> owner{std::calloc(VgaMemory::kStorageBytes, 1),
+                                                          &std::free};
+  const std::span<uint8_t> content{static_cast<uint8_t*>(owner.get()), VgaMemory::kStorageBytes};
   std::vector<Aperture> apertures;
   unsigned changes = 0;  // of the apertures
   std::vector<uint8_t> pages = std::vector<uint8_t>(VgaMemory::kStorageBytes / VgaMemory::kPageBytes, 1);
@@ -31,7 +37,7 @@ struct FakeVideoMemory : VideoMemory {
   // The byte that is there, as it is; none if accesses go elsewhere.
   uint8_t* direct(uint32_t physical) {
     for (const Aperture& a : apertures)
-      if (physical - a.first < a.bytes) return &content.at(a.offset + (physical - a.first));
+      if (physical - a.first < a.bytes) return &content[a.offset + (physical - a.first)];
     return nullptr;
   }
   void wrote(const uint8_t* byte) {
