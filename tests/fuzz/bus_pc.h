@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "tests/vdevices/vga_pc.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
@@ -15,6 +16,8 @@
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
+#include "vdevices/vga.h"
+#include "vdevices/vga_pci.h"
 
 namespace ringdown::fuzz {
 
@@ -42,6 +45,10 @@ struct BusPc {
   I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
+  testing::FakeVideoMemory video_memory;
+  Vga vga{clock, video_memory};
+  MemoryBus memory;
+  VgaPci vga_function{vga, memory, {}};
   TimedDevice* const timed[3] = {&pit, &rtc, &com1};
   PortBus bus;
 
@@ -63,6 +70,9 @@ struct BusPc {
     bus.map(0xCF8, 8, pci, 4);
     pci.add(PciHost::address(0, 0), host_bridge);
     pci.add(PciHost::address(1, 0), isa_bridge);
+    pci.add(PciHost::address(2, 0), vga_function);
+    bus.map(0x3B0, VgaRegisters::kPorts, vga.ports());
+    bus.map(0x1CE, Vga::kDispiPorts, vga.dispi_ports(), 2);
   }
 };
 
