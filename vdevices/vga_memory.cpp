@@ -49,11 +49,10 @@ std::optional<VgaMemory::Linear> VgaMemory::linear() const {
   const uint8_t map_mask = registers_.sequencer(sequencer::kMapMask);
   if (!(registers_.misc() & VgaRegisters::kEnableRam) || !writes_plainly() || mode & graphics::kReadMode1)
     return std::nullopt;
-  if (memory & sequencer::kChain4) {
-    return map_mask == kAllPlanes ? std::optional(in_order) : std::nullopt;
-  }
+  if (memory & sequencer::kChain4) return map_mask == kAllPlanes ? std::optional(in_order) : std::nullopt;
   const bool odd_even = !(memory & sequencer::kNotOddEven) && mode & graphics::kOddEven;
-  if (!odd_even || map_mask != 0x03 || bytes != kTextBytes || registers_.graphics(graphics::kReadMap) & 2)
+  if (!odd_even || bank != 0 || map_mask != 0x03 || bytes != kTextBytes ||
+      registers_.graphics(graphics::kReadMap) & 2)
     return std::nullopt;
   return Linear{first, kTextBytes, kBytes, true};
 }

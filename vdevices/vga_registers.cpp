@@ -1,5 +1,7 @@
 #include "vdevices/vga_registers.h"
 
+#include <algorithm>
+
 namespace ringdown {
 namespace {
 
@@ -153,6 +155,8 @@ VgaRegisters::Raster VgaRegisters::raster() const {
   const unsigned dots = (clocking & vga::sequencer::kEightDots ? 8u : 9u)
                         << (clocking & vga::sequencer::kHalfDotClock ? 1 : 0);
   const uint64_t hertz = misc_ & k28MegahertzClock ? 28'322'000 : 25'175'000;
+  // DISPI's modes leave the retrace where it was: a guest that waits for it must not wait forever.
+  raster.retrace = std::min(raster.retrace, raster.lines - 1);
   raster.frame = uint64_t{raster.lines} * raster.characters * dots * kSecond / hertz;
   return raster;
 }

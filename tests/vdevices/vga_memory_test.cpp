@@ -227,6 +227,15 @@ TEST_F(VgaMemoryTest, WhatIsNotLinearIsNeverDirect) {
   check("RAM is disabled");
 }
 
+TEST_F(VgaMemoryTest, TextInABankIsNotDirect) {
+  pc_.set_mode(testing::kText80);
+  pc_.dispi(5, 1);
+  pc_.make_direct(kB);
+  EXPECT_FALSE(pc_.storage.direct(kB));
+  pc_.poke(kB, 'A');
+  EXPECT_EQ(planes(0x8000)[0], 'A');
+}
+
 TEST_F(VgaMemoryTest, TheFrameBufferIsAlwaysDirect) {
   pc_.vga.set_frame_buffer(0xFD000000);
   pc_.set_mode(testing::kMode12);

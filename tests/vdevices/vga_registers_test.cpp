@@ -138,6 +138,14 @@ TEST_F(VgaRegistersTest, TheBeamFollowsTheClock) {
   EXPECT_EQ(status(449 * 1000 + 412.5), 0x09);
 }
 
+TEST_F(VgaRegistersTest, ARetraceBehindTheFrameIsInItsLastLine) {
+  pc_.set_mode(testing::kText80);
+  pc_.crtc(0x11, 0);
+  pc_.crtc(0x07, 0x9F);  // bit 9 of the retrace's start
+  pc_.clock.time = static_cast<Nanoseconds>(448.5 * 900 / 28.322e6 * 1e9);
+  EXPECT_EQ(pc_.in(0x3DA) & 0x08, 0x08);
+}
+
 // What polls for the retrace ends, whatever the registers are.
 TEST_F(VgaRegistersTest, TheBeamReturnsInAVgaThatNobodyHasProgrammed) {
   pc_.out(0x3C2, 0x01);
