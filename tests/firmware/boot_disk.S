@@ -20,6 +20,9 @@ start:
   sti
   cld
   movb %dl, drive + kOrigin
+  movw 0x46C, %ax                       # a tick, at which the BIOS sends the last character that it has kept back
+1: cmpw 0x46C, %ax
+  je 1b
   movw $boots, %si
   call say
 
