@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
+#include "vdevices/vga.h"
+#include "vdevices/vga_pci.h"
+#include "vdevices/video_memory.h"
 
 namespace ringdown {
 
@@ -76,6 +80,10 @@ struct BoardConfiguration {
   // only.
   std::array<std::optional<Drive>, 4> drives = {};
   DmaMemory* dma = nullptr;  // not owned; needed with drives
+  // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI with firmware only.
+  VideoMemory* video = nullptr;
+  std::span<const uint8_t> vga_bios = {};  // not owned
+  bool display = false;                    // somebody sees the VGA's screen
 };
 
 // The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.
@@ -95,6 +103,8 @@ class Board {
   // The user has pressed it. Nothing happens unless the guest has enabled ACPI; what does is the guest's
   // affair.
   void press_power_button();
+  // Null without a VGA.
+  Screen* screen() { return video_ ? &video_->vga.screen() : nullptr; }
 
   Nanoseconds next_event() const;
   // The devices whose event is due.
@@ -143,10 +153,18 @@ class Board {
   void set_intr(bool level);
   void map_apics();
   bool ignores_ticks() const;
+  // What is there with a VGA only.
+  struct Video {
+    Video(const Clock& clock, VideoMemory& storage) : vga(clock, storage) {}
+
+    Vga vga;
+    std::optional<VgaPci> pci;
+  };
   void map_firmware(const BoardConfiguration& configuration);
   void map_power_management(const Clock& clock, const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
+  void map_video(const Clock& clock, const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
@@ -168,6 +186,7 @@ class Board {
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
+  std::unique_ptr<Video> video_;
   std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_};
 };
 

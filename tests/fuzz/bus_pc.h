@@ -4,6 +4,7 @@
 
 #include "vdevices/acpi_events.h"
 #include "vdevices/apm_ports.h"
+#include "tests/vdevices/vga_pc.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
@@ -20,6 +21,8 @@
 #include "vdevices/port_bus.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
+#include "vdevices/vga.h"
+#include "vdevices/vga_pci.h"
 
 namespace ringdown::fuzz {
 
@@ -48,6 +51,10 @@ struct BusPc {
   I8042 kbc{{irqs.isa(1), irqs.isa(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
+  testing::FakeVideoMemory video_memory;
+  Vga vga{clock, video_memory};
+  MemoryBus memory;
+  VgaPci vga_function{vga, memory, {}};
   PortBus bus;
   Piix4Pm power_management{clock, bus, irqs.isa(9), [this] { ++outputs; }, {.com1 = true}};
   ApmPorts apm{[this](bool enable) { power_management.acpi().set_sci_enable(enable); }};
@@ -83,6 +90,9 @@ struct BusPc {
     power_management.write_config(0x90, 2, 0x700);
     power_management.write_config(0xD2, 1, 9);
     power_management.write_config(0x04, 1, 1);
+    pci.add(PciHost::address(2, 0), vga_function);
+    bus.map(0x3B0, VgaRegisters::kPorts, vga.ports());
+    bus.map(0x1CE, Vga::kDispiPorts, vga.dispi_ports(), 2);
   }
 };
 

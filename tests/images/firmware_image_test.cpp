@@ -51,5 +51,14 @@ TEST_F(FirmwareImage, MissingFileIsNamed) {
   EXPECT_NE(bytes.error().message.find(path_ + "/x: cannot be opened"), std::string::npos);
 }
 
+// That of the installed package, if it is.
+TEST_F(FirmwareImage, AVgaBiosIsAnOptionRom) {
+  const auto rom = load_vga_firmware();
+  ASSERT_TRUE(rom);
+  if (rom->empty()) GTEST_SKIP() << "SeaBIOS's VGA BIOS is not installed";
+  EXPECT_EQ((*rom)[0], 0x55);
+  EXPECT_EQ((*rom)[1], 0xAA);
+}
+
 }  // namespace
 }  // namespace ringdown
