@@ -50,6 +50,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       rtc_(clock, pic_.ir(8), configuration.utc_seconds),
       com1_(clock, pic_.ir(4), outputs_.serial),
       kbc_({pic_.ir(1), pic_.ir(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      input_(clock, kbc_),
       debug_exit_(outputs_.debug_exit) {
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;

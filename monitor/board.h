@@ -18,6 +18,7 @@
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/input_feed.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
@@ -77,6 +78,7 @@ class Board {
   I8259aPair& interrupts() { return pic_; }
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
+  InputFeed& input() { return input_; }
 
   Nanoseconds next_event() const;
   // The devices whose event is due.
@@ -121,11 +123,12 @@ class Board {
   Mc146818 rtc_;
   Uart16550 com1_;
   I8042 kbc_;
+  InputFeed input_;
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<Disks> disks_;
-  TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
+  TimedDevice* const timed_[4] = {&pit_, &rtc_, &com1_, &input_};
 };
 
 }  // namespace ringdown

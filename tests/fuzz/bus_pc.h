@@ -9,6 +9,7 @@
 #include "vdevices/i8042.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/input_feed.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
@@ -40,9 +41,10 @@ struct BusPc {
   Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
   Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
   I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  InputFeed input{clock, kbc};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
-  TimedDevice* const timed[3] = {&pit, &rtc, &com1};
+  TimedDevice* const timed[4] = {&pit, &rtc, &com1, &input};
   PortBus bus;
 
   BusPc() {
