@@ -16,7 +16,8 @@ _ringdown() {
     -drive) words="file= format=raw if=ide index= media=disk media=cdrom readonly=on snapshot=on" ;;
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
-    -vga | -net | -nic | -parallel | -monitor | -display) words=none ;;
+    -vga | -net | -nic | -parallel | -display) words=none ;;
+    -monitor) words="stdio unix: none" ;;
     -serial) words="stdio mon:stdio file: pty null none" ;;
     -user) words="translated native auto restless" ;;
     -d) words="in_asm out_asm exec int sensitive cpu_reset firmware unimp guest_errors all help" ;;

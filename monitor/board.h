@@ -25,6 +25,7 @@
 #include "vdevices/piix3.h"
 #include "vdevices/piix3_ide.h"
 #include "vdevices/port_bus.h"
+#include "vdevices/screen.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
 
@@ -79,6 +80,9 @@ class Board {
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
   InputFeed& input() { return input_; }
+  // Null for none.
+  Screen* screen() { return nullptr; }
+  const PciHost* pci() const { return firmware_ ? &firmware_->pci : nullptr; }
 
   Nanoseconds next_event() const;
   // The devices whose event is due.

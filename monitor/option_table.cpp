@@ -163,8 +163,9 @@ std::string set_vga(std::string_view v, OptionContext&) { return require_none(v,
 std::string set_network(std::string_view v, OptionContext&) { return require_none(v, "a network card"); }
 std::string set_parallel(std::string_view v, OptionContext&) { return require_none(v, "a parallel port"); }
 std::string set_monitor(std::string_view v, OptionContext& c) {
-  c.no_monitor = true;
-  return require_none(v, "the monitor console");
+  c.no_monitor = true;  // not by the C-a keys
+  c.options.prompt.reset();
+  return v == "none" ? "" : store(parse_monitor(v), c.options.prompt);
 }
 std::string set_display(std::string_view v, OptionContext& c) {
   c.no_display = true;
@@ -274,7 +275,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "net", "none", "no network card", set_network},
     {"Devices", "nic", "none", "no network card", set_network},
     {"Devices", "parallel", "none", "no parallel port", set_parallel},
-    {"Devices", "monitor", "none", "no monitor console: with -nographic, no C-a keys", set_monitor},
+
     {"Devices", "no-acpi", "", "no ACPI, which is so already", do_nothing},
     {"Devices", "no-hpet", "", "no HPET, which is so already", do_nothing},
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
@@ -284,10 +285,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      set_nographic},
     {"Terminal", "display", "none", "no display", set_display},
     {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
+    {"Terminal", "monitor", "TARGET",
+     "the monitor prompt: stdio, unix:PATH, none; default C-a c on the terminal", set_monitor},
 
     {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
     {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},
-    {"Running", "S", "", "start stopped, until the process gets SIGCONT", set_start_stopped},
+    {"Running", "S", "", "start stopped: until SIGCONT, or with -monitor until cont", set_start_stopped},
     {"Running", "user", "MODE", "how user code runs: translated, native, auto (the default), or restless",
      set_user},
 

@@ -284,6 +284,20 @@ Value<SerialTarget> parse_serial(std::string_view text) {
   return BadValue{"must be stdio, mon:stdio, file:PATH, pty, null or none"};
 }
 
+Value<PromptTarget> parse_monitor(std::string_view text) {
+  if (text == "stdio") return PromptTarget{.kind = PromptTarget::Kind::kStdio};
+  const auto parts = split(text);
+  if (!parts[0].starts_with("unix:")) return BadValue{"must be stdio, unix:PATH or none"};
+  const auto path = parts[0].substr(5);
+  if (path.empty()) return BadValue{"the name of the socket is missing"};
+  for (const auto part : std::span(parts).subspan(1)) {
+    constexpr std::string_view kSo[] = {"server", "server=on", "nowait", "wait=off"};
+    if (std::ranges::find(kSo, part) == std::end(kSo))
+      return BadValue{concat("'", part, "' is not built yet: the socket serves, and waits for nobody")};
+  }
+  return PromptTarget{.kind = PromptTarget::Kind::kUnix, .path = std::string(path)};
+}
+
 Value<DebugExitOptions> parse_debug_exit(std::string_view properties) {
   DebugExitOptions device;
   for (const auto part : split(properties)) {

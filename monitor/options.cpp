@@ -54,6 +54,8 @@ std::string read_arguments(std::span<const char* const> arguments, OptionContext
 // none QEMU's serial port leads to a console that nobody sees.
 std::optional<SerialTarget> default_serial(const OptionContext& context) {
   if (context.no_defaults) return std::nullopt;
+  if (context.options.prompt && context.options.prompt->kind == PromptTarget::Kind::kStdio)
+    return SerialTarget{.kind = SerialKind::kNull};
   if (context.no_display && !context.nographic) return SerialTarget{.kind = SerialKind::kNull};
   return SerialTarget{.kind = SerialKind::kStdio, .escape_keys = !context.no_monitor};
 }
@@ -82,6 +84,9 @@ void settle_bios(Options& options) {
 }
 
 std::string check_together(const Options& options) {
+  if (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio && options.serial &&
+      options.serial->kind == SerialKind::kStdio)
+    return "-monitor stdio and -serial stdio both want the terminal; -serial mon:stdio shares it";
   if (!options.kernel.empty()) return {};
   if (!options.append.empty()) return "-append needs -kernel";
   if (!options.initrd.empty()) return "-initrd needs -kernel";

@@ -58,6 +58,14 @@ struct DriveOptions {
 };
 constexpr unsigned kDrives = 4;  // primary master and slave, then secondary
 
+// Where the monitor prompt is, beside the terminal's C-a c.
+struct PromptTarget {
+  enum class Kind { kStdio, kUnix };
+  Kind kind;
+  std::string path = {};  // of kUnix
+  bool operator==(const PromptTarget&) const = default;
+};
+
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
 constexpr uint64_t kMaxMemory = 3072 * kMiB;
@@ -80,6 +88,8 @@ struct Options {
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+
+  std::optional<PromptTarget> prompt = {};
 
   UserCode user_code = UserCode::kAuto;
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cpu/cpu_bus.h"
 #include "cpu/cpu_model.h"
@@ -29,6 +30,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   // runs.
   void attach(Board& board) { board_ = &board; }
   CpuState& state() { return context_->state; }
+  const CpuState& state() const { return context_->state; }
 
   // How user code runs; translated until this is called. One line if the host refuses that: it stays so.
   std::optional<std::string> set_user_code(UserCode policy) { return native_.set_policy(policy); }
@@ -63,6 +65,11 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   // Runs until stop() is called or the processor shuts down (a triple fault: state().shutdown).
   void run();
   void stop() { stop_ = true; }
+  // From within on_attention: nothing of the guest runs, its time stamp counter stands still, and no device
+  // is told of the time, until resume(). The clock is the caller's. run() goes on attending to requests.
+  void pause();
+  void resume();
+  bool paused() const { return paused_time_stamp_.has_value(); }
   // The INTR pin.
   void set_interrupt_request(bool level) { context_->interrupt_pending = level; }
 
@@ -93,6 +100,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void forget_mappings();
   void attend();
   void idle();
+  void rest();
   bool take_interrupt();
   void execute();
   void execute_natively();
@@ -120,6 +128,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   std::atomic<bool> requested_{false};
   bool memory_map_changed_ = false, apertures_changed_ = false;
   bool stop_ = false;
+  std::optional<uint64_t> paused_time_stamp_;
 };
 
 }  // namespace ringdown

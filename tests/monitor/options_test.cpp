@@ -130,6 +130,22 @@ TEST(Options, SerialPortWithoutSerialOption) {
   EXPECT_FALSE(run({"-nographic", "-monitor", "none"}).serial->escape_keys);
 }
 
+TEST(Options, MonitorPrompts) {
+  using Kind = PromptTarget::Kind;
+  EXPECT_FALSE(run({}).prompt);
+  EXPECT_EQ(run({"-monitor", "unix:a"}).prompt, (PromptTarget{Kind::kUnix, "a"}));
+  EXPECT_EQ(run({"-monitor", "unix:a,server=on,wait=off"}).prompt, (PromptTarget{Kind::kUnix, "a"}));
+  EXPECT_FALSE(run({"-nographic", "-monitor", "unix:a"}).serial->escape_keys);
+  const auto on_terminal = run({"-monitor", "stdio"});
+  EXPECT_EQ(on_terminal.prompt, (PromptTarget{Kind::kStdio}));
+  EXPECT_EQ(on_terminal.serial->kind, SerialKind::kNull);
+  EXPECT_FALSE(run({"-monitor", "stdio", "-monitor", "none"}).prompt);
+  EXPECT_NE(bad({"-monitor", "unix:"}).find("missing"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "unix:a,wait=on"}).find("wait=on"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "tcp::1"}).find("tcp::1"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "stdio", "-serial", "stdio"}).find("both"), std::string::npos);
+}
+
 TEST(Options, SerialTargetsThatCannotBe) {
   EXPECT_EQ(bad({"-serial", "tcp::4444,server"}),
             "-serial tcp::4444,server: this kind of serial port is not built yet");

@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""display_test.py --vmm PROGRAM --disk FILE CASE: the monitor prompt, keys and mouse as a person uses them, and as a guest
+sees them. The file is what input.S becomes. With --list, the cases."""
+import argparse
+import os
+import re
+import signal
+import stat
+import sys
+
+tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "cli")]
+from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from machine import Machine  # noqa: E402
+from prompt import Prompt  # noqa: E402
+from session import Session  # noqa: E402
+
+USER_QUIT, BAD_COMMAND_LINE, IO_ERROR = 16, 2, 8  # monitor/exit_codes.h
+SECTOR = 512
+WHEEL = 0x1F0  # input.S
+
+
+def check(what, actual, expected):
+    if actual != expected:
+        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+class Bench:
+    """The program under test, its guest and a folder for this run."""
+
+    def __init__(self, options, folder):
+        self.vmm, self.disk, self.folder = options.vmm, options.disk, folder
+        self.socket = os.path.join(folder, "prompt")
+
+    def image(self, wheel=False):
+        path = os.path.join(self.folder, "disk.img")
+        with open(self.disk, "rb") as file:
+            boot = bytearray(file.read())
+        boot[WHEEL] = wheel
+        with open(path, "wb") as file:
+            file.write(boot)
+            file.truncate(64 * SECTOR)
+        return path
+
+    def start(self, *options, wheel=False):
+        """The guest, ready, with a monitor prompt at the socket."""
+        machine = Machine(self.vmm, "-m", "16", "-hda", self.image(wheel), "-monitor", f"unix:{self.socket}", *options)
+        machine.expect(rb"ready\r\n")
+        return machine
+
+
+def sees(machine, *codes):
+    """The guest says these bytes next, and no other."""
+    expected = b"".join(code.encode() + b" " for code in codes)
+    said = machine.expect(rb"\A(?:[km][0-9A-F]{2} ){%d}" % len(codes))[0]
+    check("what the guest got", said, expected)
+
+
+def state(prompt):
+    return dict(re.findall(r"(\w+) ([0-9a-f]{8})", prompt.run("info registers")))
+
+
+# ---- The prompt -----------------------------------------------------------------------------------------------------
+
+
+@case
+def commands_say_what_they_should(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        if "monitor" not in prompt.greeting:
+            raise Failure(f"greeting: {prompt.greeting!r}")
+        for command, pattern in (("help", r"^sendkey KEYS.* -- "), ("help quit", r"\Aquit -- [^\n]*\n\Z"),
+                                 ("info", r"^info registers -- "), ("info version", r"\Aringdown [0-9.]+\n\Z"),
+                                 ("info status", r"\AVM status: running\n\Z"), ("info pic", r"^pic1: irr="),
+                                 ("info pci", r"^bus 0, device 0, function 0: class 0600, id 8086:1237$"),
+                                 ("info block", r"\Aide0-hd0: .*disk\.img \(raw\)\n\Z"), ("info mem", r"\Apaging is off\n\Z"),
+                                 ("xp /2xb 0x7dfe", r"\A00007dfe: 0x55 0xaa\n\Z"), ("x/1xh 0x7dfe", r"\A00007dfe: 0xaa55\n\Z"),
+                                 ("xp /1dh 0x7dfe", r": -21931\n\Z"), ("xp /1i 0x7c00", r"\A00007c00  fa +cli\n\Z"),
+                                 ("xp /4xb 0xa0000", r"no memory at 000a0000\n\Z"), ("", r"\A\Z"), ("  \t ", r"\A\Z")):
+            if not re.search(pattern, prompt.run(command), re.MULTILINE):
+                raise Failure(f"{command}: {prompt.run(command)!r}")
+        check("socket's mode", stat.S_IMODE(os.stat(bench.socket).st_mode), 0o600)
+        prompt.send("quit\n")
+        check("exit code", machine.exit_code(), USER_QUIT)
+        prompt.ends()
+        check("socket left behind", os.path.exists(bench.socket), False)
+
+
+@case
+def each_error_is_one_line(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        for command, name in (("nosuch", "nosuch"), ("info nosuch", "nosuch"), ("help nosuch", "nosuch"), ("x", "address"),
+                              ("x /q 0", "/q"), ("x /0x 0", "/0x"), ("x /99999x 0", "/99999x"), ("x 0x1ffffffff", "0x1ffffffff"),
+                              ("x $nosuch", "$nosuch"), ("sendkey", "keys"), ("sendkey ctrl-nosuch", "nosuch"),
+                              ("sendkey a--b", "''"), ("sendkey a 1x", "1x"), ("sendkey a 99999999999", "99999999999"),
+                              ("mouse_move 1", "DX"), ("mouse_move 1 x", "x"), ("mouse_move 1 99999", "99999"),
+                              ("mouse_button 8", "mouse_button"), ("mouse_button", "mouse_button"), ("screendump", "file"),
+                              ("screendump " + "/nonexistent/x.png", "screendump"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
+            said = prompt.run(command)
+            if not re.fullmatch(r"[^\n]+\n", said) or name not in said:
+                raise Failure(f"{command!r}: {said!r}")
+        check("status", prompt.run("info status"), "VM status: running\n")
+        machine.process.terminate()
+        check("exit code", machine.exit_code(), -signal.SIGTERM)
+
+
+@case
+def clients_come_and_go(bench):
+    with bench.start() as machine:
+        for leave_behind in ("", "quit", "sendkey a", "x" * 100000):
+            with Prompt(bench.socket) as prompt:
+                prompt.send(leave_behind)
+        with Prompt(bench.socket) as prompt:  # as 'echo sendkey c 1 | socat' does
+            prompt.send("sendkey c 1\nsendkey d")
+            prompt.hang_up()
+        sees(machine, "k2E", "kAE")
+        with Prompt(bench.socket) as prompt:
+            for _ in range(300):
+                prompt.send("help\ninfo registers\nxp /4096xb 0\n")  # and reads nothing
+        with Prompt(bench.socket) as prompt:
+            check("status", prompt.run("info status"), "VM status: running\n")
+            prompt.run("sendkey b 1")
+            sees(machine, "k30", "kB0")
+
+
+@case
+def a_stopped_guest_stands_still(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        before = state(prompt)
+        while state(prompt)["ecx"] == before["ecx"]:
+            pass
+        prompt.run("stop")
+        check("status", prompt.run("info status"), "VM status: paused\n")
+        stopped = prompt.run("info registers")
+        prompt.run("sendkey a")  # the press waits in the controller
+        check("registers", prompt.run("info registers"), stopped)
+        prompt.run("stop")
+        prompt.run("cont")
+        sees(machine, "k1E", "k9E")
+        while state(prompt)["ecx"] == dict(re.findall(r"(\w+) ([0-9a-f]{8})", stopped))["ecx"]:
+            pass
+
+
+@case
+def a_machine_that_starts_stopped_goes_on(bench):
+    with Machine(bench.vmm, "-S", "-hda", bench.image(), "-monitor", f"unix:{bench.socket},server,nowait",
+                 "-D", os.path.join(bench.folder, "log")) as machine:
+        while True:
+            try:
+                prompt = Prompt(bench.socket)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                os.sched_yield()
+        with prompt:
+            check("status", prompt.run("info status"), "VM status: paused\n")
+            check("eip", state(prompt)["eip"], "0000fff0")
+            check("reset", prompt.run("system_reset"), "")
+            check("status", prompt.run("info status"), "VM status: paused\n")
+            prompt.run("cont")
+            machine.expect(rb"ready\r\n")
+
+
+@case
+def reset_starts_again(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        check("answer", prompt.run("system_reset"), "")
+        machine.expect(rb"ready\r\n")
+
+
+@case
+def the_terminal_shares_prompt_and_serial_port(bench):
+    with Session(bench.vmm, "-m", "16", "-hda", bench.image(), "-nographic") as session:
+        session.expect(rb"ready\r+\n")
+        session.send(b"\x01c")
+        session.expect(rb"\(ringdown\) ")
+        session.send(b"infx\x08o status\r")
+        session.expect(rb"VM status: running\r\n\(ringdown\) ")
+        session.send(b"sendkey a 1\r")
+        session.expect(rb"k1E k9E ")
+        session.send(b"\x01c\x01c")
+        session.expect(rb"\(ringdown\) ")
+        session.send(b"quit\r")
+        check("end", session.end(), USER_QUIT)
+        check("settings", session.settings(), session.before)
+
+
+@case
+def the_prompt_may_have_the_terminal_for_itself(bench):
+    serial = os.path.join(bench.folder, "serial")
+    with Session(bench.vmm, "-m", "16", "-hda", bench.image(), "-monitor", "stdio", "-serial", f"file:{serial}") as session:
+        session.expect(rb"monitor[^\n]*\n\(ringdown\) ")
+        session.send(b"info version\r")
+        session.expect(rb"ringdown [0-9.]+\r\n\(ringdown\) ")
+        session.send(b"q\r")
+        check("end", session.end(), USER_QUIT)
+
+
+@case
+def sockets_that_cannot_be(bench):
+    for path, code in ((bench.folder + "/nosuch/socket", IO_ERROR), ("/" + "x" * 200, IO_ERROR), ("", BAD_COMMAND_LINE)):
+        with Machine(bench.vmm, "-hda", bench.image(), "-monitor", "unix:" + path) as machine:
+            check("exit code", machine.exit_code(), code)
+
+
+# ---- Keys and mouse -------------------------------------------------------------------------------------------------
+
+
+@case
+def the_guest_gets_keys(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        prompt.run("sendkey ctrl-alt-delete 5")
+        sees(machine, "k1D", "k38", "kE0", "k53", "kE0", "kD3", "kB8", "k9D")
+        prompt.run("sendkey pause 1")
+        sees(machine, "kE1", "k1D", "k45", "kE1", "k9D", "kC5")
+        for _ in range(40):
+            prompt.run("sendkey 0x1e 0")
+        sees(machine, *["k1E", "k9E"] * 40)
+
+
+@case
+def the_guest_gets_the_mouse(bench):
+    with bench.start() as machine, Prompt(bench.socket) as prompt:
+        prompt.run("mouse_move 5 3")
+        sees(machine, "m28", "m05", "mFD")
+        prompt.run("mouse_button 4")
+        sees(machine, "m0A", "m00", "m00")
+        prompt.run("mouse_move -300 0")
+        sees(machine, "m1A", "m01", "m00", "m1A", "mD3", "m00")
+        prompt.run("mouse_button 0")
+        sees(machine, "m08", "m00", "m00")
+
+
+@case
+def the_guest_gets_the_wheel(bench):
+    with bench.start(wheel=True) as machine, Prompt(bench.socket) as prompt:
+        prompt.run("mouse_move 0 0 1")
+        sees(machine, "m08", "m00", "m00", "mFF")
+        prompt.run("mouse_move 1 0 -1")
+        sees(machine, "m08", "m01", "m00", "m01")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--vmm")
+    parser.add_argument("--disk")
+    return run_cases(parser, Bench)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
