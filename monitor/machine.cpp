@@ -128,6 +128,7 @@ class Machine final : public PromptHost {
   std::optional<int> open_serial_port();
   std::optional<int> open_disks();
   std::optional<int> open_prompt();
+  std::optional<int> open_displays();
   std::optional<int> load_bios();
   int run();
   // Async-signal-safe: the process was asked to end.
@@ -202,6 +203,7 @@ class Machine final : public PromptHost {
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
   Display display_{[this] { vcpu_.request_attention(); }};
+  std::unique_ptr<VncServer> vnc_;
   // Monitor prompts: on the serial port's terminal, on one of its own, at a socket.
   std::unique_ptr<SerialBackend> prompt_terminal_;
   std::unique_ptr<SocketConsole> prompt_socket_;
@@ -256,6 +258,17 @@ std::optional<int> Machine::open_prompt() {
   }
   prompt_socket_ = std::move(std::get<std::unique_ptr<SocketConsole>>(opened));
   socket_prompt_.emplace(*this, false, [this](std::string_view text) { prompt_socket_->write(text); });
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_displays() {
+  if (!options_.vnc) return std::nullopt;
+  auto opened = open_vnc_server(display_, *options_.vnc, options_.name.empty() ? "Ringdown" : options_.name);
+  if (const auto* line = std::get_if<std::string>(&opened)) {
+    print_error_line(*line);
+    return exit_status(ExitCode::kIoError);
+  }
+  vnc_ = std::move(std::get<std::unique_ptr<VncServer>>(opened));
   return std::nullopt;
 }
 
@@ -480,6 +493,7 @@ int run_machine(const Options& options) {
   if (const auto status = machine.open_disks()) return *status;
   if (const auto status = machine.open_serial_port()) return *status;
   if (const auto status = machine.open_prompt()) return *status;
+  if (const auto status = machine.open_displays()) return *status;
   return machine.run();
 }
 

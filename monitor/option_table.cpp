@@ -172,6 +172,11 @@ std::string set_display(std::string_view v, OptionContext& c) {
   return require_none(v, "a display");
 }
 
+std::string set_vnc(std::string_view v, OptionContext& c) {
+  c.options.vnc.reset();
+  return v == "none" ? "" : store(parse_vnc(v), c.options.vnc);
+}
+
 std::string set_serial(std::string_view v, OptionContext& c) {
   if (c.serial_given && v != "none") return "a second serial port is not built yet";
   c.serial_given = true;
@@ -280,6 +285,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "no-hpet", "", "no HPET, which is so already", do_nothing},
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
+
+    {"Display", "vnc", "HOST:N",
+     "for VNC clients, at port 5900 + N of HOST, or of this host alone; ,websocket[=PORT]; none", set_vnc},
 
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},

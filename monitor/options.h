@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "display/vnc_server.h"
 #include "host-driver/log.h"
 #include "host-driver/serial_target.h"
 #include "native/user_code.h"
@@ -90,6 +91,7 @@ struct Options {
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
 
   std::optional<PromptTarget> prompt = {};
+  std::optional<VncTarget> vnc = {};
 
   UserCode user_code = UserCode::kAuto;
 

@@ -37,7 +37,6 @@ constexpr auto kUnbuilt = std::to_array<std::string_view>({
     "sdl",
     "show-cursor",
     "spice",
-    "vnc",
     "win2k-hack",
     // Consoles and debuggers
     "chardev",
