@@ -148,6 +148,7 @@ Viewer::~Viewer() {
 Screen::Rows Viewer::update(Picture& picture) {
   Display::Lock lock(display_.mutex_);
   const Picture& now = display_.picture_;
+  if (now.pixels.empty()) return {0, 0};  // nothing was drawn yet
   const uint64_t seen = std::exchange(seen_, display_.version_);
   if (picture.size != now.size) {
     picture = now;

@@ -53,6 +53,8 @@ struct Person {
   std::set<uint16_t> held;
   std::optional<int> x, y;
   unsigned buttons = 0;
+  Screen::Size told;  // when it came
+  bool knows_sizes_change = false;
 };
 
 class LibvncServer final : public VncServer {
@@ -67,6 +69,7 @@ class LibvncServer final : public VncServer {
   void show_changes();
   void replace_frame();
   void convert(Screen::Rows rows);
+  void tell_size();
   bool is_looked_at() const { return screen_->clientHead != nullptr; }
 
   // Of libvncserver.
@@ -129,6 +132,7 @@ void LibvncServer::run() {
     wait();
     if (viewer_) show_changes();
     rfbProcessEvents(screen_, 0);
+    tell_size();
     if (is_looked_at() == viewer_.has_value()) continue;
     if (viewer_) {
       viewer_.reset();
@@ -190,9 +194,20 @@ void LibvncServer::replace_frame() {
                     static_cast<int>(height), 8, 3, 4);
 }
 
+// A client that said only now that it can be told of another size may have missed one.
+void LibvncServer::tell_size() {
+  for (rfbClientPtr client = screen_->clientHead; client; client = client->next) {
+    auto* person = static_cast<Person*>(client->clientData);
+    if (!person || !client->useNewFBSize || std::exchange(person->knows_sizes_change, true)) continue;
+    if (person->told == picture_.size) continue;
+    client->newFBSizePending = TRUE;
+    rfbMarkRectAsModified(screen_, 0, 0, screen_->width, screen_->height);
+  }
+}
+
 rfbNewClientAction LibvncServer::on_client(rfbClientPtr client) {
   server_of(client).clients_++;
-  client->clientData = new Person;
+  client->clientData = new Person{.told = server_of(client).picture_.size};
   client->clientGoneHook = on_client_gone;
   return RFB_CLIENT_ACCEPT;
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array kDefaults{"/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/bios.bin"};
 
+constexpr const char* kVgaBios = "/usr/share/seabios/vgabios-stdvga.bin";
+
 Expected<std::string> default_firmware() {
   for (const char* const name : kDefaults) {
     if (access(name, F_OK) == 0) return std::string(name);
@@ -40,6 +42,11 @@ Expected<std::vector<uint8_t>> load_firmware(const std::string& name) {
     return image_error(*path, "the file has %zu bytes; a BIOS has a multiple of 64 KiB", file->size());
   }
   return octets(*file);
+}
+
+Expected<std::vector<uint8_t>> load_vga_firmware() {
+  if (access(kVgaBios, F_OK) != 0) return std::vector<uint8_t>{};
+  return load_option_rom(kVgaBios);
 }
 
 Expected<std::vector<uint8_t>> load_option_rom(const std::string& name) {

@@ -17,6 +17,10 @@ constexpr uint64_t kMaxOptionRomBytes = 1 << 20;
 // one line each: those of read_image_file(), and a size that is no multiple of 64 KiB.
 Expected<std::vector<uint8_t>> load_firmware(const std::string& name);
 
+// Reads the BIOS of the VGA that -vga std is, of SeaBIOS's VGA BIOSes. One that is not installed is empty,
+// and no error: the machine then starts with a VGA that nothing drives but its guest.
+Expected<std::vector<uint8_t>> load_vga_firmware();
+
 // Reads an option ROM. The BIOS decides whether it is one.
 Expected<std::vector<uint8_t>> load_option_rom(const std::string& name);
 

@@ -9,7 +9,9 @@ namespace ringdown {
 namespace {
 
 constexpr uint16_t kCom1 = 0x3F8;
-constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
+constexpr uint16_t kVga = 0x3B0, kDispi = 0x1CE;
+constexpr uint32_t kIsaFrameBuffer = 0xE0000000;  // of a VGA that is not on PCI
+constexpr uint32_t kE820Usable = 1;               // ACPI specification, "System Address Map Interfaces"
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
 constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrder = 0x3D;
@@ -70,6 +72,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     bus.map(0xCF9, 1, reset_control_);
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
+  if (configuration.video) map_video(clock, configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
@@ -96,7 +99,7 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
   fw_cfg.add_file("etc/e820", std::move(map));
   for (const auto& file : configuration.firmware_files) fw_cfg.add_file(file.name, file.content);
   if (!configuration.serial_port) return;
-  // There is no screen: SeaBIOS shows its text here, and takes keys from here.
+  // Nobody sees the screen, if there is one: SeaBIOS shows its text here, and takes keys from here.
   FwCfg::Bytes port;
   append_little_endian(port, kCom1, 2);
   fw_cfg.add_file("etc/sercon-port", std::move(port));
@@ -129,6 +132,17 @@ void Board::map_disks(const BoardConfiguration& configuration) {
     ports_->map(kAtaPorts[i].command, kAtaCommandPorts, channel->command_block(), 4);
     ports_->map(kAtaPorts[i++].control, 1, channel->control_block());
   }
+}
+
+void Board::map_video(const Clock& clock, const BoardConfiguration& configuration) {
+  video_ = std::make_unique<Video>(clock, *configuration.video);
+  Vga& vga = video_->vga;
+  ports_->map(kVga, VgaRegisters::kPorts, vga.ports());
+  ports_->map(kDispi, Vga::kDispiPorts, vga.dispi_ports(), 2);
+  memory_.map(VgaMemory::kWindow, VgaMemory::kWindowBytes, vga.window());
+  if (!firmware_) return vga.set_frame_buffer(kIsaFrameBuffer);
+  video_->pci.emplace(vga, memory_, configuration.vga_bios);
+  firmware_->pci.add(PciHost::address(2, 0), *video_->pci);
 }
 
 Nanoseconds Board::next_event() const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@
 #include "vdevices/screen.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
+#include "vdevices/vga.h"
+#include "vdevices/vga_pci.h"
+#include "vdevices/video_memory.h"
 
 namespace ringdown {
 
@@ -66,6 +70,9 @@ struct BoardConfiguration {
   // only.
   std::array<std::optional<Drive>, 4> drives = {};
   DmaMemory* dma = nullptr;  // not owned; needed with drives
+  // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI with firmware only.
+  VideoMemory* video = nullptr;
+  std::span<const uint8_t> vga_bios = {};  // not owned
 };
 
 // The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.
@@ -80,9 +87,9 @@ class Board {
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
   InputFeed& input() { return input_; }
-  // Null for none.
-  Screen* screen() { return nullptr; }
   const PciHost* pci() const { return firmware_ ? &firmware_->pci : nullptr; }
+  // Null without a VGA.
+  Screen* screen() { return video_ ? &video_->vga.screen() : nullptr; }
 
   Nanoseconds next_event() const;
   // The devices whose event is due.
@@ -111,9 +118,17 @@ class Board {
     AtaChannel primary, secondary;
     std::optional<Piix3Ide> controller;
   };
+  // What is there with a VGA only.
+  struct Video {
+    Video(const Clock& clock, VideoMemory& storage) : vga(clock, storage) {}
+
+    Vga vga;
+    std::optional<VgaPci> pci;
+  };
   void map_firmware(const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
+  void map_video(const Clock& clock, const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
@@ -132,6 +147,7 @@ class Board {
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<Disks> disks_;
+  std::unique_ptr<Video> video_;
   TimedDevice* const timed_[4] = {&pit_, &rtc_, &com1_, &input_};
 };
 

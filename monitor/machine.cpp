@@ -29,6 +29,7 @@
 #include "monitor/prompt.h"
 #include "monitor/text.h"
 #include "monitor/vcpu.h"
+#include "monitor/video_storage.h"
 
 namespace ringdown {
 namespace {
@@ -112,8 +113,8 @@ class Machine final : public PromptHost {
       : options_(options),
         model_(model),
         clock_start_(clock_start(options.rtc)),
-        ram_(options.memory),
-        memory_(ram_.bytes()),
+        ram_(options.memory, options.vga ? VgaMemory::kStorageBytes : 0),
+        memory_(ram_.bytes(), ram_.device_bytes().size()),
         vcpu_(ram_, memory_, model, clock_) {
     vcpu_.on_attention = [this] { attend(); };
     vcpu_.on_idle = [this] { idle(); };
@@ -139,6 +140,7 @@ class Machine final : public PromptHost {
 
  private:
   void power_on();
+  std::optional<int> load_vga_bios();
   std::optional<int> load_kernel();
   void add_firmware_number(const char* name, uint64_t value, unsigned size) {
     FwCfg::Bytes content;
@@ -188,10 +190,11 @@ class Machine final : public PromptHost {
   const int64_t clock_start_;  // what the guest's clock shows at time 0 of clock_
   HostClock clock_;
   GuestRam ram_;
-  std::vector<uint8_t> bios_;
+  std::vector<uint8_t> bios_, vga_bios_;
   std::vector<BoardConfiguration::FirmwareFile> firmware_files_;
   PhysicalMemory memory_;
   Vcpu vcpu_;
+  VideoStorage video_{memory_, ram_.device_bytes(), vcpu_};
   GuestDma dma_{memory_, [this] { vcpu_.leave_block(); }};
   struct Disk {
     BlockQueue queue;
@@ -370,7 +373,9 @@ BoardConfiguration Machine::board_configuration() {
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
                                    .drives = {},
-                                   .dma = &dma_};
+                                   .dma = &dma_,
+                                   .video = options_.vga ? &video_ : nullptr,
+                                   .vga_bios = vga_bios_};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
   for (unsigned i = 0; i < kDrives; i++) {
     if (!options_.drives[i]) continue;
@@ -422,6 +427,7 @@ std::optional<int> Machine::load_bios() {
   if (!bios) return refuse(bios.error());
   bios_ = std::move(*bios);
   memory_.set_rom(bios_);
+  if (const auto status = load_vga_bios()) return status;
   for (const std::string& path : options_.option_roms) {
     auto rom = load_option_rom(path);
     if (!rom) return refuse(rom.error());
@@ -429,6 +435,16 @@ std::optional<int> Machine::load_bios() {
   }
   if (const auto& time = options_.boot.splash_time) add_firmware_number("etc/boot-menu-wait", *time, 2);
   if (const auto& time = options_.boot.reboot_timeout) add_firmware_number("etc/boot-fail-wait", *time, 4);
+  return std::nullopt;
+}
+
+std::optional<int> Machine::load_vga_bios() {
+  if (!options_.vga) return std::nullopt;
+  auto bios = load_vga_firmware();
+  if (!bios) return refuse(bios.error());
+  vga_bios_ = std::move(*bios);
+  if (vga_bios_.empty())
+    print_error_line("no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
   return std::nullopt;
 }
 

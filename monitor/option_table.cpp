@@ -159,7 +159,10 @@ std::string set_snapshot(std::string_view, OptionContext& c) {
 std::string require_none(std::string_view v, const char* what) {
   return v == "none" ? "" : concat(what, " is not built yet; only 'none' is");
 }
-std::string set_vga(std::string_view v, OptionContext&) { return require_none(v, "a graphics card"); }
+std::string set_vga(std::string_view v, OptionContext& c) {
+  c.vga = v == "std";
+  return v == "std" || v == "none" ? "" : "this graphics card is not built yet; only 'std' and 'none' are";
+}
 std::string set_network(std::string_view v, OptionContext&) { return require_none(v, "a network card"); }
 std::string set_parallel(std::string_view v, OptionContext&) { return require_none(v, "a parallel port"); }
 std::string set_monitor(std::string_view v, OptionContext& c) {
@@ -276,7 +279,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "device", "DEVICE[,P=V]", "add a device; -device help lists", add_device},
     {"Devices", "nodefaults", "", "no device that was not asked for: no serial port without -serial",
      set_no_defaults},
-    {"Devices", "vga", "none", "no graphics card", set_vga},
+    {"Devices", "vga", "std|none", "graphics card: std, which is there with a BIOS, or none", set_vga},
     {"Devices", "net", "none", "no network card", set_network},
     {"Devices", "nic", "none", "no network card", set_network},
     {"Devices", "parallel", "none", "no parallel port", set_parallel},

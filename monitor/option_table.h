@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct OptionContext {
   bool no_monitor = false;
   bool serial_given = false;
   bool snapshot = false;  // of every drive
+  std::optional<bool> vga = {};
 };
 
 // An option that is built. This table drives the parser and --help; the man page and the completion are

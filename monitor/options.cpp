@@ -68,6 +68,12 @@ void settle_serial(OptionContext& context) {
   }
 }
 
+// As QEMU has it; a kernel that is started directly finds nothing that has set a mode.
+void settle_vga(OptionContext& context) {
+  Options& options = context.options;
+  options.vga = context.vga.value_or(options.kernel.empty() && !context.no_defaults);
+}
+
 void settle_drives(OptionContext& context) {
   for (auto& drive : context.options.drives) {
     if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
@@ -107,6 +113,7 @@ std::variant<Options, std::string> parse_options(std::span<const char* const> ar
   if (auto error = read_arguments(arguments, context); !error.empty()) return error;
   if (options.action != Action::kRunMachine) return options;
   settle_serial(context);
+  settle_vga(context);
   settle_drives(context);
   settle_bios(options);
   if (auto error = check_together(options); !error.empty()) return error;

@@ -88,6 +88,7 @@ struct Options {
 
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
+  bool vga = false;                         // a display adapter
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
 
   std::optional<PromptTarget> prompt = {};

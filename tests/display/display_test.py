@@ -3,8 +3,10 @@
 sees them. The file is what input.S becomes. With --list, the cases."""
 import argparse
 import os
+import random
 import re
 import signal
+import socket
 import stat
 import sys
 
@@ -12,7 +14,9 @@ tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "cli")]
 from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
 from machine import Machine  # noqa: E402
+from png import read_png  # noqa: E402
 from prompt import Prompt  # noqa: E402
+from rfb import RfbClient  # noqa: E402
 from session import Session  # noqa: E402
 
 USER_QUIT, BAD_COMMAND_LINE, IO_ERROR = 16, 2, 8  # monitor/exit_codes.h
@@ -47,6 +51,19 @@ class Bench:
         machine = Machine(self.vmm, "-m", "16", "-hda", self.image(wheel), "-monitor", f"unix:{self.socket}", *options)
         machine.expect(rb"ready\r\n")
         return machine
+
+
+def free_display():
+    """The number of a VNC display whose port nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1] - 5900
+
+
+def text_on(client):
+    """Waits until the client sees the BIOS's text, in the VGA's text mode."""
+    client.update(False)
+    while client.width != 720 or sum(map(bool, client.pixels[::4])) < 1000:
+        client.update(True)
 
 
 def sees(machine, *codes):
@@ -236,6 +253,165 @@ def the_guest_gets_the_wheel(bench):
         sees(machine, "m08", "m00", "m00", "mFF")
         prompt.run("mouse_move 1 0 -1")
         sees(machine, "m08", "m01", "m00", "m01")
+
+
+# ---- Displays -------------------------------------------------------------------------------------------------------
+
+
+@case
+def the_screen_is_dumped(bench):
+    with bench.start("-vga", "std") as machine, Prompt(bench.socket) as prompt:
+        png, ppm = (os.path.join(bench.folder, name) for name in ("screen.png", "screen.ppm"))
+        check("answer", prompt.run("stop") + prompt.run(f"screendump {png}") + prompt.run(f"screendump {ppm}"), "")
+        with open(png, "rb") as file:
+            width, height, rows = read_png(file.read())
+        check("size", (width, height), (720, 400))
+        if sum(map(bool, b"".join(rows))) < 3000:
+            raise Failure("the screen is dark")
+        with open(ppm, "rb") as file:
+            check("the same as PPM", file.read(), b"P6\n720 400\n255\n" + b"".join(rows))
+        machine.process.terminate()
+
+
+@case
+def a_machine_without_a_screen_dumps_none(bench):
+    with bench.start("-vga", "none"), Prompt(bench.socket) as prompt:
+        check("answer", prompt.run(f"screendump {bench.folder}/x.png"), "screendump: this machine has no screen\n")
+
+
+@case
+def vnc_shows_the_screen_and_takes_keys(bench):
+    display = free_display()
+    with bench.start("-vnc", f":{display}", "-name", "guest one") as machine, Prompt(bench.socket) as prompt:
+        with RfbClient(5900 + display) as client:
+            check("name", client.name, "guest one")
+            text_on(client)
+            prompt.run("stop")
+            png = os.path.join(bench.folder, "screen.png")
+            prompt.run(f"screendump {png}")
+            prompt.run("cont")
+            with open(png, "rb") as file:
+                width, height, rows = read_png(file.read())
+            check("size", (client.width, client.height), (width, height))
+            different = sum(client.pixel(x, y) != int.from_bytes(rows[y][3 * x:3 * x + 3], "big")
+                            for y in range(height) for x in range(width))
+            if different > 9 * 16:  # the cursor blinks
+                raise Failure(f"{different} pixels are not as in the screendump")
+            for keysym in (ord("a"), 0xFF52):
+                client.key(keysym, True)
+                client.key(keysym, False)
+            client.key(0x12345678, True)  # no key of ours
+            client.key(0xFFE1, True)
+            sees(machine, "k1E", "k9E", "kE0", "k48", "kE0", "kC8", "k2A")
+        sees(machine, "kAA")  # it went with Shift held
+
+
+@case
+def vnc_takes_the_mouse(bench):
+    display = free_display()
+    with bench.start("-vnc", f"127.0.0.1:{display}", wheel=True) as machine, RfbClient(5900 + display) as client:
+        client.pointer(100, 100, 0)
+        client.pointer(103, 98, 0)
+        sees(machine, "m08", "m03", "m02", "m00")
+        client.pointer(103, 98, 4)  # right
+        sees(machine, "m0A", "m00", "m00", "m00")
+        client.pointer(103, 98, 0)
+        client.pointer(103, 98, 16)  # the wheel, down
+        client.pointer(103, 98, 0)
+        sees(machine, "m08", "m00", "m00", "m00", "m08", "m00", "m00", "m01")
+
+
+@case
+def vnc_clients_may_do_what_they_like(bench):
+    seed = int.from_bytes(os.urandom(4), "little")
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    display = free_display()
+    with bench.start("-vnc", f":{display}") as machine, RfbClient(5900 + display) as witness:
+        for _ in range(30):
+            with socket.create_connection(("127.0.0.1", 5900 + display)) as stream:
+                stream.sendall(chance.randbytes(chance.randrange(2000)))
+            try:
+                with RfbClient(5900 + display) as client:
+                    client.send(chance.choice((b"", b"\x03\0\0\0", b"\x06\0\0\0\xff\xff\xff\xff", b"\x02\0\xff\xff",
+                                               b"\x00" * 4 + b"\xff" * 16, chance.randbytes(3000))))
+            except (Failure, OSError):
+                pass  # it may be sent away, too
+        text_on(witness)
+        witness.key(0xFF1B, True)
+        machine.expect(rb"k01 ")
+
+
+@case
+def vnc_speaks_websocket(bench):
+    display = free_display()
+    with bench.start("-vnc", f":{display},websocket={5900 + display + 1}") as machine:
+        for port in (5900 + display + 1, 5900 + display):
+            stream = WebSocket(port)
+            with RfbClient(port, stream) as client:
+                text_on(client)
+                client.key(ord("b"), True)
+                client.key(ord("b"), False)
+                sees(machine, "k30", "kB0")
+
+
+class WebSocket:
+    """A client's side of RFC 6455 with binary frames, with the two methods of a socket that RfbClient uses."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.sendall((f"GET /websockify HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+                             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n"
+                             f"Origin: http://127.0.0.1:{port}\r\n\r\n").encode())
+        self.data, self.raw = b"", b""
+        while b"\r\n\r\n" not in self.raw:
+            self._more()
+        head, self.raw = self.raw.split(b"\r\n\r\n", 1)
+        if not head.startswith(b"HTTP/1.1 101") or b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" not in head:
+            raise Failure(f"handshake: {head!r}")
+
+    def close(self):
+        self.socket.close()
+
+    def sendall(self, data):
+        mask = b"\1\2\3\4"
+        size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
+        self.socket.sendall(b"\x82" + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
+
+    def recv(self, size):
+        while not self.data:
+            self._frame()
+        data, self.data = self.data[:size], self.data[size:]
+        return data
+
+    def _frame(self):
+        self._need(2)
+        size, start = self.raw[1] & 0x7F, 2
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            self._need(start)
+            size = int.from_bytes(self.raw[2:start], "big")
+        self._need(start + size)
+        self.data += self.raw[start:start + size]
+        self.raw = self.raw[start + size:]
+
+    def _need(self, size):
+        while len(self.raw) < size:
+            self._more()
+
+    def _more(self):
+        if not (data := self.socket.recv(65536)):
+            raise Failure("the server has hung up")
+        self.raw += data
+
+
+@case
+def vnc_at_a_port_that_is_taken(bench):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        display = server.getsockname()[1] - 5900
+        with Machine(bench.vmm, "-hda", bench.image(), "-vnc", f":{display}") as machine:
+            check("exit code", machine.exit_code(), IO_ERROR)
 
 
 def main():
