@@ -57,7 +57,7 @@ struct Person {
   bool knows_sizes_change = false;
 };
 
-class LibvncServer final : public VncServer {
+class LibvncServer final : public FrontEnd {
  public:
   LibvncServer(Display& display, std::vector<FileDescriptor> listeners, const std::string& name);
   ~LibvncServer() override;
@@ -251,9 +251,7 @@ void LibvncServer::on_pointer(int mask, int x, int y, rfbClientPtr client) {
 
 }  // namespace
 
-std::variant<std::unique_ptr<VncServer>, std::string> open_vnc_server(Display& display,
-                                                                      const VncTarget& target,
-                                                                      const std::string& name) {
+OpenedFrontEnd open_vnc_server(Display& display, const VncTarget& target, const std::string& name) {
   std::vector<FileDescriptor> listeners;
   std::vector<uint16_t> ports{target.port};
   if (target.websocket_port) ports.push_back(*target.websocket_port);

@@ -1,11 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 
-#include "display/display.h"
+#include "display/front_end.h"
 
 namespace ringdown {
 
@@ -17,17 +15,9 @@ struct VncTarget {
   bool operator==(const VncTarget&) const = default;
 };
 
-// Shows the display to VNC clients (RFB 3.8, RFC 6143, by libvncserver) and types for them, until it goes.
-// One thread of its own does all of it. Clients share what they see; keys that one holds are released when it
-// goes. Whoever can connect is let in.
-class VncServer {
- public:
-  virtual ~VncServer() = default;
-};
-
-// `name` is what clients call the window. The second alternative is one line for the user.
-std::variant<std::unique_ptr<VncServer>, std::string> open_vnc_server(Display& display,
-                                                                      const VncTarget& target,
-                                                                      const std::string& name);
+// Shows the display to VNC clients (RFB 3.8, RFC 6143, by libvncserver) and types for them. Clients share
+// what they see; keys that one holds are released when it goes. Whoever can connect is let in. `name` is what
+// clients call the window.
+OpenedFrontEnd open_vnc_server(Display& display, const VncTarget& target, const std::string& name);
 
 }  // namespace ringdown

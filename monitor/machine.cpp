@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cpu/cpu_model.h"
+#include "display/curses_front_end.h"
 #include "display/display.h"
 #include "host-driver/block_queue.h"
 #include "host-driver/counters.h"
@@ -206,7 +207,7 @@ class Machine final : public PromptHost {
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
   Display display_{[this] { vcpu_.request_attention(); }};
-  std::unique_ptr<VncServer> vnc_;
+  std::vector<std::unique_ptr<FrontEnd>> front_ends_;
   // Monitor prompts: on the serial port's terminal, on one of its own, at a socket.
   std::unique_ptr<SerialBackend> prompt_terminal_;
   std::unique_ptr<SocketConsole> prompt_socket_;
@@ -265,13 +266,19 @@ std::optional<int> Machine::open_prompt() {
 }
 
 std::optional<int> Machine::open_displays() {
-  if (!options_.vnc) return std::nullopt;
-  auto opened = open_vnc_server(display_, *options_.vnc, options_.name.empty() ? "Ringdown" : options_.name);
-  if (const auto* line = std::get_if<std::string>(&opened)) {
-    print_error_line(*line);
-    return exit_status(ExitCode::kIoError);
+  const auto add = [this](OpenedFrontEnd opened) -> std::optional<int> {
+    if (const auto* line = std::get_if<std::string>(&opened)) {
+      print_error_line(*line);
+      return exit_status(ExitCode::kIoError);
+    }
+    front_ends_.push_back(std::move(std::get<std::unique_ptr<FrontEnd>>(opened)));
+    return std::nullopt;
+  };
+  if (options_.display == DisplayKind::kCurses) {
+    if (const auto status = add(open_curses_front_end(display_, [this] { ask_to_quit(); }))) return status;
   }
-  vnc_ = std::move(std::get<std::unique_ptr<VncServer>>(opened));
+  const std::string name = options_.name.empty() ? "Ringdown" : options_.name;
+  if (options_.vnc) return add(open_vnc_server(display_, *options_.vnc, name));
   return std::nullopt;
 }
 
@@ -444,7 +451,8 @@ std::optional<int> Machine::load_vga_bios() {
   if (!bios) return refuse(bios.error());
   vga_bios_ = std::move(*bios);
   if (vga_bios_.empty())
-    print_error_line("no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
+    print_error_line(
+        "no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
   return std::nullopt;
 }
 

@@ -170,15 +170,25 @@ std::string set_monitor(std::string_view v, OptionContext& c) {
   c.options.prompt.reset();
   return v == "none" ? "" : store(parse_monitor(v), c.options.prompt);
 }
-std::string set_display(std::string_view v, OptionContext& c) {
-  c.no_display = true;
-  return require_none(v, "a display");
-}
-
 std::string set_vnc(std::string_view v, OptionContext& c) {
   c.options.vnc.reset();
   return v == "none" ? "" : store(parse_vnc(v), c.options.vnc);
 }
+
+std::string set_display(std::string_view v, OptionContext& c) {
+  if (v.starts_with("vnc=")) return set_vnc(v.substr(4), c);
+  constexpr std::pair<std::string_view, DisplayKind> kKinds[] = {
+      {"none", DisplayKind::kNone}, {"sdl", DisplayKind::kSdl}, {"curses", DisplayKind::kCurses}};
+  for (const auto& [name, kind] : kKinds) {
+    if (v != name) continue;
+    c.options.display = kind;
+    return {};
+  }
+  if (v.starts_with("sdl,") || v.starts_with("curses,")) return "its properties are not built yet";
+  return concat("'", split(v)[0], "' is not built yet; sdl, curses, vnc=HOST:N and none are");
+}
+std::string set_sdl(std::string_view, OptionContext& c) { return set_display("sdl", c); }
+std::string set_curses(std::string_view, OptionContext& c) { return set_display("curses", c); }
 
 std::string set_serial(std::string_view v, OptionContext& c) {
   if (c.serial_given && v != "none") return "a second serial port is not built yet";
@@ -289,12 +299,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
 
+    {"Display", "display", "KIND", "sdl, a window; curses, text on the terminal; vnc=HOST:N; none",
+     set_display},
+    {"Display", "sdl", "", "the same as -display sdl", set_sdl},
+    {"Display", "curses", "", "the same as -display curses", set_curses},
     {"Display", "vnc", "HOST:N",
      "for VNC clients, at port 5900 + N of HOST, or of this host alone; ,websocket[=PORT]; none", set_vnc},
 
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},
-    {"Terminal", "display", "none", "no display", set_display},
     {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
     {"Terminal", "monitor", "TARGET",
      "the monitor prompt: stdio, unix:PATH, none; default C-a c on the terminal", set_monitor},

@@ -67,6 +67,10 @@ struct PromptTarget {
   bool operator==(const PromptTarget&) const = default;
 };
 
+// What shows the screen, beside VNC. By default a window, if there is a screen to show, a desktop to show it
+// on, and no other display was asked for.
+enum class DisplayKind { kDefault, kNone, kSdl, kCurses };
+
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
 constexpr uint64_t kMaxMemory = 3072 * kMiB;
@@ -93,6 +97,7 @@ struct Options {
 
   std::optional<PromptTarget> prompt = {};
   std::optional<VncTarget> vnc = {};
+  DisplayKind display = DisplayKind::kDefault;
 
   UserCode user_code = UserCode::kAuto;
 

@@ -28,13 +28,11 @@ constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Displays
     "alt-grab",
     "ctrl-grab",
-    "curses",
     "full-screen",
     "g",
     "k",
     "portrait",
     "rotate",
-    "sdl",
     "show-cursor",
     "spice",
     "win2k-hack",
