@@ -4,12 +4,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 
 #include "cpu/cpu_model.h"
 #include "display/curses_front_end.h"
 #include "display/display.h"
+#include "display/sdl_front_end.h"
 #include "host-driver/block_queue.h"
 #include "host-driver/counters.h"
 #include "host-driver/guest_ram.h"
@@ -88,6 +90,11 @@ int refuse(const ImageError& error) {
 ImageAccess access_to(const DriveOptions& drive) {
   if (drive.read_only) return ImageAccess::kReadOnly;
   return drive.snapshot ? ImageAccess::kSnapshot : ImageAccess::kReadWrite;
+}
+
+// Where somebody sits who started this by hand.
+bool has_desktop() {
+  return isatty(STDOUT_FILENO) && (std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY"));
 }
 
 auto write_to(SerialBackend& backend) {
@@ -278,6 +285,13 @@ std::optional<int> Machine::open_displays() {
     if (const auto status = add(open_curses_front_end(display_, [this] { ask_to_quit(); }))) return status;
   }
   const std::string name = options_.name.empty() ? "Ringdown" : options_.name;
+  if (options_.display == DisplayKind::kSdl || (options_.display == DisplayKind::kDefault && has_desktop())) {
+    auto opened = open_sdl_front_end(display_, name, [this] { ask_to_quit(); });
+    const bool is_bad = std::holds_alternative<std::string>(opened);
+    if (!is_bad || options_.display == DisplayKind::kSdl) {
+      if (const auto status = add(std::move(opened))) return status;
+    }
+  }
   if (options_.vnc) return add(open_vnc_server(display_, *options_.vnc, name));
   return std::nullopt;
 }

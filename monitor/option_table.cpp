@@ -304,7 +304,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Display", "sdl", "", "the same as -display sdl", set_sdl},
     {"Display", "curses", "", "the same as -display curses", set_curses},
     {"Display", "vnc", "HOST:N",
-     "for VNC clients, at port 5900 + N of HOST, or of this host alone; ,websocket[=PORT]; none", set_vnc},
+     "for VNC clients at port 5900 + N, of this host without HOST; ,websocket[=PORT]", set_vnc},
 
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -33,7 +34,7 @@ class Bench:
     """The program under test, its guest and a folder for this run."""
 
     def __init__(self, options, folder):
-        self.vmm, self.disk, self.folder = options.vmm, options.disk, folder
+        self.vmm, self.disk, self.folder = os.path.abspath(options.vmm), options.disk, folder
         self.socket = os.path.join(folder, "prompt")
 
     def image(self, wheel=False):
@@ -353,6 +354,79 @@ def vnc_speaks_websocket(bench):
                 client.key(ord("b"), True)
                 client.key(ord("b"), False)
                 sees(machine, "k30", "kB0")
+
+
+@case
+def curses_shows_text_and_takes_keys(bench):
+    serial = os.path.join(bench.folder, "serial")
+    environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    with Session("env", *(f"{name}={environment[name]}" for name in ("TERM", "LC_ALL")), bench.vmm, "-m", "16", "-hda",
+                 bench.image(), "-display", "curses", "-serial", f"file:{serial}", "-monitor", f"unix:{bench.socket}") as session:
+        session.expect(rb"Booting from Hard Disk")
+        wait_for(serial, b"ready")
+        session.send(b"aB\x03\x1bOP\x01\x01")
+        wait_for(serial, b"k1E k9E k2A k30 kB0 kAA k1D k2E kAE k9D k3B kBB k1D k1E k9E k9D ")
+        session.send(b"\x01x")
+        check("end", session.end(), USER_QUIT)
+        check("settings", session.settings(), session.before)
+
+
+@case
+def curses_needs_a_terminal(bench):
+    run = subprocess.run([bench.vmm, "-hda", bench.image(), "-display", "curses"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    check("exit code", run.returncode, IO_ERROR)
+    check("line", run.stderr, b"ringdown: -display curses: standard input and output are no terminal\n")
+
+
+@case
+def a_window_shows_the_screen(bench):
+    """By the SDL driver that writes each frame to a file in place of a desktop."""
+    environment = {**os.environ, "SDL_VIDEODRIVER": "dummy", "SDL_VIDEO_DUMMY_SAVE_FRAMES": "1"}
+    process = subprocess.Popen([bench.vmm, "-m", "16", "-hda", bench.image(), "-display", "sdl", "-serial", "null"],
+                               cwd=bench.folder, env=environment)
+    try:
+        seen = set()
+        while True:
+            frames = [name for name in os.listdir(bench.folder) if name.endswith(".bmp") and name not in seen]
+            for name in frames:
+                with open(os.path.join(bench.folder, name), "rb") as file:
+                    if shows_text(file.read()):
+                        return
+            seen.update(frames)
+            if process.poll() is not None:
+                raise Failure(f"ended with {process.returncode}")
+            os.sched_yield()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def shows_text(bmp):
+    """A whole BMP file of 720 by 400 pixels, a good many of them lit."""
+    if len(bmp) < 26 or len(bmp) != int.from_bytes(bmp[2:6], "little"):
+        return False
+    size = int.from_bytes(bmp[18:22], "little"), abs(int.from_bytes(bmp[22:26], "little", signed=True))
+    return size == (720, 400) and sum(byte == 0xAA for byte in bmp[54:]) > 3000
+
+
+@case
+def a_window_that_cannot_be(bench):
+    run = subprocess.run([bench.vmm, "-hda", bench.image(), "-display", "sdl"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                         env={**os.environ, "SDL_VIDEODRIVER": "nosuch"})
+    check("exit code", run.returncode, IO_ERROR)
+    if not re.fullmatch(rb"ringdown: -display sdl: [^\n]+\n", run.stderr):
+        raise Failure(f"it said {run.stderr!r}")
+
+
+def wait_for(path, text):
+    """Until the file, which grows, has this in it."""
+    while True:
+        with open(path, "rb") as file:
+            if text in file.read():
+                return
+        os.sched_yield()
 
 
 class WebSocket:
