@@ -59,13 +59,14 @@ struct Person {
 
 class LibvncServer final : public FrontEnd {
  public:
+  // WebSockets are for the listeners behind the first.
   LibvncServer(Display& display, std::vector<FileDescriptor> listeners, const std::string& name);
   ~LibvncServer() override;
 
  private:
   void run();
   void wait();
-  void accept_from(int listener);
+  void accept_from(const FileDescriptor& listener);
   void show_changes();
   void replace_frame();
   void convert(Screen::Rows rows);
@@ -90,6 +91,7 @@ class LibvncServer final : public FrontEnd {
   std::vector<uint32_t> frame_;  // what libvncserver reads
   rfbScreenInfoPtr screen_;
   unsigned clients_ = 0;
+  bool takes_websocket_ = false;  // from the client that comes now
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
@@ -160,12 +162,13 @@ void LibvncServer::wait() {
   uint64_t wakes;
   [[maybe_unused]] const ssize_t count = ::read(wake_event_.get(), &wakes, sizeof wakes);
   for (const auto& listener : listeners_) {
-    if (FD_ISSET(listener.get(), &ready)) accept_from(listener.get());
+    if (FD_ISSET(listener.get(), &ready)) accept_from(listener);
   }
 }
 
-void LibvncServer::accept_from(int listener) {
-  FileDescriptor client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+void LibvncServer::accept_from(const FileDescriptor& listener) {
+  takes_websocket_ = &listener != &listeners_.front();
+  FileDescriptor client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!client || client.get() >= FD_SETSIZE || clients_ == kMostClients) return;
   rfbNewClient(screen_, ::fcntl(client.get(), F_DUPFD_CLOEXEC, 0));  // which closes it
 }
@@ -205,7 +208,9 @@ void LibvncServer::tell_size() {
   }
 }
 
+// libvncserver takes WebSockets anywhere, but any page that a browser shows can open one.
 rfbNewClientAction LibvncServer::on_client(rfbClientPtr client) {
+  if (client->wsctx && !server_of(client).takes_websocket_) return RFB_CLIENT_REFUSE;
   server_of(client).clients_++;
   client->clientData = new Person{.told = server_of(client).picture_.size};
   client->clientGoneHook = on_client_gone;

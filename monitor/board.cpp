@@ -98,7 +98,7 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
   append_little_endian(map, kE820Usable, 4);
   fw_cfg.add_file("etc/e820", std::move(map));
   for (const auto& file : configuration.firmware_files) fw_cfg.add_file(file.name, file.content);
-  if (!configuration.serial_port) return;
+  if (!configuration.serial_port || configuration.display) return;
   // Nobody sees the screen, if there is one: SeaBIOS shows its text here, and takes keys from here.
   FwCfg::Bytes port;
   append_little_endian(port, kCom1, 2);

@@ -73,6 +73,7 @@ struct BoardConfiguration {
   // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI with firmware only.
   VideoMemory* video = nullptr;
   std::span<const uint8_t> vga_bios = {};  // not owned
+  bool display = false;                    // somebody sees the VGA's screen
 };
 
 // The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.

@@ -396,7 +396,8 @@ BoardConfiguration Machine::board_configuration() {
                                    .drives = {},
                                    .dma = &dma_,
                                    .video = options_.vga ? &video_ : nullptr,
-                                   .vga_bios = vga_bios_};
+                                   .vga_bios = vga_bios_,
+                                   .display = !front_ends_.empty()};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
   for (unsigned i = 0; i < kDrives; i++) {
     if (!options_.drives[i]) continue;

@@ -19,7 +19,8 @@ struct VgaScan {
   Line at(unsigned line) const;
   // Character `column` of a graphics mode's line: with lines in banks, as in the CGA's modes.
   uint32_t graphics_address(const Line& line, unsigned column) const;
-  static uint32_t wrap(uint32_t address) { return address & 0xFFFF; }  // 64 KiB of each plane
+  static constexpr uint32_t kBytes = 256 << 10;  // of memory, that it reaches: 64 Ki of each plane
+  static uint32_t wrap(uint32_t address) { return address % (kBytes / 4); }
   // The dots by which the picture is shifted to the left.
   unsigned panning(const Line& line) const { return line.split && pans_top_only ? 0 : panned_dots; }
 

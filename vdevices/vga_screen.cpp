@@ -8,7 +8,6 @@ namespace {
 using namespace vga;
 
 constexpr Screen::Size kUnprogrammedSize{720, 400};
-constexpr uint32_t kVgaBytes = 256 << 10;
 
 }  // namespace
 
@@ -95,7 +94,7 @@ void VgaScreen::take_colors() {
 void VgaScreen::draw_vga(Canvas& canvas) {
   const VgaScan scan(registers_);
   dots_.resize((scan.columns + 2) * scan.dots_per_column());
-  collect_written(0, kVgaBytes);
+  collect_written(0, VgaScan::kBytes);
   collect_written(VgaMemory::kBytes, VgaMemory::kTextBytes);
   if (scan.text)
     draw_text(canvas, scan);

@@ -9,7 +9,6 @@ namespace {
 
 using namespace vga;
 
-constexpr uint32_t kVgaBytes = 256 << 10;
 constexpr unsigned kDots = 8;  // of a character clock
 
 // What the graphics controller shifts out of four planes in a character clock: 8 pixels of a bit from each,

@@ -8,7 +8,6 @@ namespace {
 
 using namespace vga;
 
-constexpr uint32_t kVgaBytes = 256 << 10;
 // In frames.
 constexpr uint64_t kCursorBlink = 8, kCharacterBlink = 16;
 
@@ -28,13 +27,13 @@ bool cursor_shows(const VgaRegisters& registers) {
 
 }  // namespace
 
-// The characters of a row, and one more, which panning brings into view.
+// The characters of a row, and one more if panning brings it into view.
 void VgaScreen::take_cells(const VgaScan& scan, const VgaScan::Line& line) {
   const bool blinks = registers_.attribute(attribute::kModeControl) & attribute::kBlink;
   const bool cursor = cursor_shows(registers_) && registers_.frame() / kCursorBlink % 2 == 0;
   const bool hidden = blinks && registers_.frame() / kCharacterBlink % 2 != 0;
-  cells_.resize(scan.columns + 1);
-  for (unsigned column = 0; column <= scan.columns; column++) {
+  cells_.resize(scan.columns + (scan.panned_dots != 0 ? 1 : 0));
+  for (unsigned column = 0; column < cells_.size(); column++) {
     const uint32_t address = VgaScan::wrap(line.address + column);
     const uint32_t planes = memory_.planes(address);
     const auto attribute = static_cast<uint8_t>(planes >> 8);
@@ -46,8 +45,8 @@ void VgaScreen::take_cells(const VgaScan& scan, const VgaScan::Line& line) {
 }
 
 void VgaScreen::draw_text(Canvas& canvas, const VgaScan& scan) {
-  canvas.all |= is_written(0, kVgaBytes);  // shapes, maybe
-  size_t drawn = 0;                        // in drawn_cells_
+  canvas.all |= is_written(0, VgaScan::kBytes);  // shapes, maybe
+  size_t drawn = 0;                              // in drawn_cells_
   for (unsigned first = 0, end = 0; first < scan.lines; first = end) {
     const VgaScan::Line line = scan.at(first);
     const auto same_row = [&](const VgaScan::Line& other) {

@@ -119,10 +119,10 @@ def find(log, *lines):
 
 @case
 def the_default_bios_comes_to_its_boot_stage(bench):
-    find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 2 PCI devices",
+    find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 3 PCI devices",
          "PCI: init bdf=00:00.0 id=8086:1237", "PCI: init bdf=00:01.0 id=8086:7000", "PIIX3/PIIX4 init: elcr=00 0c",
-         "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "enter handle_19",
-         "No bootable device")
+         "PCI: init bdf=00:02.0 id=1234:1111", "Start SeaVGABIOS", "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete",
+         "enter handle_19", "No bootable device")
 
 
 @case

@@ -58,6 +58,15 @@ TEST(Options, WithoutAKernelABiosIsStarted) {
             std::vector<std::string>{"-bios is ignored: the kernel is started without a BIOS"});
 }
 
+TEST(Options, AVgaIsThereWithABios) {
+  EXPECT_TRUE(good({}).vga);
+  EXPECT_FALSE(good({"-vga", "none"}).vga);
+  EXPECT_FALSE(good({"-nodefaults"}).vga);
+  EXPECT_TRUE(good({"-nodefaults", "-vga", "std"}).vga);
+  EXPECT_FALSE(run({}).vga);  // a kernel
+  EXPECT_TRUE(run({"-vga", "std"}).vga);
+}
+
 TEST(Options, Boot) {
   EXPECT_EQ(good({}).boot, BootOptions{});
   EXPECT_EQ(good({"-boot", "menu=on,splash-time=1000"}).boot,
