@@ -17,14 +17,17 @@ _ringdown() {
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
     -vga) words="std none" ;;
-    -net | -nic | -parallel | -monitor | -display) words=none ;;
+    -net | -nic | -parallel) words=none ;;
+    -display) words="sdl curses vnc= none" ;;
+    -monitor) words="stdio unix: none" ;;
+    -vnc) words=":0 :0,websocket none" ;;
     -serial) words="stdio mon:stdio file: pty null none" ;;
     -user) words="translated native auto restless" ;;
     -d) words="in_asm out_asm exec int sensitive cpu_reset firmware unimp guest_errors all help" ;;
     *)
       words="-kernel -bios -option-rom -boot -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
         -hda -hdb -hdc -hdd -cdrom -drive -snapshot -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
-        -nographic -display -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
+        -nographic -vnc -display -sdl -curses -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
       ((COMP_CWORD == 1)) && words+=" doctor" ;;
   esac
   if [[ $current == --* ]]; then prefix=-; fi

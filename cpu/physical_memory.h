@@ -80,6 +80,9 @@ class PhysicalMemory {
   // there is none.
   uint64_t storage_page(uint64_t frame) const { return is_ram_page(frame) ? frame : device_page(frame); }
 
+  // In ROM, not looking at whether upper memory goes there.
+  bool is_rom(uint64_t physical, unsigned length) const;
+
   // The guest is about to write to a page that has storage, itself. True: code was translated from it, and
   // the observer must be told first.
   bool announce_write(uint64_t frame);
@@ -151,7 +154,6 @@ class PhysicalMemory {
             within_upper_ram(physical, physical + kPageSize, upper_reads_ & upper_writes_));
   }
   uint64_t device_page(uint64_t frame) const;
-  bool is_rom(uint64_t physical, unsigned length) const;
   void read_piece(uint64_t physical, void* to, unsigned size) const;
   void write_piece(uint64_t physical, const void* from, unsigned size);
   void read_slowly(uint64_t physical, void* to, unsigned length) const;

@@ -1,5 +1,7 @@
 #include "host-driver/escape_keys.h"
 
+#include <utility>
+
 namespace ringdown {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr std::string_view kHelp =
     "C-a h    this help\r\n"
     "C-a x    end ringdown\r\n"
     "C-a b    send a break\r\n"
+    "C-a c    to the monitor prompt, and back\r\n"
     "C-a C-a  send C-a\r\n";
 
 TerminalCommand command_of(uint8_t key) {
@@ -32,27 +35,27 @@ TerminalCommand command_of(uint8_t key) {
 }  // namespace
 
 EscapeKeys::Result EscapeKeys::feed(uint8_t typed) {
-  if (escaped_) {
-    escaped_ = false;
-    if (typed == kControlA) return {.byte = typed};
-    return {.byte = {}, .command = command_of(typed)};
+  const bool escaped = std::exchange(escaped_, false);
+  if (!escaped && typed == kControlA) {
+    escaped_ = true;
+    return {};
   }
-  if (typed != kControlA) return {.byte = typed};
-  escaped_ = true;
-  return {};
+  if (!escaped || typed == kControlA) return {.byte = typed, .for_prompt = prompt_has_keys_};
+  const TerminalCommand command = command_of(typed);
+  if (command == TerminalCommand::kMonitor) prompt_has_keys_ = !prompt_has_keys_;
+  return {.byte = {}, .for_prompt = prompt_has_keys_, .command = command};
 }
 
 std::string_view answer_to(TerminalCommand command) {
   switch (command) {
     case TerminalCommand::kHelp:
       return kHelp;
-    case TerminalCommand::kMonitor:
-      return "\r\nringdown: the monitor console is not built yet\r\n";
     case TerminalCommand::kTimestamps:
       return "\r\nringdown: time stamps are not built yet\r\n";
     case TerminalCommand::kNone:
     case TerminalCommand::kQuit:
     case TerminalCommand::kBreak:
+    case TerminalCommand::kMonitor:
       return {};
   }
   return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace ringdown {
 namespace {
@@ -21,8 +22,17 @@ bool host_goes_by_tsc() {
 HostClock::HostClock() : by_tsc_(host_goes_by_tsc()) {}
 
 Nanoseconds HostClock::now() const {
+  if (paused_at_) return *paused_at_;
   latest_ = std::max(latest_, monotonic());
-  return latest_ - start_.time;
+  return latest_ - start_.time - paused_for_;
+}
+
+void HostClock::pause() { paused_at_ = now(); }
+
+void HostClock::resume() {
+  if (!paused_at_) return;
+  const Nanoseconds then = *std::exchange(paused_at_, std::nullopt);
+  paused_for_ += now() - then;
 }
 
 Nanoseconds HostClock::monotonic() const {

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "host-driver/tsc_timeline.h"
 #include "vdevices/clock.h"
 
@@ -12,6 +14,9 @@ class HostClock final : public Clock {
   HostClock();
   // Never less than before.
   Nanoseconds now() const override;
+  // Stands still from now on; goes on from there. Each does nothing if it is so already.
+  void pause();
+  void resume();
 
  private:
   Nanoseconds monotonic() const;
@@ -20,6 +25,8 @@ class HostClock final : public Clock {
   const bool by_tsc_;
   mutable TscTimeline timeline_{start_};
   mutable Nanoseconds latest_ = start_.time;
+  std::optional<Nanoseconds> paused_at_;
+  Nanoseconds paused_for_ = 0;  // in all
 };
 
 }  // namespace ringdown

@@ -67,6 +67,15 @@ size_t SerialBackend::take(std::span<uint8_t> room) {
   return count;
 }
 
+size_t SerialBackend::take_for_prompt(std::span<uint8_t> room) {
+  Lock lock(mutex_);
+  const size_t count = prompt_input_.peek(room);
+  prompt_input_.drop(count);
+  prompt_count_.store(prompt_input_.size(), std::memory_order_release);
+  if (count != 0) wake();
+  return count;
+}
+
 void SerialBackend::write(uint8_t byte) {
   Lock lock(mutex_);
   room_.wait(lock, [this] { return output_.room() != 0 || refused_ || !can_wait_; });
@@ -133,7 +142,7 @@ SerialBackend::Plan SerialBackend::make_plan() {
     output_has_room_ = true;
     room_.notify_all();
   }
-  Plan plan{.read = input_open_ && !stopping_ && input_.room() != 0};
+  Plan plan{.read = input_open_ && !stopping_ && input_.room() != 0 && prompt_input_.room() > 1};
   if (output_.empty()) {
     plan.end = stopping_;
     sleep_ = Sleep::kUntilOutput;
@@ -166,7 +175,7 @@ void SerialBackend::read_input() {
   size_t room;
   {
     Lock lock(mutex_);
-    room = std::min(typed.size(), input_.room());
+    room = std::min({typed.size(), input_.room(), prompt_input_.room() / 2});
   }
   const ssize_t count = ::read(files_.input.get(), typed.data(), room);
   if (count > 0) return accept({typed.data(), static_cast<size_t>(count)});
@@ -179,7 +188,11 @@ void SerialBackend::accept(std::span<const uint8_t> typed) {
   bool arrived = false;
   for (const uint8_t byte : typed) {
     const auto result = escape_keys_on_ ? escape_keys_.feed(byte) : EscapeKeys::Result{.byte = byte};
-    if (result.byte) {
+    const bool opens_prompt = result.command == TerminalCommand::kMonitor && result.for_prompt;
+    if (opens_prompt || (result.byte && result.for_prompt)) {
+      push_prompt_input(opens_prompt ? kPromptOpened : *result.byte);
+      arrived = true;
+    } else if (result.byte) {
       Lock lock(mutex_);
       input_.push(*result.byte);
       input_count_.store(input_.size(), std::memory_order_release);
@@ -188,6 +201,12 @@ void SerialBackend::accept(std::span<const uint8_t> typed) {
     act_on(result.command);
   }
   if (arrived && events_.on_input) events_.on_input();
+}
+
+void SerialBackend::push_prompt_input(uint8_t byte) {
+  Lock lock(mutex_);
+  prompt_input_.push(byte);
+  prompt_count_.store(prompt_input_.size(), std::memory_order_release);
 }
 
 void SerialBackend::act_on(TerminalCommand command) {

@@ -48,6 +48,11 @@ class SerialBackend {
   // Moves waiting input to `room`, oldest first, and returns how many bytes.
   size_t take(std::span<uint8_t> room);
   bool input_waiting() const noexcept { return input_count_.load(std::memory_order_acquire) != 0; }
+  // The same of what is typed for the monitor prompt, behind C-a c. Each C-a c that gives it the keys is the
+  // byte kPromptOpened.
+  size_t take_for_prompt(std::span<uint8_t> room);
+  bool prompt_input_waiting() const noexcept { return prompt_count_.load(std::memory_order_acquire) != 0; }
+  static constexpr uint8_t kPromptOpened = 0x0C;
 
   // Waits only while kOutputRoom bytes are pending because the host does not take them. A UART that would
   // rather hold its transmitter busy asks output_has_room() first.
@@ -82,6 +87,7 @@ class SerialBackend {
   Ready wait_for(const Plan& plan);
   void read_input();
   void accept(std::span<const uint8_t> typed);
+  void push_prompt_input(uint8_t byte);
   void act_on(TerminalCommand command);
   void write_output();
   void push_output(uint8_t byte);
@@ -104,7 +110,7 @@ class SerialBackend {
   std::mutex mutex_;  // guards what follows; the atomics are copies for who does not want to lock
   std::condition_variable room_;
   ByteQueue<kOutputRoom> output_;
-  ByteQueue<kInputRoom> input_;
+  ByteQueue<kInputRoom> input_, prompt_input_;
   std::optional<Clock::time_point> output_deadline_;
   bool flush_now_ = false;
   bool can_wait_;
@@ -112,7 +118,7 @@ class SerialBackend {
   bool stopping_ = false;
   Sleep sleep_ = Sleep::kAwake;
   std::atomic<bool> stop_waiting_{false};  // can_wait_ becomes false
-  std::atomic<size_t> input_count_{0};
+  std::atomic<size_t> input_count_{0}, prompt_count_{0};
   std::atomic<bool> output_pending_{false};  // for flush(), which an idle guest calls at every tick
   std::atomic<bool> output_has_room_{true};
 

@@ -82,7 +82,13 @@ bool make_terminal_raw(int fd, TerminalSignals signals) {
   restore_terminal();
   termios original;
   if (::tcgetattr(fd, &original) != 0) return false;
-  const termios wanted = raw_settings(original, signals);
+  return set_terminal(fd, raw_settings(original, signals));
+}
+
+bool set_terminal(int fd, const termios& wanted) {
+  restore_terminal();
+  termios original;
+  if (::tcgetattr(fd, &original) != 0) return false;
   install_handlers();
   settings = {fd, original, wanted};
   guardian = {};

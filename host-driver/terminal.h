@@ -1,4 +1,5 @@
 #pragma once
+#include <termios.h>
 
 namespace ringdown {
 
@@ -14,6 +15,8 @@ enum class TerminalSignals { kKeep, kToGuest };
 //
 // Call it before guest memory is mapped and before threads are started: it forks.
 bool make_terminal_raw(int fd, TerminalSignals signals);
+// The same with these settings.
+bool set_terminal(int fd, const termios& wanted);
 
 // Puts the settings back, unless another program has changed them since. Async-signal-safe; does nothing when
 // there is nothing to put back. A handler that ends the process for a fault of its own calls this first.

@@ -68,6 +68,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       rtc_(clock, hpet_ ? hpet_->irq8_input() : irqs_.isa(8), configuration.utc_seconds),
       com1_(clock, irqs_.isa(4), outputs_.serial),
       kbc_({irqs_.isa(1), irqs_.isa(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      input_(clock, kbc_),
       debug_exit_(outputs_.debug_exit) {
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
@@ -196,8 +197,9 @@ void Board::map_power_management(const Clock& clock, const BoardConfiguration& c
   timed_.push_back(&power_management_->function.acpi());
 }
 
-void Board::press_power_button() {
+bool Board::press_power_button() {
   if (power_management_) power_management_->function.acpi().press_power_button();
+  return power_management_ != nullptr;
 }
 
 Board::Disks::Disks(const BoardConfiguration& configuration, IrqLines& irqs)

@@ -25,6 +25,7 @@
 #include "vdevices/io_apic.h"
 #include "vdevices/irq_lines.h"
 #include "vdevices/local_apic.h"
+#include "vdevices/input_feed.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
@@ -32,6 +33,7 @@
 #include "vdevices/piix3_ide.h"
 #include "vdevices/piix4_pm.h"
 #include "vdevices/port_bus.h"
+#include "vdevices/screen.h"
 #include "vdevices/system_control.h"
 #include "vdevices/uart16550.h"
 #include "vdevices/vga.h"
@@ -100,9 +102,10 @@ class Board {
   void set_apic_base(uint64_t value);
   Uart16550& com1() { return com1_; }
   I8042& keyboard_controller() { return kbc_; }
-  // The user has pressed it. Nothing happens unless the guest has enabled ACPI; what does is the guest's
-  // affair.
-  void press_power_button();
+  // The user has pressed it: what follows is the guest's affair. False: there is none.
+  bool press_power_button();
+  InputFeed& input() { return input_; }
+  const PciHost* pci() const { return firmware_ ? &firmware_->pci : nullptr; }
   // Null without a VGA.
   Screen* screen() { return video_ ? &video_->vga.screen() : nullptr; }
 
@@ -181,13 +184,14 @@ class Board {
   Mc146818 rtc_;
   Uart16550 com1_;
   I8042 kbc_;
+  InputFeed input_;
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
   std::unique_ptr<Video> video_;
-  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_};
+  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_, &input_};
 };
 
 }  // namespace ringdown

@@ -24,7 +24,7 @@ constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::kInternalError, "internal error, a bug of ringdown"},
     ExitCodeRow{ExitCode::kResetWithNoReboot, "the guest reset the machine, with -no-reboot"},
     ExitCodeRow{ExitCode::kTripleFaultWithNoReboot, "the guest caused a triple fault, with -no-reboot"},
-    ExitCodeRow{ExitCode::kUserQuit, "the user pressed C-a x"},
+    ExitCodeRow{ExitCode::kUserQuit, "the user ended it: by C-a x, or at the monitor prompt"},
 };
 
 // Never destroyed: a thread may need it while the process exits.

@@ -4,10 +4,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 
 #include "cpu/cpu_model.h"
+#include "display/curses_front_end.h"
+#include "display/display.h"
+#include "display/sdl_front_end.h"
 #include "host-driver/block_queue.h"
 #include "host-driver/counters.h"
 #include "host-driver/guest_ram.h"
@@ -15,6 +19,7 @@
 #include "host-driver/host_error.h"
 #include "host-driver/log.h"
 #include "host-driver/serial_backend.h"
+#include "host-driver/socket_console.h"
 #include "host-driver/terminal.h"
 #include "host-driver/tsc_frequency.h"
 #include "images/firmware_image.h"
@@ -24,6 +29,7 @@
 #include "monitor/exit_codes.h"
 #include "monitor/guest_dma.h"
 #include "monitor/image_medium.h"
+#include "monitor/prompt.h"
 #include "monitor/text.h"
 #include "monitor/vcpu.h"
 #include "monitor/video_storage.h"
@@ -86,13 +92,29 @@ ImageAccess access_to(const DriveOptions& drive) {
   return drive.snapshot ? ImageAccess::kSnapshot : ImageAccess::kReadWrite;
 }
 
+// Where somebody sits who started this by hand.
+bool has_desktop() {
+  return isatty(STDOUT_FILENO) && (std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY"));
+}
+
+auto write_to(SerialBackend& backend) {
+  return [&backend](std::string_view text) {
+    for (const char c : text) backend.write(static_cast<uint8_t>(c));
+    backend.flush();
+  };
+}
+
+std::string_view text_of(std::span<const uint8_t> bytes, size_t count) {
+  return {reinterpret_cast<const char*>(bytes.data()), count};
+}
+
 // Where SeaBIOS looks for option ROMs that belong to no PCI device.
 std::string option_rom_name(std::string_view path) {
   return concat("genroms/", path.substr(path.rfind('/') + 1)).substr(0, FwCfg::kLongestName);
 }
 
 // One run of the command: a machine that is built, boots, is reset as often as its guest asks, and ends.
-class Machine {
+class Machine final : public PromptHost {
  public:
   // `model` is completed by what is known of the host once the machine runs.
   Machine(const Options& options, CpuModel& model)
@@ -109,18 +131,15 @@ class Machine {
   }
 
   // What is under way uses the drives' buffers, and is to reach the image.
-  ~Machine() { drain_disks(); }
+  ~Machine() override { drain_disks(); }
 
   // The exit status if something is wrong.
   std::optional<int> open_serial_port();
   std::optional<int> open_disks();
+  std::optional<int> open_prompt();
+  std::optional<int> open_displays();
   std::optional<int> load_bios();
   int run();
-  // Any thread: the user presses the power button.
-  void power_button() {
-    power_button_pressed_ = true;
-    vcpu_.request_attention();
-  }
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
     if (serial_) serial_->stop_waiting();
@@ -142,13 +161,31 @@ class Machine {
   void attend();
   void idle();
   void power_off();
-  void quit() {
+  void ask_to_quit() {
     quit_requested_ = true;
     vcpu_.request_attention();
   }
   void deliver_from_disks();
   void drain_disks();
   void feed_serial_port();
+  void feed_prompts();
+  std::optional<int> open_serial_backend_of(const SerialTarget& target,
+                                            std::unique_ptr<SerialBackend>& backend);
+  // PromptHost
+  const CpuState& state() const override { return vcpu_.state(); }
+  const PhysicalMemory& memory() const override { return memory_; }
+  Board& board() override { return *board_; }
+  std::string describe_drives() const override;
+  std::optional<Picture> picture() override;
+  void pause() override;
+  void resume() override;
+  bool paused() const override { return vcpu_.paused(); }
+  void reset() override {
+    reset_requested_ = true;
+    vcpu_.stop();
+  }
+  void quit() override { end(exit_status(ExitCode::kUserQuit)); }
+  bool press_power_button() override { return board_->press_power_button(); }
   void end(int status) {
     status_ = status;
     vcpu_.stop();
@@ -177,22 +214,26 @@ class Machine {
   std::array<std::unique_ptr<Disk>, kDrives> disks_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
+  Display display_{[this] { vcpu_.request_attention(); }};
+  std::vector<std::unique_ptr<FrontEnd>> front_ends_;
+  // Monitor prompts: on the serial port's terminal, on one of its own, at a socket.
+  std::unique_ptr<SerialBackend> prompt_terminal_;
+  std::unique_ptr<SocketConsole> prompt_socket_;
+  std::optional<PromptSession> serial_prompt_, terminal_prompt_, socket_prompt_;
   std::optional<int> status_;
   uint32_t tsc_khz_ = 0;
   bool reset_requested_ = false;
   std::atomic<bool> quit_requested_{false};
-  std::atomic<bool> power_button_pressed_{false};
 };
 
-std::optional<int> Machine::open_serial_port() {
-  if (!options_.serial) return std::nullopt;
-  const SerialTarget& target = *options_.serial;
+std::optional<int> Machine::open_serial_backend_of(const SerialTarget& target,
+                                                   std::unique_ptr<SerialBackend>& backend) {
   if (target.kind == SerialKind::kStdio)
     make_terminal_raw(STDIN_FILENO, target.escape_keys ? TerminalSignals::kToGuest : TerminalSignals::kKeep);
   SerialEvents events;
   events.on_input = [this] { vcpu_.request_attention(); };
   events.on_command = [this](TerminalCommand command) {
-    if (command == TerminalCommand::kQuit) quit();
+    if (command == TerminalCommand::kQuit) ask_to_quit();
   };
   events.on_failure = [](const std::string& line) { end_process(ExitCode::kIoError, line); };
   auto opened = open_serial_backend(target, std::move(events));
@@ -200,8 +241,59 @@ std::optional<int> Machine::open_serial_port() {
     print_error_line(*line);
     return exit_status(ExitCode::kIoError);
   }
-  serial_ = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
+  backend = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_serial_port() {
+  if (!options_.serial) return std::nullopt;
+  if (const auto status = open_serial_backend_of(*options_.serial, serial_)) return status;
   if (!serial_->pty_path().empty()) print_error_line("serial port at " + serial_->pty_path());
+  if (options_.serial->escape_keys) serial_prompt_.emplace(*this, true, write_to(*serial_));
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_prompt() {
+  if (!options_.prompt) return std::nullopt;
+  if (options_.prompt->kind == PromptTarget::Kind::kStdio) {
+    const SerialTarget terminal{.kind = SerialKind::kStdio};
+    if (const auto status = open_serial_backend_of(terminal, prompt_terminal_)) return status;
+    terminal_prompt_.emplace(*this, isatty(STDIN_FILENO), write_to(*prompt_terminal_));
+    write_to (*prompt_terminal_)(PromptSession::greeting());
+    return std::nullopt;
+  }
+  auto opened = open_socket_console(options_.prompt->path, PromptSession::greeting(),
+                                    [this] { vcpu_.request_attention(); });
+  if (const auto* line = std::get_if<std::string>(&opened)) {
+    print_error_line(*line);
+    return exit_status(ExitCode::kIoError);
+  }
+  prompt_socket_ = std::move(std::get<std::unique_ptr<SocketConsole>>(opened));
+  socket_prompt_.emplace(*this, false, [this](std::string_view text) { prompt_socket_->write(text); });
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_displays() {
+  const auto add = [this](OpenedFrontEnd opened) -> std::optional<int> {
+    if (const auto* line = std::get_if<std::string>(&opened)) {
+      print_error_line(*line);
+      return exit_status(ExitCode::kIoError);
+    }
+    front_ends_.push_back(std::move(std::get<std::unique_ptr<FrontEnd>>(opened)));
+    return std::nullopt;
+  };
+  if (options_.display == DisplayKind::kCurses) {
+    if (const auto status = add(open_curses_front_end(display_, [this] { ask_to_quit(); }))) return status;
+  }
+  const std::string name = options_.name.empty() ? "Ringdown" : options_.name;
+  if (options_.display == DisplayKind::kSdl || (options_.display == DisplayKind::kDefault && has_desktop())) {
+    auto opened = open_sdl_front_end(display_, name, [this] { ask_to_quit(); });
+    const bool is_bad = std::holds_alternative<std::string>(opened);
+    if (!is_bad || options_.display == DisplayKind::kSdl) {
+      if (const auto status = add(std::move(opened))) return status;
+    }
+  }
+  if (options_.vnc) return add(open_vnc_server(display_, *options_.vnc, name));
   return std::nullopt;
 }
 
@@ -221,9 +313,47 @@ std::optional<int> Machine::open_disks() {
 void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
-  if (power_button_pressed_.exchange(false)) board_->press_power_button();
   deliver_from_disks();
   feed_serial_port();
+  feed_prompts();
+  display_.attend(board_->input());
+}
+
+void Machine::feed_prompts() {
+  std::array<uint8_t, 64> bytes;
+  while (serial_prompt_ && serial_->prompt_input_waiting())
+    serial_prompt_->take(text_of(bytes, serial_->take_for_prompt(bytes)));
+  while (terminal_prompt_ && prompt_terminal_->input_waiting())
+    terminal_prompt_->take(text_of(bytes, prompt_terminal_->take(bytes)));
+  if (socket_prompt_ && prompt_socket_->input_waiting())
+    prompt_socket_->serve([this](std::string_view typed) { socket_prompt_->take(typed); });
+}
+
+std::string Machine::describe_drives() const {
+  std::string text;
+  for (unsigned i = 0; i < kDrives; i++) {
+    const auto& drive = options_.drives[i];
+    if (!drive) continue;
+    text += concat("ide", std::to_string(i / 2), drive->cdrom ? "-cd" : "-hd", std::to_string(i % 2), ": ",
+                   drive->file.empty() ? "no disc" : concat(drive->file, " (raw)"),
+                   drive->read_only ? ", read-only" : "", drive->snapshot ? ", snapshot" : "", "\n");
+  }
+  return text;
+}
+
+std::optional<Picture> Machine::picture() {
+  if (!board_->screen()) return std::nullopt;
+  return display_.picture();
+}
+
+void Machine::pause() {
+  clock_.pause();
+  vcpu_.pause();
+}
+
+void Machine::resume() {
+  clock_.resume();
+  vcpu_.resume();
 }
 
 void Machine::deliver_from_disks() {
@@ -275,7 +405,8 @@ BoardConfiguration Machine::board_configuration() {
                                    .drives = {},
                                    .dma = &dma_,
                                    .video = options_.vga ? &video_ : nullptr,
-                                   .vga_bios = vga_bios_};
+                                   .vga_bios = vga_bios_,
+                                   .display = !front_ends_.empty()};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
   for (unsigned i = 0; i < kDrives; i++) {
     if (!options_.drives[i]) continue;
@@ -318,6 +449,7 @@ void Machine::power_on() {
   board_ = std::make_unique<Board>(clock_, board_configuration(), board_outputs());
   board_->com1().on_receive_room([this] { feed_serial_port(); });
   vcpu_.attach(*board_);
+  display_.attach(board_->screen());
   if (log_enabled(LogClass::kCpuReset)) log_state(vcpu_.state());
   vcpu_.reset();
 }
@@ -345,7 +477,8 @@ std::optional<int> Machine::load_vga_bios() {
   if (!bios) return refuse(bios.error());
   vga_bios_ = std::move(*bios);
   if (vga_bios_.empty())
-    print_error_line("no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
+    print_error_line(
+        "no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
   return std::nullopt;
 }
 
@@ -380,6 +513,7 @@ bool Machine::restart() {
 }
 
 int Machine::run() {
+  if (options_.start_stopped && options_.prompt) pause();
   do {
     power_on();
     if (board_->debug_exit_overlaps()) {
@@ -420,6 +554,8 @@ int run_machine(const Options& options) {
   if (const auto status = machine.load_bios()) return *status;
   if (const auto status = machine.open_disks()) return *status;
   if (const auto status = machine.open_serial_port()) return *status;
+  if (const auto status = machine.open_prompt()) return *status;
+  if (const auto status = machine.open_displays()) return *status;
   return machine.run();
 }
 

@@ -64,7 +64,7 @@ int run(const Options& options) {
     set_last_act([&stats] { (void)stats.write(counters()); });
   }
 
-  if (options.start_stopped) std::raise(SIGSTOP);
+  if (options.start_stopped && !options.prompt) std::raise(SIGSTOP);
   const int status = run_machine(options);
   restore_terminal();
   close_log();
@@ -72,7 +72,7 @@ int run(const Options& options) {
   const auto line = options.stats_file.empty() ? std::nullopt : stats.write(counters());
   if (line) return give_up(ExitCode::kIoError, *line);
   if (const int signal = EndSignals::received()) die_of(signal);
-  if (status == exit_status(ExitCode::kUserQuit)) print_error_line("ended by C-a x");
+  if (status == exit_status(ExitCode::kUserQuit)) print_error_line("ended by the user");
   return status;
 }
 

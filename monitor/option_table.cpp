@@ -173,13 +173,29 @@ std::string set_vga(std::string_view v, OptionContext& c) {
 std::string set_network(std::string_view v, OptionContext&) { return require_none(v, "a network card"); }
 std::string set_parallel(std::string_view v, OptionContext&) { return require_none(v, "a parallel port"); }
 std::string set_monitor(std::string_view v, OptionContext& c) {
-  c.no_monitor = true;
-  return require_none(v, "the monitor console");
+  c.no_monitor = true;  // not by the C-a keys
+  c.options.prompt.reset();
+  return v == "none" ? "" : store(parse_monitor(v), c.options.prompt);
 }
+std::string set_vnc(std::string_view v, OptionContext& c) {
+  c.options.vnc.reset();
+  return v == "none" ? "" : store(parse_vnc(v), c.options.vnc);
+}
+
 std::string set_display(std::string_view v, OptionContext& c) {
-  c.no_display = true;
-  return require_none(v, "a display");
+  if (v.starts_with("vnc=")) return set_vnc(v.substr(4), c);
+  constexpr std::pair<std::string_view, DisplayKind> kKinds[] = {
+      {"none", DisplayKind::kNone}, {"sdl", DisplayKind::kSdl}, {"curses", DisplayKind::kCurses}};
+  for (const auto& [name, kind] : kKinds) {
+    if (v != name) continue;
+    c.options.display = kind;
+    return {};
+  }
+  if (v.starts_with("sdl,") || v.starts_with("curses,")) return "its properties are not built yet";
+  return concat("'", split(v)[0], "' is not built yet; sdl, curses, vnc=HOST:N and none are");
 }
+std::string set_sdl(std::string_view, OptionContext& c) { return set_display("sdl", c); }
+std::string set_curses(std::string_view, OptionContext& c) { return set_display("curses", c); }
 
 std::string set_serial(std::string_view v, OptionContext& c) {
   if (c.serial_given && v != "none") return "a second serial port is not built yet";
@@ -288,20 +304,27 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "net", "none", "no network card", set_network},
     {"Devices", "nic", "none", "no network card", set_network},
     {"Devices", "parallel", "none", "no parallel port", set_parallel},
-    {"Devices", "monitor", "none", "no monitor console: with -nographic, no C-a keys", set_monitor},
     {"Devices", "no-acpi", "", "with a BIOS: no ACPI, as -machine acpi=off", set_no_acpi},
     {"Devices", "no-hpet", "", "no HPET: the same as -machine hpet=off", set_no_hpet},
     {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
 
+    {"Display", "display", "KIND", "sdl, a window; curses, text on the terminal; vnc=HOST:N; none",
+     set_display},
+    {"Display", "sdl", "", "the same as -display sdl", set_sdl},
+    {"Display", "curses", "", "the same as -display curses", set_curses},
+    {"Display", "vnc", "HOST:N",
+     "for VNC clients at port 5900 + N, of this host without HOST; ,websocket[=PORT]", set_vnc},
+
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},
-    {"Terminal", "display", "none", "no display", set_display},
     {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
+    {"Terminal", "monitor", "TARGET",
+     "the monitor prompt: stdio, unix:PATH, none; default C-a c on the terminal", set_monitor},
 
     {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
     {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},
-    {"Running", "S", "", "start stopped, until the process gets SIGCONT", set_start_stopped},
+    {"Running", "S", "", "start stopped: until SIGCONT, or with -monitor until cont", set_start_stopped},
     {"Running", "user", "MODE", "how user code runs: translated, native, auto (the default), or restless",
      set_user},
 

@@ -13,7 +13,6 @@ struct OptionContext {
   Options& options;
   const CpuNames& cpu;
   bool nographic = false;
-  bool no_display = false;
   bool no_defaults = false;
   bool no_monitor = false;
   bool serial_given = false;

@@ -284,6 +284,53 @@ Value<SerialTarget> parse_serial(std::string_view text) {
   return BadValue{"must be stdio, mon:stdio, file:PATH, pty, null or none"};
 }
 
+Value<PromptTarget> parse_monitor(std::string_view text) {
+  if (text == "stdio") return PromptTarget{.kind = PromptTarget::Kind::kStdio};
+  const auto parts = split(text);
+  if (!parts[0].starts_with("unix:")) return BadValue{"must be stdio, unix:PATH or none"};
+  const auto path = parts[0].substr(5);
+  if (path.empty()) return BadValue{"the name of the socket is missing"};
+  for (const auto part : std::span(parts).subspan(1)) {
+    constexpr std::string_view kSo[] = {"server", "server=on", "nowait", "wait=off"};
+    if (std::ranges::find(kSo, part) == std::end(kSo))
+      return BadValue{concat("'", part, "' is not built yet: the socket serves, and waits for nobody")};
+  }
+  return PromptTarget{.kind = PromptTarget::Kind::kUnix, .path = std::string(path)};
+}
+
+namespace {
+
+constexpr uint16_t kVncPorts = 5900, kWebsocketPorts = 5700;  // of display 0
+
+std::string set_vnc_property(std::string_view text, uint64_t display, VncTarget& target) {
+  const Property property = parse_property(text);
+  if (property.key != "websocket") return concat("'", property.key, "' is not built yet");
+  if (property.value == "off") return {};
+  const bool by_display = !property.value || property.value == "on";
+  const auto port = by_display ? std::optional(kWebsocketPorts + display) : parse_number(*property.value);
+  if (!port || *port == 0 || *port > 0xFFFF) return "websocket: not a port";
+  target.websocket_port = static_cast<uint16_t>(*port);
+  return {};
+}
+
+}  // namespace
+
+Value<VncTarget> parse_vnc(std::string_view text) {
+  const auto parts = split(text);
+  const auto colon = parts[0].rfind(':');
+  if (colon == std::string_view::npos) return BadValue{"must be HOST:DISPLAY or none"};
+  if (parts[0].starts_with("unix:")) return BadValue{"a Unix socket is not built yet"};
+  const auto display = parse_number(parts[0].substr(colon + 1));
+  if (!display || *display > 0xFFFFu - kVncPorts) return BadValue{"not a number of a display, 0 to 59635"};
+  auto host = parts[0].substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  VncTarget target{.host = std::string(host), .port = static_cast<uint16_t>(kVncPorts + *display)};
+  for (const auto part : std::span(parts).subspan(1)) {
+    if (auto error = set_vnc_property(part, *display, target); !error.empty()) return BadValue{error};
+  }
+  return target;
+}
+
 Value<DebugExitOptions> parse_debug_exit(std::string_view properties) {
   DebugExitOptions device;
   for (const auto part : split(properties)) {

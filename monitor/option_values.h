@@ -49,7 +49,9 @@ struct PlacedDrive {
   std::optional<unsigned> index;
 };
 Value<PlacedDrive> parse_drive(std::string_view text);
-Value<SerialTarget> parse_serial(std::string_view text);  // all but "none"
+Value<SerialTarget> parse_serial(std::string_view text);   // all but "none"
+Value<PromptTarget> parse_monitor(std::string_view text);  // all but "none"
+Value<VncTarget> parse_vnc(std::string_view text);         // all but "none"
 Value<DebugExitOptions> parse_debug_exit(std::string_view properties);
 Value<RtcStart> parse_rtc(std::string_view text);
 Value<BootOptions> parse_boot(std::string_view text);

@@ -54,7 +54,11 @@ std::string read_arguments(std::span<const char* const> arguments, OptionContext
 // none QEMU's serial port leads to a console that nobody sees.
 std::optional<SerialTarget> default_serial(const OptionContext& context) {
   if (context.no_defaults) return std::nullopt;
-  if (context.no_display && !context.nographic) return SerialTarget{.kind = SerialKind::kNull};
+  const Options& options = context.options;
+  const bool terminal_is_taken = options.display == DisplayKind::kCurses ||
+                                 (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio);
+  if (terminal_is_taken || (options.display == DisplayKind::kNone && !context.nographic))
+    return SerialTarget{.kind = SerialKind::kNull};
   return SerialTarget{.kind = SerialKind::kStdio, .escape_keys = !context.no_monitor};
 }
 
@@ -72,6 +76,13 @@ void settle_vga(OptionContext& context) {
   options.vga = context.vga.value_or(options.kernel.empty() && !context.no_defaults);
 }
 
+void settle_display(OptionContext& context) {
+  Options& options = context.options;
+  const bool other = context.nographic || options.vnc || context.serial_given || options.prompt;
+  if (options.display == DisplayKind::kDefault && (other || !options.vga))
+    options.display = DisplayKind::kNone;
+}
+
 void settle_drives(OptionContext& context) {
   for (auto& drive : context.options.drives) {
     if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
@@ -87,7 +98,17 @@ void settle_bios(Options& options) {
   }
 }
 
+bool uses_terminal(const Options& options) {
+  return (options.serial && options.serial->kind == SerialKind::kStdio) ||
+         (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio);
+}
+
 std::string check_together(const Options& options) {
+  if (options.display == DisplayKind::kCurses && uses_terminal(options))
+    return "-display curses has the terminal: the serial port and the monitor prompt need another place";
+  if (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio && options.serial &&
+      options.serial->kind == SerialKind::kStdio)
+    return "-monitor stdio and -serial stdio both want the terminal; -serial mon:stdio shares it";
   if (!options.kernel.empty()) return {};
   if (!options.append.empty()) return "-append needs -kernel";
   if (!options.initrd.empty()) return "-initrd needs -kernel";
@@ -109,6 +130,7 @@ std::variant<Options, std::string> parse_options(std::span<const char* const> ar
   if (options.action != Action::kRunMachine) return options;
   settle_serial(context);
   settle_vga(context);
+  settle_display(context);
   settle_drives(context);
   settle_bios(options);
   if (auto error = check_together(options); !error.empty()) return error;

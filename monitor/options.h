@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "display/vnc_server.h"
 #include "host-driver/log.h"
 #include "host-driver/serial_target.h"
 #include "native/user_code.h"
@@ -58,6 +59,18 @@ struct DriveOptions {
 };
 constexpr unsigned kDrives = 4;  // primary master and slave, then secondary
 
+// Where the monitor prompt is, beside the terminal's C-a c.
+struct PromptTarget {
+  enum class Kind { kStdio, kUnix };
+  Kind kind;
+  std::string path = {};  // of kUnix
+  bool operator==(const PromptTarget&) const = default;
+};
+
+// What shows the screen, beside VNC. By default a window, if there is a screen to show, a desktop to show it
+// on, and no other display was asked for.
+enum class DisplayKind { kDefault, kNone, kSdl, kCurses };
+
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
 constexpr uint64_t kMaxMemory = 3072 * kMiB;
@@ -82,6 +95,10 @@ struct Options {
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
   bool vga = false;                         // a display adapter
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+
+  std::optional<PromptTarget> prompt = {};
+  std::optional<VncTarget> vnc = {};
+  DisplayKind display = DisplayKind::kDefault;
 
   UserCode user_code = UserCode::kAuto;
 

@@ -28,16 +28,13 @@ constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Displays
     "alt-grab",
     "ctrl-grab",
-    "curses",
     "full-screen",
     "g",
     "k",
     "portrait",
     "rotate",
-    "sdl",
     "show-cursor",
     "spice",
-    "vnc",
     "win2k-hack",
     // Consoles and debuggers
     "chardev",

@@ -50,6 +50,7 @@ void Vcpu::reset() {
   set_time_stamp_counter(0);
   if (interpreter_.model.has(Feature::kApic)) state().msr.apic_base |= ModelSpecificRegisters::kApicEnable;
   board_->set_apic_base(state().msr.apic_base);
+  if (paused_time_stamp_) paused_time_stamp_ = 0;
   context_->interrupt_pending = 0;
   nmi_pending_ = false;
   stop_ = false;
@@ -90,8 +91,10 @@ void Vcpu::run() {
   while (!stop_ && !state().shutdown) {
     if (attention_) attend();
     // Translated code that nothing interrupts does not come back for a stop.
-    if (stop_ || take_interrupt()) continue;
-    if (state().halted)
+    if (stop_ || (!paused() && take_interrupt())) continue;
+    if (paused())
+      rest();
+    else if (state().halted)
       idle();
     else
       execute();
@@ -108,8 +111,28 @@ void Vcpu::attend() {
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   if (std::exchange(memory_map_changed_, false)) state_changed();
   if (std::exchange(apertures_changed_, false)) forget_mappings();
+  if (paused()) return;
   board_->advance(clock_.now());
   arm(board_->next_event());
+}
+
+void Vcpu::pause() {
+  if (paused()) return;
+  paused_time_stamp_ = time_stamp_counter();
+  timer_.disarm();
+}
+
+void Vcpu::resume() {
+  if (!paused()) return;
+  set_time_stamp_counter(*std::exchange(paused_time_stamp_, std::nullopt));
+  kicks_.lost();
+  attention_ = 1;
+}
+
+// Until somebody requests attention.
+void Vcpu::rest() {
+  timer_.sleep();
+  attention_ = 1;
 }
 
 void Vcpu::arm(Nanoseconds deadline) {

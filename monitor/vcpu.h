@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cpu/cpu_bus.h"
 #include "cpu/cpu_model.h"
@@ -29,6 +30,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   // runs.
   void attach(Board& board) { board_ = &board; }
   CpuState& state() { return context_->state; }
+  const CpuState& state() const { return context_->state; }
 
   // How user code runs; translated until this is called. One line if the host refuses that: it stays so.
   std::optional<std::string> set_user_code(UserCode policy) { return native_.set_policy(policy); }
@@ -65,6 +67,11 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void stop() { stop_ = true; }
   // Called from within a port access: the processor executes nothing more, but attention is still paid.
   void switch_off();
+  // From within on_attention: nothing of the guest runs, its time stamp counter stands still, and no device
+  // is told of the time, until resume(). The clock is the caller's. run() goes on attending to requests.
+  void pause();
+  void resume();
+  bool paused() const { return paused_time_stamp_.has_value(); }
   // The INTR pin.
   void set_interrupt_request(bool level) { context_->interrupt_pending = level; }
   // An edge of the NMI pin.
@@ -101,6 +108,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void forget_mappings();
   void attend();
   void idle();
+  void rest();
   bool take_interrupt();
   bool take_nmi();
   void take(uint8_t vector);
@@ -131,6 +139,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   bool memory_map_changed_ = false, apertures_changed_ = false;
   bool nmi_pending_ = false;
   bool stop_ = false;
+  std::optional<uint64_t> paused_time_stamp_;
 };
 
 }  // namespace ringdown

@@ -11,7 +11,6 @@ enum Status : uint8_t {
   kLastWasCommand = 0x08,
   kNotInhibited = 0x10,
   kAuxiliaryData = 0x20,
-  kTimeout = 0x40,
 };
 enum Config : uint8_t {
   kKeyboardInterrupt = 0x01,
@@ -49,7 +48,6 @@ constexpr uint8_t kSelfTestPassed = 0x55;
 constexpr uint8_t kInterfaceOk = 0x00;
 constexpr uint8_t kNoPassword = 0xF1;
 constexpr uint8_t kInputPort = 0x80;  // keyboard not locked
-constexpr uint8_t kNoAnswer = 0xFE;
 
 enum OutputPort : uint8_t { kNotReset = 0x01, kA20 = 0x02, kIrq1 = 0x10, kIrq12 = 0x20, kUndriven = 0xC0 };
 
@@ -61,6 +59,7 @@ I8042::I8042(Outputs outputs) : outputs_(std::move(outputs)) { ram_[0] = kConfig
 
 void I8042::reset() {
   keyboard_.reset();
+  mouse_.reset();
   replies_.clear();
   ram_ = {};
   ram_[0] = kConfigAfterPost;
@@ -76,13 +75,17 @@ void I8042::key(uint16_t key, bool pressed) {
   refill();
 }
 
+void I8042::move_mouse(int dx, int dy, int dz, uint8_t buttons) {
+  mouse_.move(dx, dy, dz, buttons);
+  refill();
+}
+
 uint32_t I8042::read_status() {
   unsigned status = kNotInhibited;
   if (output_full_) status |= kOutputFull;
   if (system_flag_) status |= kSystemFlag;
   if (last_write_was_command_) status |= kLastWasCommand;
   if (output_full_ && output_.source != Source::kKeyboard) status |= kAuxiliaryData;
-  if (output_full_ && output_.source == Source::kAuxiliaryTimeout) status |= kTimeout;
   return status;
 }
 
@@ -91,6 +94,7 @@ uint32_t I8042::read_data() {
   output_full_ = false;
   update_irqs();  // falls here and rises again with the next byte
   refill();
+  tell_of_room();
   return byte;
 }
 
@@ -108,6 +112,10 @@ void I8042::refill() {
   while (!output_full_ && keyboard_.has_output() && (ram_[0] & kKeyboardDisabled) == 0) {
     const uint8_t byte = translate_from_keyboard(output_full_);
     if (output_full_) output_ = {byte, Source::kKeyboard};
+  }
+  if (!output_full_ && mouse_.has_output() && (ram_[0] & kAuxiliaryDisabled) == 0) {
+    output_ = {mouse_.take_output(), Source::kAuxiliary};
+    output_full_ = true;
   }
   update_irqs();
 }
@@ -148,8 +156,7 @@ void I8042::write_data(uint8_t value) {
     case kWriteAuxiliaryOutput:
       return reply(value, Source::kAuxiliary);
     case kWriteAuxiliary:
-      ram_[0] &= ~kAuxiliaryDisabled;
-      return reply(kNoAnswer, Source::kAuxiliaryTimeout);
+      return send_to_mouse(value);
     default:
       return send_to_keyboard(value);
   }
@@ -160,6 +167,14 @@ void I8042::send_to_keyboard(uint8_t value) {
   break_prefix_seen_ = false;
   keyboard_.write(value);
   refill();
+  tell_of_room();
+}
+
+void I8042::send_to_mouse(uint8_t value) {
+  ram_[0] &= ~kAuxiliaryDisabled;
+  mouse_.write(value);
+  refill();
+  tell_of_room();
 }
 
 void I8042::write_command(uint8_t value) {

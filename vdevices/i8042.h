@@ -7,12 +7,12 @@
 #include "vdevices/line.h"
 #include "vdevices/port_device.h"
 #include "vdevices/ps2_keyboard.h"
+#include "vdevices/ps2_mouse.h"
 
 namespace ringdown {
 
 // The keyboard controller of a PS/2 (IBM PS/2 technical reference, "Keyboard and auxiliary device
-// controller") with a keyboard and, at its auxiliary port, nothing: what is sent there comes back as FEh with
-// the time-out bit, at once, so that a driver that looks for a mouse need not wait.
+// controller") with a keyboard and, at its auxiliary port, a mouse.
 //
 // Starts as firmware leaves it: tested, keyboard enabled with its interrupt and translation to set 1,
 // auxiliary port disabled.
@@ -35,6 +35,11 @@ class I8042 {
   // Presses or releases a key: see Ps2Keyboard::key().
   void key(uint16_t key, bool pressed);
   const Ps2Keyboard& keyboard() const { return keyboard_; }
+  // See Ps2Mouse::move().
+  void move_mouse(int dx, int dy, int dz, uint8_t buttons);
+  const Ps2Mouse& mouse() const { return mouse_; }
+  // Called when keyboard or mouse may have room that they had not.
+  void on_room(std::function<void()> call) { on_room_ = std::move(call); }
   void reset();
 
  private:
@@ -50,7 +55,7 @@ class I8042 {
    private:
     I8042& controller_;
   };
-  enum class Source : uint8_t { kKeyboard, kAuxiliary, kAuxiliaryTimeout };
+  enum class Source : uint8_t { kKeyboard, kAuxiliary };
   struct Output {
     uint8_t byte;
     Source source;
@@ -71,11 +76,17 @@ class I8042 {
   void write_output_port(uint8_t value);
   uint8_t output_port() const;
   void send_to_keyboard(uint8_t value);
+  void send_to_mouse(uint8_t value);
+  void tell_of_room() {
+    if (on_room_) on_room_();
+  }
 
   Outputs outputs_;
   Port<&I8042::read_data, &I8042::write_data> data_port_{*this};
   Port<&I8042::read_status, &I8042::write_command> command_port_{*this};
   Ps2Keyboard keyboard_;
+  Ps2Mouse mouse_;
+  std::function<void()> on_room_;
   FixedQueue<Output, 8> replies_;  // the controller's own, which go before the keyboard's
   std::array<uint8_t, 32> ram_{};  // byte 0 is the configuration ("command") byte
   Output output_{};                // port 60h

@@ -32,6 +32,11 @@ class I8259a : public PortDevice {
   bool ignores_edge(unsigned ir) const { return (imr_ & edges_) >> ir & 1; }
   uint8_t vector(unsigned ir) const { return static_cast<uint8_t>(vector_base_ | ir); }
   bool in_service(unsigned ir) const { return (isr_ >> ir & 1) != 0; }
+  // For people: IRR, ISR, IMR and ICW2 as they are.
+  struct Registers {
+    uint8_t irr, isr, imr, vector_base;
+  };
+  Registers registers() const { return {irr(), isr_, imr_, vector_base_}; }
 
   // The edge/level control register of this chip (82371SB data sheet): a set bit makes that input level
   // triggered, in addition to ICW1's LTIM.
@@ -95,6 +100,9 @@ class I8259aPair {
 
   // The input of ISA interrupt 0 to 15. As on the ISA bus, 2 is another name of 9.
   Line& ir(unsigned irq) { return lines_[irq == 2 ? 9 : irq]; }
+
+  const I8259a& master_chip() const { return master_; }
+  const I8259a& slave_chip() const { return slave_; }
 
   bool interrupt_requested() const { return master_.interrupt_output(); }
   bool ignores_edge(unsigned irq) const { return (irq < 8 ? master_ : slave_).ignores_edge(irq & 7); }

@@ -23,6 +23,8 @@ class PciHost : public PortDevice {
 
   // Puts a function (not owned) at its place on bus 0.
   void add(uint8_t address, PciFunction& function) { functions_[address] = &function; }
+  // Null for none.
+  const PciFunction* function(uint8_t address) const { return functions_[address]; }
 
   uint32_t read_port(uint16_t offset, unsigned size) override;
   void write_port(uint16_t offset, unsigned size, uint32_t value) override;

@@ -60,6 +60,13 @@ void receive(BusPc& pc, uint8_t byte, uint8_t errors) {
   require(pc.com1.receive_room() <= 16);
 }
 
+InputFeed::Step input_step(Input& input) {
+  const uint8_t what = input.byte(), a = input.byte(), b = input.byte();
+  if (what < 0x80) return InputFeed::Key{static_cast<uint16_t>(a << 8 | b), (what & 1) != 0};
+  if (what < 0x90) return InputFeed::Pause{Nanoseconds{a} << (b % 42)};
+  return InputFeed::Pointer{static_cast<int8_t>(a) * 3, static_cast<int8_t>(b), static_cast<int8_t>(what), a};
+}
+
 void step(BusPc& pc, Input& input) {
   switch (input.byte() % 8) {
     case 0:
@@ -82,11 +89,8 @@ void step(BusPc& pc, Input& input) {
     }
     case 5:
       return run_to_next_event(pc, input.byte());
-    case 6: {
-      const uint8_t high = input.byte();
-      const uint8_t low = input.byte();
-      return pc.kbc.key(static_cast<uint16_t>(high << 8 | low), (input.byte() & 1) != 0);
-    }
+    case 6:
+      return pc.input.add(input_step(input));
     default: {
       const uint8_t what = input.byte();
       if (what < 0x80) return acknowledge(pc);

@@ -14,6 +14,7 @@
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/irq_lines.h"
+#include "vdevices/input_feed.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"
@@ -49,6 +50,7 @@ struct BusPc {
   Mc146818 rtc{clock, irqs.isa(8), 1'700'000'000};
   Uart16550 com1{clock, irqs.isa(4), [this](uint8_t) { ++outputs; }};
   I8042 kbc{{irqs.isa(1), irqs.isa(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  InputFeed input{clock, kbc};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
   testing::FakeVideoMemory video_memory;
@@ -61,7 +63,7 @@ struct BusPc {
   AcpiEvents events;
   PciHotPlug hot_plug;
   std::array<Line*, 2> pins{&isa_bridge.connect(2, 0), &isa_bridge.connect(31, 3)};
-  TimedDevice* const timed[4] = {&pit, &rtc, &com1, &power_management.acpi()};
+  TimedDevice* const timed[5] = {&pit, &rtc, &com1, &input, &power_management.acpi()};
 
   BusPc() {
     bus.map(0x20, 2, pic.master());

@@ -139,6 +139,50 @@ TEST(Options, SerialPortWithoutSerialOption) {
   EXPECT_FALSE(run({"-nographic", "-monitor", "none"}).serial->escape_keys);
 }
 
+TEST(Options, MonitorPrompts) {
+  using Kind = PromptTarget::Kind;
+  EXPECT_FALSE(run({}).prompt);
+  EXPECT_EQ(run({"-monitor", "unix:a"}).prompt, (PromptTarget{Kind::kUnix, "a"}));
+  EXPECT_EQ(run({"-monitor", "unix:a,server=on,wait=off"}).prompt, (PromptTarget{Kind::kUnix, "a"}));
+  EXPECT_FALSE(run({"-nographic", "-monitor", "unix:a"}).serial->escape_keys);
+  const auto on_terminal = run({"-monitor", "stdio"});
+  EXPECT_EQ(on_terminal.prompt, (PromptTarget{Kind::kStdio}));
+  EXPECT_EQ(on_terminal.serial->kind, SerialKind::kNull);
+  EXPECT_FALSE(run({"-monitor", "stdio", "-monitor", "none"}).prompt);
+  EXPECT_NE(bad({"-monitor", "unix:"}).find("missing"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "unix:a,wait=on"}).find("wait=on"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "tcp::1"}).find("tcp::1"), std::string::npos);
+  EXPECT_NE(bad({"-monitor", "stdio", "-serial", "stdio"}).find("both"), std::string::npos);
+}
+
+TEST(Options, Displays) {
+  EXPECT_EQ(run({"-nographic"}).display, DisplayKind::kNone);
+  EXPECT_EQ(run({"-serial", "stdio"}).display, DisplayKind::kNone);
+  EXPECT_EQ(run({}).display, DisplayKind::kNone) << "a kernel's machine has no screen";
+  EXPECT_EQ(run({"-vga", "std"}).display, DisplayKind::kDefault);
+  EXPECT_EQ(run({"-vga", "std", "-vnc", ":0"}).display, DisplayKind::kNone);
+  EXPECT_EQ(run({"-sdl", "-serial", "stdio"}).display, DisplayKind::kSdl);
+  EXPECT_EQ(run({"-display", "sdl"}).display, DisplayKind::kSdl);
+  const auto curses = run({"-curses"});
+  EXPECT_EQ(curses.display, DisplayKind::kCurses);
+  EXPECT_EQ(curses.serial->kind, SerialKind::kNull);
+  EXPECT_NE(bad({"-display", "curses", "-serial", "mon:stdio"}).find("-display curses"), std::string::npos);
+  EXPECT_NE(bad({"-display", "sdl,gl=on"}).find("not built yet"), std::string::npos);
+}
+
+TEST(Options, Vnc) {
+  EXPECT_EQ(run({"-vnc", ":0"}).vnc, (VncTarget{.host = "", .port = 5900}));
+  EXPECT_EQ(run({"-display", "vnc=0.0.0.0:1"}).vnc, (VncTarget{.host = "0.0.0.0", .port = 5901}));
+  EXPECT_EQ(run({"-vnc", "[::1]:2,websocket"}).vnc,
+            (VncTarget{.host = "::1", .port = 5902, .websocket_port = 5702}));
+  EXPECT_EQ(run({"-vnc", ":3,websocket=80"}).vnc,
+            (VncTarget{.host = "", .port = 5903, .websocket_port = 80}));
+  EXPECT_FALSE(run({"-vnc", ":3", "-vnc", "none"}).vnc);
+  for (const char* value : {"", "0", "localhost", ":", ":x", ":-1", ":59636", ":0,websocket=0",
+                            ":0,websocket=x", ":0,password=on", "unix:/tmp/x"})
+    EXPECT_NE(bad({"-vnc", value}).find(concat("-vnc ", value)), std::string::npos) << value;
+}
+
 TEST(Options, SerialTargetsThatCannotBe) {
   EXPECT_EQ(bad({"-serial", "tcp::4444,server"}),
             "-serial tcp::4444,server: this kind of serial port is not built yet");
@@ -336,8 +380,9 @@ TEST(Options, WhatIsNotBuiltYet) {
   EXPECT_EQ(bad({"-machine", "pc,acpi=perhaps"}), "-machine pc,acpi=perhaps: acpi must be on or off");
   EXPECT_EQ(bad({"-vga", "cirrus"}),
             "-vga cirrus: this graphics card is not built yet; only 'std' and 'none' are");
-  EXPECT_EQ(bad({"-display", "gtk"}), "-display gtk: a display is not built yet; only 'none' is");
-  for (const char* option : {"-blockdev", "-fda", "-vnc", "-gdb", "-s", "-netdev"}) {
+  EXPECT_EQ(bad({"-display", "gtk"}),
+            "-display gtk: 'gtk' is not built yet; sdl, curses, vnc=HOST:N and none are");
+  for (const char* option : {"-blockdev", "-fda", "-spice", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }

@@ -9,7 +9,7 @@ namespace ringdown {
 namespace {
 
 struct Typed {
-  std::string bytes;
+  std::string bytes, prompt;
   std::vector<TerminalCommand> commands;
 };
 
@@ -18,7 +18,8 @@ Typed type(std::string_view keys) {
   Typed typed;
   for (const char key : keys) {
     const auto result = filter.feed(static_cast<uint8_t>(key));
-    if (result.byte) typed.bytes += static_cast<char>(*result.byte);
+    if (result.byte && result.for_prompt) typed.prompt += static_cast<char>(*result.byte);
+    if (result.byte && !result.for_prompt) typed.bytes += static_cast<char>(*result.byte);
     if (result.command != TerminalCommand::kNone) typed.commands.push_back(result.command);
   }
   return typed;
@@ -36,6 +37,15 @@ TEST(EscapeKeys, CommandsAreNotSeenByTheGuest) {
   EXPECT_EQ(typed.commands, (std::vector{kHelp, kQuit, kBreak, kMonitor, kTimestamps, kHelp}));
 }
 
+TEST(EscapeKeys, ThePromptHasTheKeysInBetween) {
+  const Typed typed = type(
+      "a\x01"
+      "cquit\x01\x01\x01"
+      "cb");
+  EXPECT_EQ(typed.bytes, "ab");
+  EXPECT_EQ(typed.prompt, "quit\x01");
+}
+
 TEST(EscapeKeys, TwiceIsOneForTheGuest) {
   const Typed typed = type("\x01\x01x");
   EXPECT_EQ(typed.bytes, "\x01x");
@@ -50,7 +60,7 @@ TEST(EscapeKeys, UnknownKeyIsNothing) {
 
 TEST(EscapeKeys, HelpNamesTheKeys) {
   const std::string help(answer_to(TerminalCommand::kHelp));
-  for (const char* key : {"C-a h", "C-a x", "C-a b", "C-a C-a"})
+  for (const char* key : {"C-a h", "C-a x", "C-a b", "C-a c", "C-a C-a"})
     EXPECT_NE(help.find(key), std::string::npos) << key;
 }
 

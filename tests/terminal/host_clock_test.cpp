@@ -74,5 +74,21 @@ TEST(HostClock, AgreesWithTheHosts) {
   }
 }
 
+TEST(HostClock, StandsStillWhilePaused) {
+  HostClock clock;
+  clock.pause();
+  const Nanoseconds then = clock.now();
+  const HostClock other;
+  const Nanoseconds start = other.now();
+  while (other.now() < start + 1'000'000) EXPECT_EQ(clock.now(), then);
+  clock.pause();
+  clock.resume();
+  EXPECT_LT(clock.now() - then, other.now() - start);
+  clock.resume();
+  const Nanoseconds later = clock.now();
+  while (clock.now() == later) {
+  }
+}
+
 }  // namespace
 }  // namespace ringdown

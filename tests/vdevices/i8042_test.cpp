@@ -195,11 +195,39 @@ TEST_F(I8042Test, AuxiliaryLoopback) {
   EXPECT_EQ(data(), 0x77u) << "not translated";
 }
 
-TEST_F(I8042Test, AuxiliaryPortAnswersWithATimeout) {
+TEST_F(I8042Test, MouseAnswersAtItsOwnInterrupt) {
+  command(0x60, 0x47);
   command(0xD4, 0xFF);
-  EXPECT_EQ(status() & 0x61, 0x61u);
-  EXPECT_EQ(data(), 0xFEu);
-  EXPECT_EQ(status() & 0x61, 0u);
+  EXPECT_EQ(status() & 0x61, 0x21u);
+  EXPECT_TRUE(irq12.line.level());
+  EXPECT_EQ(drain(), (Bytes{0xFA, 0xAA, 0x00}));
+  EXPECT_EQ(irq1.rises, 0);
+}
+
+TEST_F(I8042Test, DisabledMouseKeepsItsPacket) {
+  command(0xD4, 0xF4);
+  EXPECT_EQ(drain(), Bytes{0xFA});
+  command(0xA7);
+  kbc.move_mouse(3, -1, 0, Ps2Mouse::kLeft);
+  EXPECT_EQ(drain(), Bytes{});
+  command(0xA8);
+  EXPECT_EQ(drain(), (Bytes{0x29, 3, 0xFF}));
+}
+
+TEST_F(I8042Test, MouseIsNotTranslated) {
+  command(0xD4, 0xF4);
+  drain();
+  kbc.move_mouse(0xF0, 0x1E, 0, 0);
+  EXPECT_EQ(drain(), (Bytes{0x08, 0xF0, 0x1E}));
+}
+
+TEST_F(I8042Test, TellsOfRoomWhenAByteWasTaken) {
+  int calls = 0;
+  kbc.on_room([&] { ++calls; });
+  kbc.key(0x1E, true);
+  EXPECT_EQ(calls, 0);
+  data();
+  EXPECT_EQ(calls, 1);
 }
 
 TEST_F(I8042Test, AuxiliaryEnableShowsInTheConfiguration) {
