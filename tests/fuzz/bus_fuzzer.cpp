@@ -11,10 +11,13 @@ namespace ringdown::fuzz {
 namespace {
 
 // Ports of the devices, and a few that belong to nobody or lie across two devices.
-constexpr uint16_t kPorts[] = {0x20,  0x21,  0xA0,  0xA1,  0x4D0, 0x4D1, 0x40,  0x41,  0x42,  0x43,
-                               0x60,  0x61,  0x64,  0x70,  0x71,  0x80,  0x92,  0xE9,  0xF4,  0x3F8,
-                               0x3F9, 0x3FA, 0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0x510, 0x511, 0xCF8,
-                               0xCF9, 0xCFC, 0xCFD, 0xCFF, 0x1F,  0x3F,  0x5F,  0xFFFF};
+constexpr uint16_t kPorts[] = {0x20, 0x21, 0xA0, 0xA1, 0x4D0, 0x4D1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64,
+                               0x70, 0x71, 0x80, 0x92, 0xE9, 0xF4, 0x3F8, 0x3F9, 0x3FA, 0x3FB, 0x3FC, 0x3FD,
+                               0x3FE, 0x3FF, 0x510, 0x511, 0xCF8, 0xCF9, 0xCFC, 0xCFD, 0xCFF, 0x1F, 0x3F,
+                               0x5F, 0xFFFF,
+                               // channels 2 and 5, and what is for all
+                               0x04, 0x05, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x81, 0x8B, 0xC4,
+                               0xC6, 0xD0, 0xD2, 0xD4, 0xD6, 0xD8, 0xDA};
 
 uint16_t port_of(Input& input) { return kPorts[input.byte() % (sizeof kPorts / sizeof kPorts[0])]; }
 
@@ -63,8 +66,15 @@ void receive(BusPc& pc, uint8_t byte, uint8_t errors) {
   require(pc.com1.receive_room() <= 16);
 }
 
+void ask_for_dma(BusPc& pc, uint8_t what) {
+  DmaSource& source = (what & 1) != 0 ? pc.words_source : pc.bytes_source;
+  source.way = what >> 1 & 3;
+  source.left = source.buffer.size() - (what >> 3);
+  pc.dma.channel((what & 1) != 0 ? 5 : 2).dma_requested();
+}
+
 void step(BusPc& pc, Input& input) {
-  switch (input.byte() % 8) {
+  switch (input.byte() % 9) {
     case 0:
     case 1: {
       const uint16_t port = port_of(input);
@@ -90,6 +100,8 @@ void step(BusPc& pc, Input& input) {
       const uint8_t low = input.byte();
       return pc.kbc.key(static_cast<uint16_t>(high << 8 | low), (input.byte() & 1) != 0);
     }
+    case 7:
+      return ask_for_dma(pc, input.byte());
     default: {
       const uint8_t what = input.byte();
       if (what < 0x80) return acknowledge(pc);

@@ -1,12 +1,17 @@
 #pragma once
+#include <array>
 #include <memory>
+#include <span>
 
+#include "tests/fuzz/input.h"
+#include "tests/vdevices/flat_memory.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
 #include "vdevices/fw_cfg.h"
 #include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
+#include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/mc146818.h"
@@ -23,6 +28,21 @@ struct FuzzClock : Clock {
   Nanoseconds now() const override { return time; }
 };
 
+// A device on a DMA channel that always asks, for as long as its buffer lasts.
+struct DmaSource : IsaDmaDevice {
+  std::array<uint8_t, 64> buffer{};
+  size_t left = 0;
+  uint8_t way = 0;  // kNone, kToMemory or kFromMemory
+  DmaRequest dma_request() const override {
+    return left ? static_cast<DmaRequest>(way % 3) : DmaRequest::kNone;
+  }
+  std::span<uint8_t> dma_data() override { return std::span(buffer).last(left); }
+  void dma_moved(size_t bytes, bool) override {
+    require(bytes <= left);
+    left -= bytes;
+  }
+};
+
 // Every port device, wired and addressed as in a PC. Outputs that leave the machine are only counted.
 struct BusPc {
   FuzzClock clock;
@@ -37,6 +57,9 @@ struct BusPc {
   Piix3IsaBridge isa_bridge;
   FwCfg fw_cfg;
   PostCode post_code;
+  testing::FlatMemory memory{1 << 20};
+  IsaDma dma{&memory};
+  DmaSource bytes_source, words_source;  // channels 2 and 5
   Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
   Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
   I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
@@ -46,6 +69,11 @@ struct BusPc {
   PortBus bus;
 
   BusPc() {
+    dma.connect(2, bytes_source);
+    dma.connect(5, words_source);
+    bus.map(0x00, 16, dma.byte_channels());
+    bus.map(0xC0, 32, dma.word_channels());
+    bus.map(0x81, DmaPageRegisters::kPorts, dma.pages());
     bus.map(0x20, 2, pic.master());
     bus.map(0xA0, 2, pic.slave());
     bus.map(0x4D0, 2, pic.elcr());
