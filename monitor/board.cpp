@@ -1,6 +1,7 @@
 #include "monitor/board.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "vdevices/ata_disk.h"
 #include "vdevices/atapi_cdrom.h"
@@ -13,8 +14,13 @@ constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map 
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
 constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrder = 0x3D;
-constexpr uint8_t kBootFloppy = 1, kBootDisk = 2, kBootCdrom = 3;
+constexpr uint8_t kNoFloppySignature = 1;  // in the lower half of kCmosBootOrder2
 constexpr uint8_t kTranslateByLba = 1;
+constexpr uint8_t kCmosFloppies = 0x10;
+constexpr uint8_t kEquippedWithFloppy = 0x01;
+constexpr unsigned kEquipmentFloppies = 6;  // its shift; how many there are, less one
+constexpr unsigned kFloppyChannel = 2;
+constexpr uint16_t kFloppyPorts = 0x3F0, kFloppyInputPort = 0x3F7;  // the disk controller's lies between
 constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
 
 using Drives = decltype(BoardConfiguration::drives);
@@ -47,12 +53,16 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       // A20 is not gated: no 32-bit guest depends on its being closed.
       port_a_([](bool) {}, outputs_.reset),
       reset_control_(outputs_.reset),
+      isa_dma_(configuration.dma),
       rtc_(clock, pic_.ir(8), configuration.utc_seconds),
       com1_(clock, pic_.ir(4), outputs_.serial),
       kbc_({pic_.ir(1), pic_.ir(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
+  bus.map(0x00, 16, isa_dma_.byte_channels());
+  bus.map(0xC0, 32, isa_dma_.word_channels());
+  bus.map(0x81, DmaPageRegisters::kPorts, isa_dma_.pages());
   bus.map(0x20, 2, pic_.master());
   bus.map(0xA0, 2, pic_.slave());
   bus.map(0x4D0, 2, pic_.elcr());
@@ -63,12 +73,14 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   bus.map(0x70, 2, rtc_);
   bus.map(0x80, 1, post_code_);
   bus.map(0x92, 1, port_a_);
+  set_boot_order(configuration);
   if (configuration.firmware)
     map_firmware(configuration);
   else
     bus.map(0xCF9, 1, reset_control_);
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
+  if (std::ranges::any_of(configuration.floppies, std::identity())) map_floppies(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
@@ -117,8 +129,6 @@ Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
 void Board::map_disks(const BoardConfiguration& configuration) {
   disks_ = std::make_unique<Disks>(configuration, pic_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
-  rtc_.set_cmos(kCmosBootOrder, kBootDisk | kBootFloppy << 4);
-  rtc_.set_cmos(kCmosBootOrder2, kBootCdrom << 4);
   if (firmware_) {
     disks_->controller.emplace(*ports_, disks_->primary, disks_->secondary, *configuration.dma);
     firmware_->pci.add(PciHost::address(1, 1), *disks_->controller);
@@ -128,6 +138,38 @@ void Board::map_disks(const BoardConfiguration& configuration) {
     ports_->map(kAtaPorts[i].command, kAtaCommandPorts, channel->command_block(), 4);
     ports_->map(kAtaPorts[i++].control, 1, channel->control_block());
   }
+}
+
+// A digit of each byte for each place, but for the lowest of the second.
+void Board::set_boot_order(const BoardConfiguration& configuration) {
+  static constexpr std::string_view kLetters = " acd";  // a drive's digit is its place in this
+  const std::string_view order =
+      configuration.boot_order.empty() ? "cad" : std::string_view(configuration.boot_order);
+  unsigned digits = 0;
+  for (size_t place = 0; place < order.size(); place++)
+    digits |= static_cast<unsigned>(kLetters.find(order[place])) << (4 * place);
+  const unsigned no_signature = configuration.check_floppy_signature ? 0 : kNoFloppySignature;
+  rtc_.set_cmos(kCmosBootOrder, static_cast<uint8_t>(digits));
+  rtc_.set_cmos(kCmosBootOrder2, static_cast<uint8_t>((digits >> 4 & 0xF0) | no_signature));
+}
+
+void Board::map_floppies(const BoardConfiguration& configuration) {
+  floppies_ = std::make_unique<I82077aa>(pic_.ir(6), isa_dma_.channel(kFloppyChannel));
+  isa_dma_.connect(kFloppyChannel, *floppies_);
+  unsigned types = 0, count = 0;
+  for (unsigned drive = 0; BlockMedium * medium : configuration.floppies) {
+    types <<= 4;
+    if (medium) {
+      floppies_->insert(drive, *medium);
+      types |= FloppyFormat::of(medium->sectors())->drive_type;
+      count = drive + 1;
+    }
+    drive++;
+  }
+  rtc_.set_cmos(kCmosFloppies, static_cast<uint8_t>(types));
+  rtc_.set_equipment(static_cast<uint8_t>(kEquippedWithFloppy | (count - 1) << kEquipmentFloppies));
+  ports_->map(kFloppyPorts, I82077aa::kRegisterPorts, floppies_->registers());
+  ports_->map(kFloppyInputPort, 1, floppies_->input_register());
 }
 
 Nanoseconds Board::next_event() const {

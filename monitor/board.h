@@ -16,6 +16,8 @@
 #include "vdevices/fw_cfg.h"
 #include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
+#include "vdevices/i82077aa.h"
+#include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/mc146818.h"
@@ -46,6 +48,10 @@ struct BoardConfiguration {
   bool serial_port = true;
   bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
   bool boot_menu = false;  // that firmware is to offer
+  // What firmware is to try first, a letter each: a floppy disk, c hard disk, d CD-ROM; three at most, none
+  // twice. Empty: cad.
+  std::string boot_order = {};
+  bool check_floppy_signature = true;
   struct FirmwareFile {
     std::string name;
     FwCfg::Bytes content;
@@ -63,7 +69,10 @@ struct BoardConfiguration {
   // Primary master and slave, then secondary. Without any there is no controller; it is on PCI with firmware
   // only.
   std::array<std::optional<Drive>, 4> drives = {};
-  DmaMemory* dma = nullptr;  // not owned; needed with drives
+  // Floppy drives A and B, with a diskette each, which FloppyFormat knows; not owned. Without any there is no
+  // controller.
+  std::array<BlockMedium*, 2> floppies = {};
+  DmaMemory* dma = nullptr;  // not owned; needed with drives, and without it ISA DMA reaches nothing
 };
 
 // The PC's system board: every device, wired. The one place that knows port numbers and interrupt lines.
@@ -108,6 +117,8 @@ class Board {
   void map_firmware(const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
+  void map_floppies(const BoardConfiguration& configuration);
+  void set_boot_order(const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
@@ -118,6 +129,7 @@ class Board {
   PortA port_a_;
   ResetControl reset_control_;
   PostCode post_code_;
+  IsaDma isa_dma_;
   Mc146818 rtc_;
   Uart16550 com1_;
   I8042 kbc_;
@@ -125,6 +137,7 @@ class Board {
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<Disks> disks_;
+  std::unique_ptr<I82077aa> floppies_;
   TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
 };
 

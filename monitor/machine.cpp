@@ -124,12 +124,17 @@ class Machine {
  private:
   void power_on();
   std::optional<int> load_kernel();
+  std::optional<int> check_diskettes() const;
   void add_firmware_number(const char* name, uint64_t value, unsigned size) {
     FwCfg::Bytes content;
     append_little_endian(content, value, size);
     firmware_files_.push_back({name, std::move(content)});
   }
   bool has_bios() const { return options_.kernel.empty(); }
+  const std::string& boot_order() const {
+    const BootOptions& boot = options_.boot;
+    return started_before_ || boot.once.empty() ? boot.order : boot.once;
+  }
   BoardConfiguration board_configuration();
   BoardOutputs board_outputs();
   void attend();
@@ -165,12 +170,18 @@ class Machine {
     Disk(std::unique_ptr<BlockImage> image, Vcpu& vcpu)
         : queue(std::move(image), [&vcpu] { vcpu.request_attention(); }) {}
   };
-  std::array<std::unique_ptr<Disk>, kDrives> disks_;
+  using OptionalDrive = std::optional<DriveOptions>;
+  std::optional<int> open_images(std::span<const OptionalDrive> drives,
+                                 std::span<std::unique_ptr<Disk>> disks);
+  std::array<std::unique_ptr<Disk>, kDrives + kFloppies> images_;
+  std::span<std::unique_ptr<Disk>> disks_ = std::span(images_).first(kDrives);
+  std::span<std::unique_ptr<Disk>> diskettes_ = std::span(images_).last(kFloppies);
   std::unique_ptr<Board> board_;
   std::unique_ptr<SerialBackend> serial_;
   std::optional<int> status_;
   uint32_t tsc_khz_ = 0;
   bool reset_requested_ = false;
+  bool started_before_ = false;
   std::atomic<bool> quit_requested_{false};
 };
 
@@ -196,14 +207,31 @@ std::optional<int> Machine::open_serial_port() {
 }
 
 std::optional<int> Machine::open_disks() {
-  for (unsigned i = 0; i < kDrives; i++) {
-    const auto& drive = options_.drives[i];
+  if (const auto status = open_images(options_.drives, disks_)) return status;
+  if (const auto status = open_images(options_.floppies, diskettes_)) return status;
+  return check_diskettes();
+}
+
+std::optional<int> Machine::check_diskettes() const {
+  for (unsigned i = 0; i < kFloppies; i++) {
+    if (diskettes_[i] && !FloppyFormat::of(diskettes_[i]->medium.sectors()))
+      return refuse(
+          {concat(options_.floppies[i]->file,
+                  ": no diskette has that size; they have 160, 180, 320, 360, 720, 1200, 1440 or 2880 KiB")});
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_images(std::span<const OptionalDrive> drives,
+                                        std::span<std::unique_ptr<Disk>> disks) {
+  for (unsigned i = 0; i < drives.size(); i++) {
+    const auto& drive = drives[i];
     if (!drive || drive->file.empty()) continue;
     auto opened = open_block_image(drive->file, access_to(*drive));
     if (const auto* line = std::get_if<std::string>(&opened)) return refuse({*line});
     auto& image = std::get<std::unique_ptr<BlockImage>>(opened);
     image->on_failure([](const std::string& line) { print_error_line(line); });
-    disks_[i] = std::make_unique<Disk>(std::move(image), vcpu_);
+    disks[i] = std::make_unique<Disk>(std::move(image), vcpu_);
   }
   return std::nullopt;
 }
@@ -216,13 +244,13 @@ void Machine::attend() {
 }
 
 void Machine::deliver_from_disks() {
-  for (const auto& disk : disks_) {
+  for (const auto& disk : images_) {
     if (disk && disk->queue.ended()) disk->queue.deliver();
   }
 }
 
 void Machine::drain_disks() {
-  for (const auto& disk : disks_) {
+  for (const auto& disk : images_) {
     if (disk) disk->queue.drain();
   }
 }
@@ -251,15 +279,21 @@ BoardConfiguration Machine::board_configuration() {
                                    .serial_port = options_.serial.has_value(),
                                    .firmware = has_bios(),
                                    .boot_menu = options_.boot.menu,
+                                   .boot_order = boot_order(),
+                                   .check_floppy_signature = options_.check_floppy_signature,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
                                    .drives = {},
+                                   .floppies = {},
                                    .dma = &dma_};
   if (const auto& ports = options_.debug_exit) configuration.debug_exit = {ports->iobase, ports->iosize};
   for (unsigned i = 0; i < kDrives; i++) {
     if (!options_.drives[i]) continue;
     configuration.drives[i] = {.cdrom = options_.drives[i]->cdrom,
                                .medium = disks_[i] ? &disks_[i]->medium : nullptr};
+  }
+  for (unsigned i = 0; i < kFloppies; i++) {
+    if (diskettes_[i]) configuration.floppies[i] = &diskettes_[i]->medium;
   }
   return configuration;
 }
@@ -341,6 +375,7 @@ bool Machine::restart() {
   counters().guest_resets++;
   counters().guest_triple_faults += triple_fault;
   reset_requested_ = false;
+  started_before_ = true;
   ram_.clear();
   return true;
 }

@@ -67,9 +67,13 @@ void settle_serial(OptionContext& context) {
 }
 
 void settle_drives(OptionContext& context) {
-  for (auto& drive : context.options.drives) {
-    if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
-  }
+  const auto settle = [&](auto& drives) {
+    for (auto& drive : drives) {
+      if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
+    }
+  };
+  settle(context.options.drives);
+  settle(context.options.floppies);
 }
 
 void settle_bios(Options& options) {

@@ -41,6 +41,10 @@ struct RtcStart {
 
 // What the BIOS is told to do when it has started all else.
 struct BootOptions {
+  // Drives to try before others, a letter each: a floppy disk, c hard disk, d CD-ROM. Empty: as the board has
+  // it.
+  std::string order = {};
+  std::string once = {};  // instead of that at the first start; empty: no difference
   bool menu = false;
   // Milliseconds; none: as the BIOS likes.
   std::optional<uint16_t> splash_time = {};     // that the menu can be asked for
@@ -48,7 +52,7 @@ struct BootOptions {
   bool operator==(const BootOptions&) const = default;
 };
 
-// A drive on an IDE channel, and the image in it.
+// A drive and the image in it.
 struct DriveOptions {
   std::string file = {};  // empty: a CD-ROM drive without a disc
   bool cdrom = false;
@@ -56,7 +60,8 @@ struct DriveOptions {
   bool snapshot = false;
   bool operator==(const DriveOptions&) const = default;
 };
-constexpr unsigned kDrives = 4;  // primary master and slave, then secondary
+constexpr unsigned kDrives = 4;    // on IDE channels: primary master and slave, then secondary
+constexpr unsigned kFloppies = 2;  // A and B
 
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kMinMemory = 8 * kMiB;
@@ -79,6 +84,8 @@ struct Options {
 
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
+  std::array<std::optional<DriveOptions>, kFloppies> floppies = {};
+  bool check_floppy_signature = true;       // before the BIOS starts what a floppy disk begins with
   std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
 
   UserCode user_code = UserCode::kAuto;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --floppy FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
 on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S and boot_disk.S become. With --list, the cases."""
+boot_rom.S, boot_disk.S and boot_floppy.S become. With --list, the cases."""
 import argparse
 import os
 import signal
@@ -47,6 +47,46 @@ class Disk:
             raise Failure(f"sector {self.written} of the image begins with {found[:16].hex()}, expected {expected[:16].hex()}")
 
 
+class Diskette:
+    """An image of so many KiB that boot_floppy.S starts from: what it reads, and the two sectors it writes, lie apart."""
+
+    FORMATS = {160: (40, 1, 8, 2), 360: (40, 2, 9, 2), 720: (80, 2, 9, 2), 1200: (80, 2, 15, 0), 1440: (80, 2, 18, 0),
+               2880: (80, 2, 36, 3)}  # cylinders, heads, sectors, CCR's data rate
+
+    def __init__(self, boot_sector, path, kibibytes=1440):
+        self.path, self.kibibytes = path, kibibytes
+        cylinders, self.heads, self.sectors, rate = self.FORMATS[kibibytes]
+        last = (cylinders - 1, self.heads - 1, self.sectors)
+        self.read, self.written, self.by_driver = (1, 0, 1), last, (cylinders // 2, self.heads - 1, 2)
+        self.text = os.urandom(SECTOR)
+        with open(boot_sector, "rb") as file:
+            boot = bytearray(file.read())
+        for at, (cylinder, head, sector) in zip((0x1E0, 0x1E4, 0x1E8), (self.read, self.written, self.by_driver)):
+            boot[at:at + 3] = bytes((sector, cylinder, head))
+        boot[0x1EC:0x1EE] = bytes((rate, self.sectors))
+        with open(path, "wb") as file:
+            file.write(boot)
+            file.seek(self.offset(self.read))
+            file.write(self.text)
+            file.truncate(kibibytes * 1024)
+
+    def offset(self, place):
+        cylinder, head, sector = place
+        return ((cylinder * self.heads + head) * self.sectors + sector - 1) * SECTOR
+
+    def check(self, kept):
+        with open(self.path, "rb") as file:
+            image = file.read()
+        expected = bytearray(len(image))
+        expected[:2 * SECTOR] = image[:2 * SECTOR]
+        for place, text in ((self.read, self.text), *((place, bytes(byte ^ 0xFF for byte in self.text))
+                                                     for place in (self.written, self.by_driver) if kept)):
+            expected[self.offset(place):self.offset(place) + SECTOR] = text
+        if image != expected:
+            wrong = next(i for i in range(len(image)) if image[i] != expected[i])
+            raise Failure(f"byte {wrong} of the image is another one than it should be")
+
+
 def make_cdrom(boot_sector, path):
     """A CD-ROM that boots without emulation (El Torito 1.0): boot record, catalog, program."""
     block, record, catalog, program = 2048, 17, 18, 19
@@ -68,7 +108,7 @@ class Bench:
 
     def __init__(self, options, folder):
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
-        self.boot_sector = options.disk
+        self.boot_sector, self.floppy_boot_sector = options.disk, options.floppy
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -83,6 +123,9 @@ class Bench:
 
     def disk(self, sectors=4096, read=5, written=7, by_dma=False):
         return Disk(self.boot_sector, self.folder, sectors, read, written, by_dma)
+
+    def diskette(self, kibibytes=1440, name="a.img"):
+        return Diskette(self.floppy_boot_sector, os.path.join(self.folder, name), kibibytes)
 
     def boot_disk(self, *options, read=0, write=0, reread=0, **more):
         """Boots a Disk and checks how the steps went: the BIOS's codes, and 1 where what was read is not as it should be."""
@@ -232,12 +275,67 @@ def a_cdrom_boots_and_is_not_written(bench):
         bench.boot_disk(*options, write=0x03, reread=1)
 
 
+@case
+def a_diskette_of_each_size_boots_and_keeps_what_is_written(bench):
+    for kibibytes in Diskette.FORMATS:
+        diskette = bench.diskette(kibibytes)
+        bench.boot_disk("-fda", diskette.path, ends=diskette.heads - 1 << 2, dma=0)
+        diskette.check(kept=True)
+
+
+@case
+def a_diskette_is_a_snapshot_or_read_only_as_a_disk_is(bench):
+    diskette = bench.diskette()
+    drive = f"file={diskette.path},if=floppy"
+    for options in (["-snapshot", "-fda", diskette.path], ["-drive", drive + ",format=raw,index=0,snapshot=on"]):
+        bench.boot_disk(*options, ends=4, dma=0)
+        diskette.check(kept=False)
+    bench.boot_disk("-drive", drive + ",readonly=on", write=3, reread=1, ends=4, dma=1)
+    diskette.check(kept=False)
+
+
+@case
+def the_menu_has_both_floppy_drives(bench):
+    a, b = bench.diskette(name="a.img"), bench.diskette(720, name="b.img")
+    with Machine(bench.vmm, "-no-reboot", "-boot", "menu=on,splash-time=65535", "-fda", a.path, "-fdb", b.path) as machine:
+        machine.expect(rb"Press ESC for boot menu")
+        machine.send(b"\x1b")
+        number = machine.expect(rb"(\d)\. Floppy \[drive A\]")[1]
+        machine.expect(rb"Floppy \[drive B\]")
+        machine.send(number)
+        machine.expect(rb"the disk boots")
+
+
+@case
+def the_order_of_drives_is_the_users(bench):
+    drives = ["-fda", bench.diskette().path, "-hda", bench.disk().path]
+    for order, first in (("a", b"Floppy"), ("dca", b"Hard Disk"), ("order=ac", b"Floppy"), ("order=c,once=a", b"Floppy")):
+        with Machine(bench.vmm, "-boot", order, *drives) as machine:
+            if (found := machine.expect(rb"Booting from (Floppy|Hard Disk)")[1]) != first:
+                raise Failure(f"-boot {order} starts from {found.decode()}")
+            machine.expect(rb"the disk boots")
+
+
+@case
+def an_order_for_once_is_forgotten_at_a_reset(bench):
+    resets = os.path.join(bench.folder, "resets.img")  # it has no signature
+    with open(resets, "wb") as file:
+        file.write(bytes.fromhex("BAF90C B006 EE F4"))  # 6 to port CF9h, halt
+        file.truncate(1440 * 1024)
+    disc = make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso"))
+    with Machine(bench.vmm, "-boot", "order=d,once=a", "-no-fd-bootchk", "-fda", resets, "-cdrom", disc) as machine:
+        machine.expect(rb"Booting from Floppy")
+        machine.expect(rb"Booting from DVD/CD")
+        machine.expect(rb"the disk boots")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
     parser.add_argument("--seabios")
     parser.add_argument("--rom")
     parser.add_argument("--disk")
+    parser.add_argument("--floppy")
     return run_cases(parser, Bench)
 
 
