@@ -16,16 +16,18 @@ constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map 
 constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrder = 0x3D;
 constexpr uint8_t kNoFloppySignature = 1;  // in the lower half of kCmosBootOrder2
 constexpr uint8_t kTranslateByLba = 1;
+constexpr uint8_t kCmosShutdown = 0x0F;
 constexpr uint8_t kCmosFloppies = 0x10;
+constexpr uint8_t kCmosDiskTypes = 0x12, kCmosDiskTypeExtended[] = {0x19, 0x1A}, kCmosDisk[] = {0x1B, 0x24};
+constexpr uint8_t kDiskTypeIsExtended = 0x0F, kDiskTypeOfUser = 47;
+constexpr uint8_t kMoreThan8Heads = 0x08, kNoRetries = 0xC0;  // of a disk's control byte
 constexpr uint8_t kEquippedWithFloppy = 0x01;
 constexpr unsigned kEquipmentFloppies = 6;  // its shift; how many there are, less one
 constexpr unsigned kFloppyChannel = 2;
 constexpr uint16_t kFloppyPorts = 0x3F0, kFloppyInputPort = 0x3F7;  // the disk controller's lies between
 constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
 
-using Drives = decltype(BoardConfiguration::drives);
-
-std::unique_ptr<AtaDrive> make_drive(const Drives& drives, size_t index) {
+std::unique_ptr<AtaDrive> make_drive(const BoardConfiguration::Drives& drives, size_t index) {
   const auto& drive = drives[index];
   if (!drive) return nullptr;
   const std::string serial = "RD0000" + std::to_string(index + 1);
@@ -34,7 +36,7 @@ std::unique_ptr<AtaDrive> make_drive(const Drives& drives, size_t index) {
   return std::make_unique<AtaDisk>(*drive->medium, AtaIdentity{"RINGDOWN HARDDISK", serial, "1"});
 }
 
-uint8_t translations(const Drives& drives) {
+uint8_t translations(const BoardConfiguration::Drives& drives) {
   unsigned translations = 0;
   for (size_t i = 0; i < drives.size(); i++) {
     if (drives[i] && !drives[i]->cdrom && drives[i]->medium->sectors() > kUntranslatedSectors)
@@ -50,14 +52,15 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       pic_(outputs_.intr),
       pit_(clock, pic_.ir(0)),
       port_b_(clock, pit_),
-      // A20 is not gated: no 32-bit guest depends on its being closed.
-      port_a_([](bool) {}, outputs_.reset),
+      a20_(outputs_.a20),
+      port_a_(a20_, outputs_.reset),
       reset_control_(outputs_.reset),
       isa_dma_(configuration.dma),
       rtc_(clock, pic_.ir(8), configuration.utc_seconds),
       com1_(clock, pic_.ir(4), outputs_.serial),
-      kbc_({pic_.ir(1), pic_.ir(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      kbc_({pic_.ir(1), pic_.ir(12), a20_, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
+  a20_.set(true);
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
   bus.map(0x00, 16, isa_dma_.byte_channels());
@@ -84,6 +87,8 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
+
+bool Board::firmware_resumes() const { return rtc_.cmos(kCmosShutdown) != 0; }
 
 void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
   const auto count = static_cast<uint16_t>(ports.count);
@@ -120,6 +125,25 @@ void Board::map_firmware(const BoardConfiguration& configuration) {
   if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
 }
 
+// The two disks of an AT, each of a type that says what it is like: cylinders, heads, where write
+// precompensation begins (nowhere), control byte, landing zone, sectors.
+void Board::describe_disks(const BoardConfiguration::Drives& drives) {
+  unsigned types = 0;
+  for (size_t i = 0; i < 2; i++) {
+    types <<= 4;
+    if (!drives[i] || drives[i]->cdrom) continue;
+    types |= kDiskTypeIsExtended;
+    rtc_.set_cmos(kCmosDiskTypeExtended[i], kDiskTypeOfUser);
+    const auto [cylinders, heads, sectors] = AtaDisk::default_geometry(drives[i]->medium->sectors());
+    const auto low = static_cast<uint8_t>(cylinders), high = static_cast<uint8_t>(cylinders >> 8);
+    uint8_t at = kCmosDisk[i];
+    for (const uint8_t byte : {low, high, heads, uint8_t{0xFF}, uint8_t{0xFF},
+                               uint8_t{kNoRetries | kMoreThan8Heads}, low, high, sectors})
+      rtc_.set_cmos(at++, byte);
+  }
+  rtc_.set_cmos(kCmosDiskTypes, static_cast<uint8_t>(types));
+}
+
 Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
     : drives{make_drive(configuration.drives, 0), make_drive(configuration.drives, 1),
              make_drive(configuration.drives, 2), make_drive(configuration.drives, 3)},
@@ -129,6 +153,7 @@ Board::Disks::Disks(const BoardConfiguration& configuration, I8259aPair& pic)
 void Board::map_disks(const BoardConfiguration& configuration) {
   disks_ = std::make_unique<Disks>(configuration, pic_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
+  describe_disks(configuration.drives);
   if (firmware_) {
     disks_->controller.emplace(*ports_, disks_->primary, disks_->secondary, *configuration.dma);
     firmware_->pci.add(PciHost::address(1, 1), *disks_->controller);

@@ -38,6 +38,7 @@ struct BoardOutputs {
   std::function<void(uint32_t)> debug_exit;  // exit status
   std::function<void(uint8_t)> serial;       // COM1
   I440fx::SetSegment upper_memory = {};      // with firmware only
+  std::function<void(bool)> a20 = {};        // of each change of the A20 gate: is it open? At first it is
   std::function<void(uint8_t)> firmware_log =
       {};  // what firmware says of itself; none: it finds nobody listening
 };
@@ -68,7 +69,8 @@ struct BoardConfiguration {
   };
   // Primary master and slave, then secondary. Without any there is no controller; it is on PCI with firmware
   // only.
-  std::array<std::optional<Drive>, 4> drives = {};
+  using Drives = std::array<std::optional<Drive>, 4>;
+  Drives drives = {};
   // Floppy drives A and B, with a diskette each, which FloppyFormat knows; not owned. Without any there is no
   // controller.
   std::array<BlockMedium*, 2> floppies = {};
@@ -85,6 +87,10 @@ class Board {
   MemoryBus& memory() { return memory_; }
   I8259aPair& interrupts() { return pic_; }
   Uart16550& com1() { return com1_; }
+  // What the processor's INIT means to the board: the A20 gate opens (82801AA data sheet: ALT_A20_GATE).
+  void processor_reset() { a20_.set(true); }
+  // Firmware that starts is to go on with what was there (AT technical reference: shutdown status byte).
+  bool firmware_resumes() const;
   I8042& keyboard_controller() { return kbc_; }
 
   Nanoseconds next_event() const;
@@ -117,6 +123,7 @@ class Board {
   void map_firmware(const BoardConfiguration& configuration);
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
+  void describe_disks(const BoardConfiguration::Drives& drives);
   void map_floppies(const BoardConfiguration& configuration);
   void set_boot_order(const BoardConfiguration& configuration);
 
@@ -126,6 +133,7 @@ class Board {
   I8259aPair pic_;
   I8254 pit_;
   PortB port_b_;
+  Line a20_;  // the gate is open
   PortA port_a_;
   ResetControl reset_control_;
   PostCode post_code_;

@@ -150,7 +150,9 @@ class Machine {
     status_ = status;
     vcpu_.stop();
   }
-  // After the processor has stopped: true if the machine was reset and runs again.
+  // After the processor has stopped: true if it alone was reset, to go on with RAM and devices as they are.
+  bool resume();
+  // The same: true if the machine was reset and runs again.
   bool restart();
 
   const Options& options_;
@@ -180,7 +182,7 @@ class Machine {
   std::unique_ptr<SerialBackend> serial_;
   std::optional<int> status_;
   uint32_t tsc_khz_ = 0;
-  bool reset_requested_ = false;
+  std::optional<ResetKind> reset_requested_;
   bool started_before_ = false;
   std::atomic<bool> quit_requested_{false};
 };
@@ -302,8 +304,8 @@ BoardOutputs Machine::board_outputs() {
   BoardOutputs outputs{
       .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
       .reset =
-          [this](ResetKind) {
-            reset_requested_ = true;
+          [this](ResetKind kind) {
+            if (reset_requested_ != ResetKind::kSystem) reset_requested_ = kind;
             vcpu_.stop();
           },
       .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
@@ -314,6 +316,10 @@ BoardOutputs Machine::board_outputs() {
       .upper_memory =
           [this](unsigned segment, bool reads, bool writes) {
             if (memory_.set_upper_memory(segment, {reads, writes})) vcpu_.memory_map_changed();
+          },
+      .a20 =
+          [this](bool open) {
+            if (memory_.set_a20(open)) vcpu_.memory_map_changed();
           },
   };
   if (log_enabled(LogClass::kFirmware)) {
@@ -364,6 +370,18 @@ std::optional<int> Machine::load_kernel() {
   return std::nullopt;
 }
 
+// As 286 software comes back to real mode. Where firmware would start all over again, so does the machine.
+bool Machine::resume() {
+  const bool of_processor =
+      reset_requested_ ? *reset_requested_ == ResetKind::kProcessor : vcpu_.state().shutdown;
+  if (status_ || !of_processor || !has_bios() || !board_->firmware_resumes()) return false;
+  counters().guest_processor_resets++;
+  reset_requested_.reset();
+  board_->processor_reset();
+  vcpu_.init();
+  return true;
+}
+
 bool Machine::restart() {
   drain_disks();
   const bool triple_fault = vcpu_.state().shutdown;
@@ -374,7 +392,7 @@ bool Machine::restart() {
   }
   counters().guest_resets++;
   counters().guest_triple_faults += triple_fault;
-  reset_requested_ = false;
+  reset_requested_.reset();
   started_before_ = true;
   ram_.clear();
   return true;
@@ -389,7 +407,8 @@ int Machine::run() {
     }
     if (const auto status = load_kernel()) return *status;
     if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
-    vcpu_.run();
+    do vcpu_.run();
+    while (resume());
   } while (restart());
   return status_.value_or(exit_status(ExitCode::kPowerOff));
 }

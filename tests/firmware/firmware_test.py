@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --floppy FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --floppy FILE --a20 FILE
+--reset FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector
 on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S, boot_disk.S and boot_floppy.S become. With --list, the cases."""
+boot_rom.S, boot_disk.S, boot_floppy.S, boot_a20.S and boot_reset.S become. With --list, the cases."""
 import argparse
 import os
 import signal
@@ -109,6 +110,7 @@ class Bench:
     def __init__(self, options, folder):
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
         self.boot_sector, self.floppy_boot_sector = options.disk, options.floppy
+        self.a20_boot_sector, self.reset_boot_sector = options.a20, options.reset
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -136,6 +138,14 @@ class Bench:
                     raise Failure(f"expected {step} {code:02X}, got {said!r}")
             if (code := machine.exit_code()) != (1 << 1 | 1):
                 raise Failure(f"ended with {code}")
+
+    def diskette_of(self, boot_sector):
+        """The path of a diskette that is empty but for that."""
+        path = os.path.join(self.folder, "boot.img")
+        with open(path, "wb") as file:
+            file.write(boot_sector)
+            file.truncate(1440 * 1024)
+        return path
 
     def boot(self, *options):
         """Starts the machine, waits until it has found nothing to boot, ends it, and returns what was logged."""
@@ -318,15 +328,41 @@ def the_order_of_drives_is_the_users(bench):
 
 @case
 def an_order_for_once_is_forgotten_at_a_reset(bench):
-    resets = os.path.join(bench.folder, "resets.img")  # it has no signature
-    with open(resets, "wb") as file:
-        file.write(bytes.fromhex("BAF90C B006 EE F4"))  # 6 to port CF9h, halt
-        file.truncate(1440 * 1024)
+    resets = bench.diskette_of(bytes.fromhex("BAF90C B006 EE F4"))  # 6 to port CF9h, halt; there is no signature
     disc = make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso"))
     with Machine(bench.vmm, "-boot", "order=d,once=a", "-no-fd-bootchk", "-fda", resets, "-cdrom", disc) as machine:
         machine.expect(rb"Booting from Floppy")
         machine.expect(rb"Booting from DVD/CD")
         machine.expect(rb"the disk boots")
+
+
+def says(bench, boot_sector, text):
+    """What that says behind what the BIOS does, before it ends the machine."""
+    with open(boot_sector, "rb") as file:
+        diskette = bench.diskette_of(file.read())
+    with Machine(bench.vmm, "-fda", diskette, "-no-reboot", "-device", "isa-debug-exit") as machine:
+        if (said := machine.expect(rb"Booting from Floppy[^0-9F]*(\w{%d})" % len(text))[1].decode()) != text:
+            raise Failure(f"expected {text}, got {said}")
+        if (code := machine.exit_code()) != (1 << 1 | 1):
+            raise Failure(f"ended with {code}")
+
+
+@case
+def addresses_wrap_at_1_mib_while_the_a20_gate_is_closed(bench):
+    says(bench, bench.a20_boot_sector, "0" "10" "1" "0" "0" "10" "10" "10101010")
+
+
+@case
+def a_reset_of_the_processor_comes_back_to_real_mode(bench):
+    says(bench, bench.reset_boot_sector, "1234")
+
+
+@case
+def a_reset_of_the_processor_that_is_not_to_come_back_is_one_of_the_machine(bench):
+    diskette = bench.diskette_of(bytes.fromhex("B0FE E664 F4"))  # FEh to port 64h, halt
+    with Machine(bench.vmm, "-fda", diskette, "-no-fd-bootchk", "-no-reboot") as machine:
+        if (code := machine.exit_code()) != RESET:
+            raise Failure(f"ended with {code}")
 
 
 def main():
@@ -336,6 +372,8 @@ def main():
     parser.add_argument("--rom")
     parser.add_argument("--disk")
     parser.add_argument("--floppy")
+    parser.add_argument("--a20")
+    parser.add_argument("--reset")
     return run_cases(parser, Bench)
 
 

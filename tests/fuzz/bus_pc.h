@@ -50,19 +50,20 @@ struct BusPc {
   I8259aPair pic{[this](bool) { ++outputs; }};
   I8254 pit{clock, pic.ir(0)};
   PortB port_b{clock, pit};
-  PortA port_a{[this](bool) { ++outputs; }, [this](ResetKind) { ++outputs; }};
+  Line a20{[this](bool) { ++outputs; }};
+  PortA port_a{a20, [this](ResetKind) { ++outputs; }};
   ResetControl reset_control{[this](ResetKind) { ++outputs; }};
   PciHost pci{reset_control};
   I440fx host_bridge{[this](unsigned, bool, bool) { ++outputs; }};
   Piix3IsaBridge isa_bridge;
   FwCfg fw_cfg;
   PostCode post_code;
-  testing::FlatMemory memory{1 << 20};
+  testing::FlatMemory memory{1 << 16};
   IsaDma dma{&memory};
   DmaSource bytes_source, words_source;  // channels 2 and 5
   Mc146818 rtc{clock, pic.ir(8), 1'700'000'000};
   Uart16550 com1{clock, pic.ir(4), [this](uint8_t) { ++outputs; }};
-  I8042 kbc{{pic.ir(1), pic.ir(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  I8042 kbc{{pic.ir(1), pic.ir(12), a20, [this] { ++outputs; }}};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
   TimedDevice* const timed[3] = {&pit, &rtc, &com1};
