@@ -1,5 +1,5 @@
-# A boot sector that opens and closes the A20 gate in every way that there is, and says each time on the serial port whether
-# addresses wrap at 1 MiB (1) or not (0). Its end is a write of 1 to port 501h.
+# A boot sector that opens and closes the A20 gate in every way that there is, and says each time on the serial port
+# whether addresses wrap at 1 MiB (1) or not (0). Its end is a write of 1 to port 501h.
 .code16
 .set kOrigin, 0x7C00
 .set kLow, 0x500                        # and 1 MiB above that

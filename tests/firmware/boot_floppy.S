@@ -1,7 +1,8 @@
-# The first two sectors of a diskette. The first loads the second, reads one sector by INT 13h, inverts every byte, writes that to another, and reads it
-# again; then it does the last two by a driver of its own, which knows the 82077AA, channel 2 of the 8237A and IRQ 6, with a
-# third sector. How each step went it says on the serial port. Its end is a write of 1 to port 501h.
-# Whoever makes the image sets the places of the three sectors, the data rate (CCR) and the sectors of a track.
+# The first two sectors of a diskette. The first loads the second, reads one sector by INT 13h, inverts every byte,
+# writes that to another, and reads it again; then it does the last two by a driver of its own, which knows the
+# 82077AA, channel 2 of the 8237A and IRQ 6, with a third sector. How each step went it says on the serial port. Its
+# end is a write of 1 to port 501h. Whoever makes the image sets the places of the three sectors, the data rate (CCR)
+# and the sectors of a track.
 .code16
 .set kPlaces, 0x1E0                     # sector, cylinder, head, 0: as CX and DX have them
 .set kRate, 0x1EC

@@ -1,6 +1,7 @@
-# A boot sector that goes to protected mode and comes back as 286 software does: by a reset of the processor, behind which the
-# BIOS goes on at 40h:67h, because the shutdown status byte of CMOS RAM says so. It does so in every way that there is, and
-# says on the serial port which have kept memory and devices: 1 to 4. Its end is a write of 1 to port 501h.
+# A boot sector that goes to protected mode and comes back as 286 software does: by a reset of the processor, behind
+# which the BIOS goes on at 40h:67h, because the shutdown status byte of CMOS RAM says so. It does so in every way
+# that there is, and says on the serial port which have kept memory and devices: 1 to 4. Its end is a write of 1 to
+# port 501h.
 .code16
 .set kOrigin, 0x7C00
 .set kMark, 0x100010                    # FFFFh:20h

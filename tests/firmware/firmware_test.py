@@ -49,7 +49,7 @@ class Disk:
 
 
 class Diskette:
-    """An image of so many KiB that boot_floppy.S starts from: what it reads, and the two sectors it writes, lie apart."""
+    """An image of so many KiB that boot_floppy.S starts from. What it reads and the two sectors it writes lie apart."""
 
     FORMATS = {160: (40, 1, 8, 2), 360: (40, 2, 9, 2), 720: (80, 2, 9, 2), 1200: (80, 2, 15, 0), 1440: (80, 2, 18, 0),
                2880: (80, 2, 36, 3)}  # cylinders, heads, sectors, CCR's data rate
