@@ -9,7 +9,7 @@
 namespace ringdown {
 namespace {
 
-constexpr uint16_t kCom1 = 0x3F8;
+constexpr uint16_t kCom1 = 0x3F8, kCom2 = 0x2F8;
 constexpr uint32_t kE820Usable = 1;  // ACPI specification, "System Address Map Interfaces"
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
@@ -58,6 +58,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       isa_dma_(configuration.dma),
       rtc_(clock, pic_.ir(8), configuration.utc_seconds),
       com1_(clock, pic_.ir(4), outputs_.serial),
+      com2_(clock, pic_.ir(3), outputs_.serial2),
       kbc_({pic_.ir(1), pic_.ir(12), a20_, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       debug_exit_(outputs_.debug_exit) {
   a20_.set(true);
@@ -85,6 +86,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     map_disks(configuration);
   if (std::ranges::any_of(configuration.floppies, std::identity())) map_floppies(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
+  if (configuration.serial_port2) bus.map(kCom2, 8, com2_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
 

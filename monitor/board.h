@@ -35,10 +35,11 @@ namespace ringdown {
 struct BoardOutputs {
   std::function<void(bool)> intr;  // the INTR pin of the processor
   std::function<void(ResetKind)> reset;
-  std::function<void(uint32_t)> debug_exit;  // exit status
-  std::function<void(uint8_t)> serial;       // COM1
-  I440fx::SetSegment upper_memory = {};      // with firmware only
-  std::function<void(bool)> a20 = {};        // of each change of the A20 gate: is it open? At first it is
+  std::function<void(uint32_t)> debug_exit;   // exit status
+  std::function<void(uint8_t)> serial;        // COM1
+  std::function<void(uint8_t)> serial2 = {};  // COM2
+  I440fx::SetSegment upper_memory = {};       // with firmware only
+  std::function<void(bool)> a20 = {};         // of each change of the A20 gate: is it open? At first it is
   std::function<void(uint8_t)> firmware_log =
       {};  // what firmware says of itself; none: it finds nobody listening
 };
@@ -46,9 +47,10 @@ struct BoardOutputs {
 struct BoardConfiguration {
   uint64_t ram_bytes = 0;
   int64_t utc_seconds = 0;
-  bool serial_port = true;
-  bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
-  bool boot_menu = false;  // that firmware is to offer
+  bool serial_port = true;    // COM1
+  bool serial_port2 = false;  // COM2
+  bool firmware = false;      // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool boot_menu = false;     // that firmware is to offer
   // What firmware is to try first, a letter each: a floppy disk, c hard disk, d CD-ROM; three at most, none
   // twice. Empty: cad.
   std::string boot_order = {};
@@ -87,6 +89,7 @@ class Board {
   MemoryBus& memory() { return memory_; }
   I8259aPair& interrupts() { return pic_; }
   Uart16550& com1() { return com1_; }
+  Uart16550& com2() { return com2_; }
   // What the processor's INIT means to the board: the A20 gate opens (82801AA data sheet: ALT_A20_GATE).
   void processor_reset() { a20_.set(true); }
   // Firmware that starts is to go on with what was there (AT technical reference: shutdown status byte).
@@ -139,14 +142,14 @@ class Board {
   PostCode post_code_;
   IsaDma isa_dma_;
   Mc146818 rtc_;
-  Uart16550 com1_;
+  Uart16550 com1_, com2_;
   I8042 kbc_;
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<Disks> disks_;
   std::unique_ptr<I82077aa> floppies_;
-  TimedDevice* const timed_[3] = {&pit_, &rtc_, &com1_};
+  TimedDevice* const timed_[4] = {&pit_, &rtc_, &com1_, &com2_};
 };
 
 }  // namespace ringdown

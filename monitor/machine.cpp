@@ -111,13 +111,15 @@ class Machine {
   ~Machine() { drain_disks(); }
 
   // The exit status if something is wrong.
-  std::optional<int> open_serial_port();
+  std::optional<int> open_serial_ports();
   std::optional<int> open_disks();
   std::optional<int> load_bios();
   int run();
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
-    if (serial_) serial_->stop_waiting();
+    for (const auto& serial : serials_) {
+      if (serial) serial->stop_waiting();
+    }
     vcpu_.request_attention();
   }
 
@@ -145,7 +147,9 @@ class Machine {
   }
   void deliver_from_disks();
   void drain_disks();
-  void feed_serial_port();
+  std::optional<int> open_serial_port(const SerialTarget& target, std::unique_ptr<SerialBackend>& into);
+  void feed_serial_ports();
+  void feed_serial_port(SerialBackend* serial, Uart16550& uart);
   void end(int status) {
     status_ = status;
     vcpu_.stop();
@@ -179,7 +183,7 @@ class Machine {
   std::span<std::unique_ptr<Disk>> disks_ = std::span(images_).first(kDrives);
   std::span<std::unique_ptr<Disk>> diskettes_ = std::span(images_).last(kFloppies);
   std::unique_ptr<Board> board_;
-  std::unique_ptr<SerialBackend> serial_;
+  std::array<std::unique_ptr<SerialBackend>, 2> serials_;  // COM1, COM2
   std::optional<int> status_;
   uint32_t tsc_khz_ = 0;
   std::optional<ResetKind> reset_requested_;
@@ -187,9 +191,18 @@ class Machine {
   std::atomic<bool> quit_requested_{false};
 };
 
-std::optional<int> Machine::open_serial_port() {
-  if (!options_.serial) return std::nullopt;
-  const SerialTarget& target = *options_.serial;
+std::optional<int> Machine::open_serial_ports() {
+  size_t port = 0;
+  for (const auto* target : {&options_.serial, &options_.serial2}) {
+    auto& serial = serials_[port++];
+    if (!*target) continue;
+    if (const auto status = open_serial_port(**target, serial)) return status;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_serial_port(const SerialTarget& target,
+                                             std::unique_ptr<SerialBackend>& into) {
   if (target.kind == SerialKind::kStdio)
     make_terminal_raw(STDIN_FILENO, target.escape_keys ? TerminalSignals::kToGuest : TerminalSignals::kKeep);
   SerialEvents events;
@@ -203,8 +216,8 @@ std::optional<int> Machine::open_serial_port() {
     print_error_line(*line);
     return exit_status(ExitCode::kIoError);
   }
-  serial_ = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
-  if (!serial_->pty_path().empty()) print_error_line("serial port at " + serial_->pty_path());
+  into = std::move(std::get<std::unique_ptr<SerialBackend>>(opened));
+  if (!into->pty_path().empty()) print_error_line("serial port at " + into->pty_path());
   return std::nullopt;
 }
 
@@ -242,7 +255,7 @@ void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
   deliver_from_disks();
-  feed_serial_port();
+  feed_serial_ports();
 }
 
 void Machine::deliver_from_disks() {
@@ -260,18 +273,25 @@ void Machine::drain_disks() {
 // No device here raises an NMI: a processor that halts with interrupts disabled has halted for good, which is
 // how kernels switch off a machine that has no switch.
 void Machine::idle() {
-  if (serial_) serial_->flush();
+  for (const auto& serial : serials_) {
+    if (serial) serial->flush();
+  }
   if (!vcpu_.state().interrupt_flag && !options_.no_shutdown) end(exit_status(ExitCode::kPowerOff));
 }
 
-void Machine::feed_serial_port() {
-  if (!serial_) return;
-  while (serial_->input_waiting()) {
+void Machine::feed_serial_ports() {
+  feed_serial_port(serials_[0].get(), board_->com1());
+  feed_serial_port(serials_[1].get(), board_->com2());
+}
+
+void Machine::feed_serial_port(SerialBackend* serial, Uart16550& uart) {
+  if (!serial) return;
+  while (serial->input_waiting()) {
     std::array<uint8_t, 64> bytes;
-    const size_t room = std::min(bytes.size(), board_->com1().receive_room());
+    const size_t room = std::min(bytes.size(), uart.receive_room());
     if (room == 0) return;  // on_receive_room continues
-    const size_t count = serial_->take({bytes.data(), room});
-    board_->com1().receive({bytes.data(), count});
+    const size_t count = serial->take({bytes.data(), room});
+    uart.receive({bytes.data(), count});
   }
 }
 
@@ -279,6 +299,7 @@ BoardConfiguration Machine::board_configuration() {
   BoardConfiguration configuration{.ram_bytes = options_.memory,
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
+                                   .serial_port2 = options_.serial2.has_value(),
                                    .firmware = has_bios(),
                                    .boot_menu = options_.boot.menu,
                                    .boot_order = boot_order(),
@@ -311,7 +332,11 @@ BoardOutputs Machine::board_outputs() {
       .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
       .serial =
           [this](uint8_t byte) {
-            if (serial_) serial_->write(byte);
+            if (serials_[0]) serials_[0]->write(byte);
+          },
+      .serial2 =
+          [this](uint8_t byte) {
+            if (serials_[1]) serials_[1]->write(byte);
           },
       .upper_memory =
           [this](unsigned segment, bool reads, bool writes) {
@@ -333,7 +358,8 @@ BoardOutputs Machine::board_outputs() {
 
 void Machine::power_on() {
   board_ = std::make_unique<Board>(clock_, board_configuration(), board_outputs());
-  board_->com1().on_receive_room([this] { feed_serial_port(); });
+  for (Uart16550* uart : {&board_->com1(), &board_->com2()})
+    uart->on_receive_room([this] { feed_serial_ports(); });
   vcpu_.attach(*board_);
   if (log_enabled(LogClass::kCpuReset)) log_state(vcpu_.state());
   vcpu_.reset();
@@ -427,7 +453,7 @@ int run_machine(const Options& options) {
   const EndSignals signals([&machine] { machine.on_end_signal(); });
   if (const auto status = machine.load_bios()) return *status;
   if (const auto status = machine.open_disks()) return *status;
-  if (const auto status = machine.open_serial_port()) return *status;
+  if (const auto status = machine.open_serial_ports()) return *status;
   return machine.run();
 }
 

@@ -196,9 +196,9 @@ std::string set_display(std::string_view v, OptionContext& c) {
 }
 
 std::string set_serial(std::string_view v, OptionContext& c) {
-  if (c.serial_given && v != "none") return "a second serial port is not built yet";
-  c.serial_given = true;
-  return v == "none" ? "" : store(parse_serial(v), c.options.serial);
+  if (c.serials_given == 2) return "a third serial port is not built yet";
+  auto& serial = c.serials_given++ == 0 ? c.options.serial : c.options.serial2;
+  return v == "none" ? "" : store(parse_serial(v), serial);
 }
 
 std::string set_nographic(std::string_view, OptionContext& c) {
@@ -310,7 +310,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},
     {"Terminal", "display", "none", "no display", set_display},
-    {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
+    {"Terminal", "serial", "TARGET",
+     "serial port: stdio, mon:stdio, file:PATH, pty, null, none; once more: COM2", set_serial},
 
     {"Running", "no-reboot", "", "end when the guest resets the machine", set_no_reboot},
     {"Running", "no-shutdown", "", "stop, but do not end, when the guest powers off", set_no_shutdown},

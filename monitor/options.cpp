@@ -59,10 +59,11 @@ std::optional<SerialTarget> default_serial(const OptionContext& context) {
 }
 
 void settle_serial(OptionContext& context) {
-  auto& serial = context.options.serial;
-  if (!context.serial_given) serial = default_serial(context);
-  if (context.nographic && !context.no_monitor && serial && serial->kind == SerialKind::kStdio) {
-    serial->escape_keys = true;
+  auto& first = context.options.serial;
+  if (context.serials_given == 0) first = default_serial(context);
+  if (!context.nographic || context.no_monitor) return;
+  for (auto* serial : {&first, &context.options.serial2}) {
+    if (is_stdio(*serial)) (*serial)->escape_keys = true;
   }
 }
 
@@ -86,6 +87,8 @@ void settle_bios(Options& options) {
 }
 
 std::string check_together(const Options& options) {
+  if (is_stdio(options.serial) && is_stdio(options.serial2))
+    return "-serial stdio: it is the other port's already";
   if (!options.kernel.empty()) return {};
   if (!options.append.empty()) return "-append needs -kernel";
   if (!options.initrd.empty()) return "-initrd needs -kernel";

@@ -85,8 +85,9 @@ struct Options {
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
   std::array<std::optional<DriveOptions>, kFloppies> floppies = {};
-  bool check_floppy_signature = true;       // before the BIOS starts what a floppy disk begins with
-  std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+  bool check_floppy_signature = true;        // before the BIOS starts what a floppy disk begins with
+  std::optional<SerialTarget> serial = {};   // of COM1; none: there is no such port
+  std::optional<SerialTarget> serial2 = {};  // of COM2
 
   UserCode user_code = UserCode::kAuto;
 
@@ -100,6 +101,10 @@ struct Options {
 
   std::vector<std::string> notes = {};  // one line each for the user, on what is ignored
 };
+
+inline bool is_stdio(const std::optional<SerialTarget>& serial) {
+  return serial && serial->kind == SerialKind::kStdio;
+}
 
 // The names that -cpu takes, as cpu/cpu_model.h lists them.
 struct CpuNames {

@@ -365,6 +365,18 @@ def a_reset_of_the_processor_that_is_not_to_come_back_is_one_of_the_machine(benc
             raise Failure(f"ended with {code}")
 
 
+@case
+def the_second_serial_port_is_com2(bench):
+    # Z to port 2F8h; wait for a byte, and that to port 501h
+    diskette = bench.diskette_of(bytes.fromhex("BAF802 B05A EE BAFD02 EC A801 74FB BAF802 EC BA0105 EE F4"))
+    with Machine(bench.vmm, "-fda", diskette, "-no-fd-bootchk", "-serial", "null", "-serial", "stdio", "-device",
+                 "isa-debug-exit") as machine:
+        machine.expect(rb"\AZ")
+        machine.send(b"A")
+        if (code := machine.exit_code()) != (ord("A") << 1 | 1):
+            raise Failure(f"ended with {code}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")

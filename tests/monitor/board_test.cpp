@@ -147,6 +147,19 @@ TEST_F(BoardTest, TheA20GateIsOneForAllThatOpenIt) {
   EXPECT_EQ(a20, (std::vector<bool>{true, false, true, false, true}));
 }
 
+TEST_F(BoardTest, TheSecondSerialPortHasInterrupt3) {
+  build();
+  EXPECT_TRUE(board->ports().is_free(0x2F8, 8));
+  configuration.serial_port2 = true;
+  build();
+  for (const auto& [port, value] :
+       {std::pair{0x20, 0x11}, {0x21, 0x20}, {0x21, 0x04}, {0x21, 0x01}, {0x21, 0xF7}})
+    out(static_cast<uint16_t>(port), static_cast<uint8_t>(value));
+  out(0x2FC, 0x08);  // OUT2: the interrupt's gate
+  out(0x2F9, 0x02);  // when there is room
+  EXPECT_EQ(board->interrupts().acknowledge(), 0x23);
+}
+
 TEST_F(BoardTest, TheShutdownStatusByteIsFirmwares) {
   build();
   EXPECT_FALSE(board->firmware_resumes());

@@ -126,6 +126,16 @@ TEST(Options, SerialTargets) {
   EXPECT_EQ(run({"-serial", "none"}).serial, std::nullopt);
 }
 
+TEST(Options, TheSecondSerialPort) {
+  EXPECT_EQ(run({}).serial2, std::nullopt);
+  const Options both = run({"-serial", "null", "-serial", "pty"});
+  EXPECT_EQ(both.serial, (SerialTarget{.kind = SerialKind::kNull}));
+  EXPECT_EQ(both.serial2, (SerialTarget{.kind = SerialKind::kPty}));
+  const Options second = run({"-nographic", "-serial", "none", "-serial", "stdio"});
+  EXPECT_EQ(second.serial, std::nullopt);
+  EXPECT_TRUE(second.serial2->escape_keys);
+}
+
 TEST(Options, SerialPortWithoutSerialOption) {
   EXPECT_EQ(run({}).serial->kind, SerialKind::kStdio);
   EXPECT_EQ(run({"-display", "none"}).serial->kind, SerialKind::kNull);
@@ -142,7 +152,10 @@ TEST(Options, SerialTargetsThatCannotBe) {
   EXPECT_EQ(bad({"-serial", "file:"}), "-serial file:: the name of the file is missing");
   EXPECT_EQ(bad({"-serial", "stdout"}),
             "-serial stdout: must be stdio, mon:stdio, file:PATH, pty, null or none");
-  EXPECT_EQ(bad({"-serial", "pty", "-serial", "pty"}), "-serial pty: a second serial port is not built yet");
+  EXPECT_EQ(bad({"-serial", "pty", "-serial", "pty", "-serial", "none"}),
+            "-serial none: a third serial port is not built yet");
+  EXPECT_EQ(bad({"-kernel", "a", "-serial", "stdio", "-serial", "mon:stdio"}),
+            "-serial stdio: it is the other port's already");
 }
 
 TEST(Options, DebugExit) {
