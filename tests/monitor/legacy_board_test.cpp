@@ -1,9 +1,8 @@
 // What firmware finds on the board of what the machine was given: CMOS RAM (AT technical reference, and what
 // SeaBIOS reads of it), and ports.
-#include "monitor/board.h"
-
 #include <gtest/gtest.h>
 
+#include "monitor/board.h"
 #include "tests/vdevices/fake_clock.h"
 #include "tests/vdevices/flat_memory.h"
 #include "tests/vdevices/memory_medium.h"
@@ -13,7 +12,7 @@ namespace {
 
 using testing::MemoryMedium;
 
-struct BoardTest : ::testing::Test {
+struct LegacyBoardTest : ::testing::Test {
   testing::FakeClock clock;
   testing::FlatMemory memory{1 << 20};
   BoardConfiguration configuration{.ram_bytes = 16 << 20, .firmware = true, .dma = &memory};
@@ -42,7 +41,7 @@ struct BoardTest : ::testing::Test {
   }
 };
 
-TEST_F(BoardTest, WithoutDrivesCmosNamesNone) {
+TEST_F(LegacyBoardTest, WithoutDrivesCmosNamesNone) {
   build();
   EXPECT_EQ(cmos(0x10), 0);
   EXPECT_EQ(cmos(0x12), 0);
@@ -51,7 +50,7 @@ TEST_F(BoardTest, WithoutDrivesCmosNamesNone) {
   EXPECT_TRUE(board->ports().is_free(0x3F0, 8));
 }
 
-TEST_F(BoardTest, CmosNamesFloppyDrives) {
+TEST_F(LegacyBoardTest, CmosNamesFloppyDrives) {
   MemoryMedium a{2880}, b{1440};
   configuration.floppies[0] = &a;
   build();
@@ -65,7 +64,7 @@ TEST_F(BoardTest, CmosNamesFloppyDrives) {
   expect_sum();
 }
 
-TEST_F(BoardTest, EachSizeOfDisketteHasItsDrive) {
+TEST_F(LegacyBoardTest, EachSizeOfDisketteHasItsDrive) {
   constexpr std::pair<size_t, uint8_t> kTypes[] = {{320, 1},  {360, 1},  {640, 1},  {720, 1},
                                                    {1440, 3}, {2400, 2}, {2880, 4}, {5760, 5}};
   for (const auto& [sectors, type] : kTypes) {
@@ -76,7 +75,7 @@ TEST_F(BoardTest, EachSizeOfDisketteHasItsDrive) {
   }
 }
 
-TEST_F(BoardTest, TheFloppyControllerLeavesTheDiskControllersPort) {
+TEST_F(LegacyBoardTest, TheFloppyControllerLeavesTheDiskControllersPort) {
   MemoryMedium diskette{2880}, disk{4096};
   configuration.floppies[0] = &diskette;
   configuration.drives[0] = {.medium = &disk};
@@ -88,7 +87,7 @@ TEST_F(BoardTest, TheFloppyControllerLeavesTheDiskControllersPort) {
   EXPECT_EQ(in(0x3F7), 0x80) << "the diskette is new";
 }
 
-TEST_F(BoardTest, TheFloppyControllerHasChannel2AndInterrupt6) {
+TEST_F(LegacyBoardTest, TheFloppyControllerHasChannel2AndInterrupt6) {
   MemoryMedium diskette{2880};
   configuration.floppies[0] = &diskette;
   build();
@@ -112,7 +111,7 @@ TEST_F(BoardTest, TheFloppyControllerHasChannel2AndInterrupt6) {
   EXPECT_EQ(board->interrupts().acknowledge(), 0x26);
 }
 
-TEST_F(BoardTest, CmosDescribesTheDisks) {
+TEST_F(LegacyBoardTest, CmosDescribesTheDisks) {
   MemoryMedium disk{1008 * 300}, cdrom{64};
   configuration.drives[0] = {.cdrom = true, .medium = &cdrom};
   configuration.drives[1] = {.medium = &disk};
@@ -125,7 +124,7 @@ TEST_F(BoardTest, CmosDescribesTheDisks) {
   expect_sum();
 }
 
-TEST_F(BoardTest, BootOrder) {
+TEST_F(LegacyBoardTest, BootOrder) {
   build();
   EXPECT_EQ(cmos(0x3D), 0x12) << "disk, floppy";
   EXPECT_EQ(cmos(0x38), 0x30) << "CD-ROM";
@@ -136,7 +135,7 @@ TEST_F(BoardTest, BootOrder) {
   EXPECT_EQ(cmos(0x38), 0x01);
 }
 
-TEST_F(BoardTest, TheA20GateIsOneForAllThatOpenIt) {
+TEST_F(LegacyBoardTest, TheA20GateIsOneForAllThatOpenIt) {
   build();
   EXPECT_EQ(in(0x92) & 2, 2) << "open at first";
   out(0x64, 0xDD);
@@ -147,7 +146,7 @@ TEST_F(BoardTest, TheA20GateIsOneForAllThatOpenIt) {
   EXPECT_EQ(a20, (std::vector<bool>{true, false, true, false, true}));
 }
 
-TEST_F(BoardTest, TheSecondSerialPortHasInterrupt3) {
+TEST_F(LegacyBoardTest, TheSecondSerialPortHasInterrupt3) {
   build();
   EXPECT_TRUE(board->ports().is_free(0x2F8, 8));
   configuration.serial_port2 = true;
@@ -160,7 +159,7 @@ TEST_F(BoardTest, TheSecondSerialPortHasInterrupt3) {
   EXPECT_EQ(board->interrupts().acknowledge(), 0x23);
 }
 
-TEST_F(BoardTest, TheShutdownStatusByteIsFirmwares) {
+TEST_F(LegacyBoardTest, TheShutdownStatusByteIsFirmwares) {
   build();
   EXPECT_FALSE(board->firmware_resumes());
   out(0x70, 0x0F);
