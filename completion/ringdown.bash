@@ -3,7 +3,7 @@
 _ringdown() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= prefix=
   case ${previous/#--/-} in
-    -kernel | -bios | -option-rom | -initrd | -hda | -hdb | -hdc | -hdd | -cdrom | -D | -stats)
+    -kernel | -bios | -option-rom | -initrd | -fda | -fdb | -hda | -hdb | -hdc | -hdd | -cdrom | -D | -stats)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return ;;
@@ -12,8 +12,8 @@ _ringdown() {
     -smp) words=1 ;;
     -machine | -M) words="pc isapc pc,acpi=off pc,hpet=off help" ;;
     -accel) words=tcg ;;
-    -boot) words="menu=on menu=off splash-time= reboot-timeout=" ;;
-    -drive) words="file= format=raw if=ide index= media=disk media=cdrom readonly=on snapshot=on" ;;
+    -boot) words="order= once= menu=on menu=off splash-time= reboot-timeout=" ;;
+    -drive) words="file= format=raw if=ide if=floppy index= media=disk media=cdrom readonly=on snapshot=on" ;;
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
     -vga) words="std none" ;;
@@ -26,7 +26,7 @@ _ringdown() {
     -d) words="in_asm out_asm exec int sensitive cpu_reset firmware unimp guest_errors all help" ;;
     *)
       words="-kernel -bios -option-rom -boot -initrd -append -m -cpu -smp -machine -M -accel -enable-kvm -rtc -name
-        -hda -hdb -hdc -hdd -cdrom -drive -snapshot -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
+        -fda -fdb -hda -hdb -hdc -hdd -cdrom -drive -snapshot -device -nodefaults -vga -net -nic -parallel -monitor -no-acpi -no-hpet -no-fd-bootchk -no-user-config
         -nographic -vnc -display -sdl -curses -serial -no-reboot -no-shutdown -S -user -d -D -stats -help -h -version"
       ((COMP_CWORD == 1)) && words+=" doctor" ;;
   esac

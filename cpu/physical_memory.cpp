@@ -6,6 +6,7 @@ namespace {
 constexpr uint64_t kRomEnd = uint64_t{1} << 32;
 // From here on the end of ROM is seen below 1 MiB, too (82371SB data sheet: XBCS).
 constexpr uint64_t kLowRomStart = 0xE0000;
+constexpr uint64_t kA20 = 1 << 20;
 
 }  // namespace
 
@@ -19,12 +20,15 @@ bool PhysicalMemory::set_upper_memory(unsigned segment, UpperMemoryAccess access
   return true;
 }
 
+bool PhysicalMemory::set_a20(bool open) { return std::exchange(masked_, open ? 0 : kA20) != masked_; }
+
 void PhysicalMemory::set_apertures(std::span<const DeviceAperture> apertures) {
   apertures_.assign(apertures.begin(), apertures.end());
   std::ranges::fill(device_page_watched_, false);
 }
 
 uint64_t PhysicalMemory::device_page(uint64_t frame) const {
+  if (is_masked(frame << kPageShift)) return kNoStorage;
   for (const DeviceAperture& a : apertures_) {
     if (frame - a.frame < a.pages && !is_rom(frame << kPageShift, kPageSize))
       return holds_code_.size() + a.page + (frame - a.frame);
@@ -101,13 +105,13 @@ void for_pieces(uint64_t physical, unsigned length, F act) {
 
 void PhysicalMemory::read_slowly(uint64_t physical, void* to, unsigned length) const {
   for_pieces(physical, length, [&](uint64_t at, unsigned offset, unsigned size) {
-    read_piece(at, static_cast<uint8_t*>(to) + offset, size);
+    read_piece(at & ~masked_, static_cast<uint8_t*>(to) + offset, size);
   });
 }
 
 void PhysicalMemory::write_slowly(uint64_t physical, const void* from, unsigned length) {
   for_pieces(physical, length, [&](uint64_t at, unsigned offset, unsigned size) {
-    write_piece(at, static_cast<const uint8_t*>(from) + offset, size);
+    write_piece(at & ~masked_, static_cast<const uint8_t*>(from) + offset, size);
   });
 }
 

@@ -67,8 +67,14 @@ class PhysicalMemory {
   // them, are the caller's to forget. False: it is so already.
   bool set_upper_memory(unsigned segment, UpperMemoryAccess access);
 
+  // The A20 gate: while it is closed bit 20 of the processor's addresses is 0. The same holds as for
+  // set_upper_memory().
+  bool set_a20(bool open);
+
   // Does this whole page read and write as RAM?
-  bool is_ram_page(uint64_t frame) const {
+  bool is_ram_page(uint64_t frame) const { return is_ram_of_bus(frame) && !is_masked(frame << kPageShift); }
+  // The same for a bus master, which is not behind the A20 gate.
+  bool is_ram_of_bus(uint64_t frame) const {
     return frame < holds_code_.size() && (frame >= kUpperEnd >> kPageShift || is_low_ram_page(frame));
   }
 
@@ -117,6 +123,10 @@ class PhysicalMemory {
   }
   void write_bytes(uint64_t physical, const void* from, unsigned length) {
     if (!within_ram(physical, length, upper_writes_)) return write_slowly(physical, from, length);
+    write_ram(physical, from, length);
+  }
+  // To RAM, as a bus master; in two pages at most.
+  void write_ram(uint64_t physical, const void* from, unsigned length) {
     if (holds_code(physical) || holds_code(physical + length - 1)) observer_->on_code_write(physical, length);
     std::memcpy(ram_.data() + physical, from, length);
   }
@@ -137,7 +147,7 @@ class PhysicalMemory {
   // `upper`: the segments of upper memory that are RAM, a bit each.
   bool within_ram(uint64_t physical, unsigned length, uint32_t upper) const {
     const uint64_t end = physical + length;
-    if (end > ram_.size() || end < physical) return false;
+    if (end > ram_.size() || end < physical || is_masked(physical | (end - 1))) return false;
     return physical >= kUpperEnd || end <= kVideoStart ||
            (physical >= kUpperStart && within_upper_ram(physical, end, upper));
   }
@@ -153,6 +163,7 @@ class PhysicalMemory {
            (physical >= kUpperStart &&
             within_upper_ram(physical, physical + kPageSize, upper_reads_ & upper_writes_));
   }
+  bool is_masked(uint64_t physical) const { return (physical & masked_) != 0; }
   uint64_t device_page(uint64_t frame) const;
   void read_piece(uint64_t physical, void* to, unsigned size) const;
   void write_piece(uint64_t physical, const void* from, unsigned size);
@@ -162,7 +173,8 @@ class PhysicalMemory {
   std::span<uint8_t> ram_;
   std::span<const uint8_t> rom_;
   uint32_t upper_reads_ = kAllUpper, upper_writes_ = kAllUpper;  // bit n: segment n is RAM
-  std::vector<uint8_t> holds_code_;                              // by frame
+  uint64_t masked_ = 0;              // address bits that read as 0: A20 while its gate is closed
+  std::vector<uint8_t> holds_code_;  // by frame
   uint64_t watch_changes_ = 0;
   CodeWriteObserver* observer_ = nullptr;
   DeviceMemoryBus* devices_ = nullptr;

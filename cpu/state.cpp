@@ -23,4 +23,14 @@ void CpuState::reset(uint32_t signature) {
   fx.mxcsr = 0x1F80;
 }
 
+void CpuState::init(uint32_t signature) {
+  const CpuState before = *this;
+  reset(signature);
+  constexpr uint32_t caches = cr0::kCd | cr0::kNw;
+  cr0 = (cr0 & ~caches) | (before.cr0 & caches);
+  fx = before.fx;
+  msr = before.msr;
+  msr.efer = 0;
+}
+
 }  // namespace ringdown

@@ -145,9 +145,10 @@ struct alignas(64) CpuState {
   bool pae() const { return cr4 & cr4::kPae; }
   uint32_t stack_mask() const { return segment[kSs].big() ? 0xFFFFFFFF : 0xFFFF; }
 
-  // State after RESET or INIT (SDM vol. 3, table 9-1); `signature` is CPUID(1).EAX, which RESET leaves in
-  // EDX.
+  // State after RESET (SDM vol. 3, table 9-1); `signature` is CPUID(1).EAX, which is left in EDX.
   void reset(uint32_t signature);
+  // After INIT, which keeps x87 and SSE registers, MSRs but EFER, and the caches' bits of CR0.
+  void init(uint32_t signature);
 };
 
 }  // namespace ringdown

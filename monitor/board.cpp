@@ -1,6 +1,7 @@
 #include "monitor/board.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "cpu/cpu_model.h"
 #include "vdevices/ata_disk.h"
@@ -9,7 +10,7 @@
 namespace ringdown {
 namespace {
 
-constexpr uint16_t kCom1 = 0x3F8;
+constexpr uint16_t kCom1 = 0x3F8, kCom2 = 0x2F8;
 constexpr unsigned kSci = 9;
 constexpr uint32_t kLocalApicBytes = 0x1000;
 constexpr uint32_t kIoApic = 0xFEC00000, kIoApicBytes = 0x1000;
@@ -23,8 +24,17 @@ constexpr uint32_t kE820Usable = 1;               // ACPI specification, "System
 
 // CMOS RAM, as QEMU leaves it for SeaBIOS.
 constexpr uint8_t kCmosBootOrder2 = 0x38, kCmosTranslation = 0x39, kCmosBootOrder = 0x3D;
-constexpr uint8_t kBootFloppy = 1, kBootDisk = 2, kBootCdrom = 3;
+constexpr uint8_t kNoFloppySignature = 1;  // in the lower half of kCmosBootOrder2
 constexpr uint8_t kTranslateByLba = 1;
+constexpr uint8_t kCmosShutdown = 0x0F;
+constexpr uint8_t kCmosFloppies = 0x10;
+constexpr uint8_t kCmosDiskTypes = 0x12, kCmosDiskTypeExtended[] = {0x19, 0x1A}, kCmosDisk[] = {0x1B, 0x24};
+constexpr uint8_t kDiskTypeIsExtended = 0x0F, kDiskTypeOfUser = 47;
+constexpr uint8_t kMoreThan8Heads = 0x08, kNoRetries = 0xC0;  // of a disk's control byte
+constexpr uint8_t kEquippedWithFloppy = 0x01;
+constexpr unsigned kEquipmentFloppies = 6;  // its shift; how many there are, less one
+constexpr unsigned kFloppyChannel = 2;
+constexpr uint16_t kFloppyPorts = 0x3F0, kFloppyInputPort = 0x3F7;  // the disk controller's lies between
 constexpr uint64_t kUntranslatedSectors = 1024 * 16 * 63;  // what INT 13h's cylinders reach as they are
 
 // Of ACPI's states S0 to S5: whether there is one, and its SLP_TYP (QEMU, etc/system-states). S4 is S5: what
@@ -33,9 +43,7 @@ constexpr uint8_t kStateExists = 0x80;
 constexpr std::array<uint8_t, 6> kSystemStates = {
     kStateExists, 0, 0, 0, kStateExists | AcpiPm::kSoftOff, kStateExists | AcpiPm::kSoftOff};
 
-using Drives = decltype(BoardConfiguration::drives);
-
-std::unique_ptr<AtaDrive> make_drive(const Drives& drives, size_t index) {
+std::unique_ptr<AtaDrive> make_drive(const BoardConfiguration::Drives& drives, size_t index) {
   const auto& drive = drives[index];
   if (!drive) return nullptr;
   const std::string serial = "RD0000" + std::to_string(index + 1);
@@ -44,7 +52,7 @@ std::unique_ptr<AtaDrive> make_drive(const Drives& drives, size_t index) {
   return std::make_unique<AtaDisk>(*drive->medium, AtaIdentity{"RINGDOWN HARDDISK", serial, "1"});
 }
 
-uint8_t translations(const Drives& drives) {
+uint8_t translations(const BoardConfiguration::Drives& drives) {
   unsigned translations = 0;
   for (size_t i = 0; i < drives.size(); i++) {
     if (drives[i] && !drives[i]->cdrom && drives[i]->medium->sectors() > kUntranslatedSectors)
@@ -62,16 +70,22 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
       hpet_(apics_ && configuration.hpet ? make_hpet(clock) : nullptr),
       pit_(clock, hpet_ ? hpet_->irq0_input() : irqs_.isa(0)),
       port_b_(clock, pit_),
-      // A20 is not gated: no 32-bit guest depends on its being closed.
-      port_a_([](bool) {}, outputs_.reset),
+      a20_(outputs_.a20),
+      port_a_(a20_, outputs_.reset),
       reset_control_(outputs_.reset),
+      isa_dma_(configuration.dma),
       rtc_(clock, hpet_ ? hpet_->irq8_input() : irqs_.isa(8), configuration.utc_seconds),
       com1_(clock, irqs_.isa(4), outputs_.serial),
-      kbc_({irqs_.isa(1), irqs_.isa(12), [](bool) {}, [this] { outputs_.reset(ResetKind::kProcessor); }}),
+      com2_(clock, irqs_.isa(3), outputs_.serial2),
+      kbc_({irqs_.isa(1), irqs_.isa(12), a20_, [this] { outputs_.reset(ResetKind::kProcessor); }}),
       input_(clock, kbc_),
       debug_exit_(outputs_.debug_exit) {
+  a20_.set(true);
   rtc_.set_memory_size(configuration.ram_bytes, 0);
   PortBus& bus = *ports_;
+  bus.map(0x00, 16, isa_dma_.byte_channels());
+  bus.map(0xC0, 32, isa_dma_.word_channels());
+  bus.map(0x81, DmaPageRegisters::kPorts, isa_dma_.pages());
   bus.map(0x20, 2, pic_.master());
   bus.map(0xA0, 2, pic_.slave());
   bus.map(0x4D0, 2, pic_.elcr());
@@ -83,6 +97,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   bus.map(0x80, 1, post_code_);
   bus.map(0x92, 1, port_a_);
   if (apics_) map_apics();
+  set_boot_order(configuration);
   if (configuration.firmware)
     map_firmware(configuration);
   else
@@ -91,7 +106,9 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.video) map_video(clock, configuration);
+  if (std::ranges::any_of(configuration.floppies, std::identity())) map_floppies(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
+  if (configuration.serial_port2) bus.map(kCom2, 8, com2_);
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
 
@@ -145,6 +162,8 @@ void Board::set_apic_base(uint64_t value) {
   const auto first = static_cast<uint32_t>(address);
   if (memory_.is_free(first, kLocalApicBytes)) memory_.map(first, kLocalApicBytes, apics_->local);
 }
+
+bool Board::firmware_resumes() const { return rtc_.cmos(kCmosShutdown) != 0; }
 
 void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
   const auto count = static_cast<uint16_t>(ports.count);
@@ -202,6 +221,25 @@ bool Board::press_power_button() {
   return power_management_ != nullptr;
 }
 
+// The two disks of an AT, each of a type that says what it is like: cylinders, heads, where write
+// precompensation begins (nowhere), control byte, landing zone, sectors.
+void Board::describe_disks(const BoardConfiguration::Drives& drives) {
+  unsigned types = 0;
+  for (size_t i = 0; i < 2; i++) {
+    types <<= 4;
+    if (!drives[i] || drives[i]->cdrom) continue;
+    types |= kDiskTypeIsExtended;
+    rtc_.set_cmos(kCmosDiskTypeExtended[i], kDiskTypeOfUser);
+    const auto [cylinders, heads, sectors] = AtaDisk::default_geometry(drives[i]->medium->sectors());
+    const auto low = static_cast<uint8_t>(cylinders), high = static_cast<uint8_t>(cylinders >> 8);
+    uint8_t at = kCmosDisk[i];
+    for (const uint8_t byte : {low, high, heads, uint8_t{0xFF}, uint8_t{0xFF},
+                               uint8_t{kNoRetries | kMoreThan8Heads}, low, high, sectors})
+      rtc_.set_cmos(at++, byte);
+  }
+  rtc_.set_cmos(kCmosDiskTypes, static_cast<uint8_t>(types));
+}
+
 Board::Disks::Disks(const BoardConfiguration& configuration, IrqLines& irqs)
     : drives{make_drive(configuration.drives, 0), make_drive(configuration.drives, 1),
              make_drive(configuration.drives, 2), make_drive(configuration.drives, 3)},
@@ -211,8 +249,7 @@ Board::Disks::Disks(const BoardConfiguration& configuration, IrqLines& irqs)
 void Board::map_disks(const BoardConfiguration& configuration) {
   disks_ = std::make_unique<Disks>(configuration, irqs_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
-  rtc_.set_cmos(kCmosBootOrder, kBootDisk | kBootFloppy << 4);
-  rtc_.set_cmos(kCmosBootOrder2, kBootCdrom << 4);
+  describe_disks(configuration.drives);
   if (firmware_) {
     disks_->controller.emplace(*ports_, disks_->primary, disks_->secondary, *configuration.dma);
     firmware_->pci.add(PciHost::address(1, 1), *disks_->controller);
@@ -239,6 +276,38 @@ void Board::map_video(const Clock& clock, const BoardConfiguration& configuratio
   if (!firmware_) return vga.set_frame_buffer(kIsaFrameBuffer);
   video_->pci.emplace(vga, memory_, configuration.vga_bios);
   firmware_->pci.add(PciHost::address(2, 0), *video_->pci);
+}
+
+// A digit of each byte for each place, but for the lowest of the second.
+void Board::set_boot_order(const BoardConfiguration& configuration) {
+  static constexpr std::string_view kLetters = " acd";  // a drive's digit is its place in this
+  const std::string_view order =
+      configuration.boot_order.empty() ? "cad" : std::string_view(configuration.boot_order);
+  unsigned digits = 0;
+  for (size_t place = 0; place < order.size(); place++)
+    digits |= static_cast<unsigned>(kLetters.find(order[place])) << (4 * place);
+  const unsigned no_signature = configuration.check_floppy_signature ? 0 : kNoFloppySignature;
+  rtc_.set_cmos(kCmosBootOrder, static_cast<uint8_t>(digits));
+  rtc_.set_cmos(kCmosBootOrder2, static_cast<uint8_t>((digits >> 4 & 0xF0) | no_signature));
+}
+
+void Board::map_floppies(const BoardConfiguration& configuration) {
+  floppies_ = std::make_unique<I82077aa>(irqs_.isa(6), isa_dma_.channel(kFloppyChannel));
+  isa_dma_.connect(kFloppyChannel, *floppies_);
+  unsigned types = 0, count = 0;
+  for (unsigned drive = 0; BlockMedium * medium : configuration.floppies) {
+    types <<= 4;
+    if (medium) {
+      floppies_->insert(drive, *medium);
+      types |= FloppyFormat::of(medium->sectors())->drive_type;
+      count = drive + 1;
+    }
+    drive++;
+  }
+  rtc_.set_cmos(kCmosFloppies, static_cast<uint8_t>(types));
+  rtc_.set_equipment(static_cast<uint8_t>(kEquippedWithFloppy | (count - 1) << kEquipmentFloppies));
+  ports_->map(kFloppyPorts, I82077aa::kRegisterPorts, floppies_->registers());
+  ports_->map(kFloppyInputPort, 1, floppies_->input_register());
 }
 
 Nanoseconds Board::next_event() const {

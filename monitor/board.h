@@ -20,6 +20,8 @@
 #include "vdevices/hpet.h"
 #include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
+#include "vdevices/i82077aa.h"
+#include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/io_apic.h"
@@ -49,8 +51,10 @@ struct BoardOutputs {
   std::function<void(ResetKind)> reset;
   std::function<void()> power_off;
   std::function<void(uint32_t)> debug_exit;  // exit status
-  std::function<void(uint8_t)> serial;       // COM1
-  I440fx::SetSegment upper_memory = {};      // with firmware only
+  std::function<void(uint8_t)> serial;        // COM1
+  std::function<void(uint8_t)> serial2 = {};  // COM2
+  I440fx::SetSegment upper_memory = {};       // with firmware only
+  std::function<void(bool)> a20 = {};         // of each change of the A20 gate: is it open? At first it is
   std::function<void(uint8_t)> firmware_log =
       {};  // what firmware says of itself; none: it finds nobody listening
 };
@@ -58,12 +62,17 @@ struct BoardOutputs {
 struct BoardConfiguration {
   uint64_t ram_bytes = 0;
   int64_t utc_seconds = 0;
-  bool serial_port = true;
+  bool serial_port = true;    // COM1
+  bool serial_port2 = false;  // COM2
   bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
   bool acpi = true;        // with firmware only: power management, and tables that tell of it
   bool boot_menu = false;  // that firmware is to offer
   bool apic = false;       // local APIC and I/O APIC
   bool hpet = false;       // with the APICs only
+  // What firmware is to try first, a letter each: a floppy disk, c hard disk, d CD-ROM; three at most, none
+  // twice. Empty: cad.
+  std::string boot_order = {};
+  bool check_floppy_signature = true;
   struct FirmwareFile {
     std::string name;
     FwCfg::Bytes content;
@@ -80,8 +89,12 @@ struct BoardConfiguration {
   };
   // Primary master and slave, then secondary. Without any there is no controller; it is on PCI with firmware
   // only.
-  std::array<std::optional<Drive>, 4> drives = {};
-  DmaMemory* dma = nullptr;  // not owned; needed with drives
+  using Drives = std::array<std::optional<Drive>, 4>;
+  Drives drives = {};
+  // Floppy drives A and B, with a diskette each, which FloppyFormat knows; not owned. Without any there is no
+  // controller.
+  std::array<BlockMedium*, 2> floppies = {};
+  DmaMemory* dma = nullptr;  // not owned; needed with drives, and without it ISA DMA reaches nothing
   // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI with firmware only.
   VideoMemory* video = nullptr;
   std::span<const uint8_t> vga_bios = {};  // not owned
@@ -101,6 +114,11 @@ class Board {
   // The processor's IA32_APIC_BASE (MSR 1Bh), after power-on and after the guest has written it.
   void set_apic_base(uint64_t value);
   Uart16550& com1() { return com1_; }
+  Uart16550& com2() { return com2_; }
+  // What the processor's INIT means to the board: the A20 gate opens (82801AA data sheet: ALT_A20_GATE).
+  void processor_reset() { a20_.set(true); }
+  // Firmware that starts is to go on with what was there (AT technical reference: shutdown status byte).
+  bool firmware_resumes() const;
   I8042& keyboard_controller() { return kbc_; }
   // The user has pressed it: what follows is the guest's affair. False: there is none.
   bool press_power_button();
@@ -168,6 +186,9 @@ class Board {
   void map_debug_exit(const BoardConfiguration::DebugExitPorts& ports);
   void map_disks(const BoardConfiguration& configuration);
   void map_video(const Clock& clock, const BoardConfiguration& configuration);
+  void describe_disks(const BoardConfiguration::Drives& drives);
+  void map_floppies(const BoardConfiguration& configuration);
+  void set_boot_order(const BoardConfiguration& configuration);
 
   BoardOutputs outputs_;
   std::unique_ptr<PortBus> ports_ = std::make_unique<PortBus>();
@@ -178,11 +199,13 @@ class Board {
   std::unique_ptr<Hpet> hpet_;
   I8254 pit_;
   PortB port_b_;
+  Line a20_;  // the gate is open
   PortA port_a_;
   ResetControl reset_control_;
   PostCode post_code_;
+  IsaDma isa_dma_;
   Mc146818 rtc_;
-  Uart16550 com1_;
+  Uart16550 com1_, com2_;
   I8042 kbc_;
   InputFeed input_;
   DebugExit debug_exit_;
@@ -190,8 +213,9 @@ class Board {
   std::unique_ptr<Firmware> firmware_;
   std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
+  std::unique_ptr<I82077aa> floppies_;
   std::unique_ptr<Video> video_;
-  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_, &input_};
+  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_, &com2_, &input_};
 };
 
 }  // namespace ringdown

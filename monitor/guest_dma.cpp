@@ -15,7 +15,7 @@ unsigned in_page(uint64_t address, size_t size) {
 bool GuestDma::is_ram(uint64_t address, size_t size) const {
   const uint64_t end = address + size;
   for (uint64_t frame = address >> kPageShift; frame << kPageShift < end; frame++) {
-    if (!memory_.is_ram_page(frame)) return false;
+    if (!memory_.is_ram_of_bus(frame)) return false;
   }
   return true;
 }
@@ -32,7 +32,7 @@ bool GuestDma::write(uint32_t address, std::span<const uint8_t> from) {
   const uint64_t changes = memory_.watch_changes();
   for (uint64_t at = address; !from.empty();) {
     const unsigned length = in_page(at, from.size());
-    memory_.write_bytes(at, from.data(), length);
+    memory_.write_ram(at, from.data(), length);
     at += length;
     from = from.subspan(length);
   }

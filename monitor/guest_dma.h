@@ -8,7 +8,7 @@
 namespace ringdown {
 
 // Guest RAM as a bus master reaches it. Only whole pages that read and write as RAM count: neither ROM nor
-// upper memory that is write-protected.
+// upper memory that is write-protected; the A20 gate is no obstacle.
 class GuestDma : public DmaMemory {
  public:
   // `code_written` is called when what was written had been translated: the block that runs may be that.

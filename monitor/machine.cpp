@@ -134,7 +134,7 @@ class Machine final : public PromptHost {
   ~Machine() override { drain_disks(); }
 
   // The exit status if something is wrong.
-  std::optional<int> open_serial_port();
+  std::optional<int> open_serial_ports();
   std::optional<int> open_disks();
   std::optional<int> open_prompt();
   std::optional<int> open_displays();
@@ -142,7 +142,9 @@ class Machine final : public PromptHost {
   int run();
   // Async-signal-safe: the process was asked to end.
   void on_end_signal() {
-    if (serial_) serial_->stop_waiting();
+    for (const auto& serial : serials_) {
+      if (serial) serial->stop_waiting();
+    }
     vcpu_.request_attention();
   }
 
@@ -150,12 +152,17 @@ class Machine final : public PromptHost {
   void power_on();
   std::optional<int> load_vga_bios();
   std::optional<int> load_kernel();
+  std::optional<int> check_diskettes() const;
   void add_firmware_number(const char* name, uint64_t value, unsigned size) {
     FwCfg::Bytes content;
     append_little_endian(content, value, size);
     firmware_files_.push_back({name, std::move(content)});
   }
   bool has_bios() const { return options_.kernel.empty(); }
+  const std::string& boot_order() const {
+    const BootOptions& boot = options_.boot;
+    return started_before_ || boot.once.empty() ? boot.order : boot.once;
+  }
   BoardConfiguration board_configuration();
   BoardOutputs board_outputs();
   void attend();
@@ -167,8 +174,10 @@ class Machine final : public PromptHost {
   }
   void deliver_from_disks();
   void drain_disks();
-  void feed_serial_port();
+  void feed_serial_ports();
+  void feed_serial_port(SerialBackend* serial, Uart16550& uart);
   void feed_prompts();
+  std::optional<int> open_serial_port(const SerialTarget& target, std::unique_ptr<SerialBackend>& serial);
   std::optional<int> open_serial_backend_of(const SerialTarget& target,
                                             std::unique_ptr<SerialBackend>& backend);
   // PromptHost
@@ -181,7 +190,7 @@ class Machine final : public PromptHost {
   void resume() override;
   bool paused() const override { return vcpu_.paused(); }
   void reset() override {
-    reset_requested_ = true;
+    reset_requested_ = ResetKind::kSystem;
     vcpu_.stop();
   }
   void quit() override { end(exit_status(ExitCode::kUserQuit)); }
@@ -190,7 +199,9 @@ class Machine final : public PromptHost {
     status_ = status;
     vcpu_.stop();
   }
-  // After the processor has stopped: true if the machine was reset and runs again.
+  // After the processor has stopped: true if it alone was reset, to go on with RAM and devices as they are.
+  bool resume();
+  // The same: true if the machine was reset and runs again.
   bool restart();
 
   const Options& options_;
@@ -211,18 +222,25 @@ class Machine final : public PromptHost {
     Disk(std::unique_ptr<BlockImage> image, Vcpu& vcpu)
         : queue(std::move(image), [&vcpu] { vcpu.request_attention(); }) {}
   };
-  std::array<std::unique_ptr<Disk>, kDrives> disks_;
+  using OptionalDrive = std::optional<DriveOptions>;
+  std::optional<int> open_images(std::span<const OptionalDrive> drives,
+                                 std::span<std::unique_ptr<Disk>> disks);
+  std::array<std::unique_ptr<Disk>, kDrives + kFloppies> images_;
+  std::span<std::unique_ptr<Disk>> disks_ = std::span(images_).first(kDrives);
+  std::span<std::unique_ptr<Disk>> diskettes_ = std::span(images_).last(kFloppies);
   std::unique_ptr<Board> board_;
-  std::unique_ptr<SerialBackend> serial_;
+  std::array<std::unique_ptr<SerialBackend>, 2> serials_;  // COM1, COM2
   Display display_{[this] { vcpu_.request_attention(); }};
   std::vector<std::unique_ptr<FrontEnd>> front_ends_;
-  // Monitor prompts: on the serial port's terminal, on one of its own, at a socket.
+  // Monitor prompts: on a serial port's terminal, on one of its own, at a socket.
+  SerialBackend* port_with_prompt_ = nullptr;
   std::unique_ptr<SerialBackend> prompt_terminal_;
   std::unique_ptr<SocketConsole> prompt_socket_;
   std::optional<PromptSession> serial_prompt_, terminal_prompt_, socket_prompt_;
   std::optional<int> status_;
   uint32_t tsc_khz_ = 0;
-  bool reset_requested_ = false;
+  std::optional<ResetKind> reset_requested_;
+  bool started_before_ = false;
   std::atomic<bool> quit_requested_{false};
 };
 
@@ -245,11 +263,24 @@ std::optional<int> Machine::open_serial_backend_of(const SerialTarget& target,
   return std::nullopt;
 }
 
-std::optional<int> Machine::open_serial_port() {
-  if (!options_.serial) return std::nullopt;
-  if (const auto status = open_serial_backend_of(*options_.serial, serial_)) return status;
-  if (!serial_->pty_path().empty()) print_error_line("serial port at " + serial_->pty_path());
-  if (options_.serial->escape_keys) serial_prompt_.emplace(*this, true, write_to(*serial_));
+std::optional<int> Machine::open_serial_ports() {
+  size_t port = 0;
+  for (const auto* target : {&options_.serial, &options_.serial2}) {
+    auto& serial = serials_[port++];
+    if (!*target) continue;
+    if (const auto status = open_serial_port(**target, serial)) return status;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_serial_port(const SerialTarget& target,
+                                             std::unique_ptr<SerialBackend>& serial) {
+  if (const auto status = open_serial_backend_of(target, serial)) return status;
+  if (!serial->pty_path().empty()) print_error_line("serial port at " + serial->pty_path());
+  if (target.escape_keys) {
+    port_with_prompt_ = serial.get();
+    serial_prompt_.emplace(*this, true, write_to(*serial));
+  }
   return std::nullopt;
 }
 
@@ -298,14 +329,31 @@ std::optional<int> Machine::open_displays() {
 }
 
 std::optional<int> Machine::open_disks() {
-  for (unsigned i = 0; i < kDrives; i++) {
-    const auto& drive = options_.drives[i];
+  if (const auto status = open_images(options_.drives, disks_)) return status;
+  if (const auto status = open_images(options_.floppies, diskettes_)) return status;
+  return check_diskettes();
+}
+
+std::optional<int> Machine::check_diskettes() const {
+  for (unsigned i = 0; i < kFloppies; i++) {
+    if (diskettes_[i] && !FloppyFormat::of(diskettes_[i]->medium.sectors()))
+      return refuse(
+          {concat(options_.floppies[i]->file,
+                  ": no diskette has that size; they have 160, 180, 320, 360, 720, 1200, 1440 or 2880 KiB")});
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Machine::open_images(std::span<const OptionalDrive> drives,
+                                        std::span<std::unique_ptr<Disk>> disks) {
+  for (unsigned i = 0; i < drives.size(); i++) {
+    const auto& drive = drives[i];
     if (!drive || drive->file.empty()) continue;
     auto opened = open_block_image(drive->file, access_to(*drive));
     if (const auto* line = std::get_if<std::string>(&opened)) return refuse({*line});
     auto& image = std::get<std::unique_ptr<BlockImage>>(opened);
     image->on_failure([](const std::string& line) { print_error_line(line); });
-    disks_[i] = std::make_unique<Disk>(std::move(image), vcpu_);
+    disks[i] = std::make_unique<Disk>(std::move(image), vcpu_);
   }
   return std::nullopt;
 }
@@ -314,15 +362,15 @@ void Machine::attend() {
   if (quit_requested_) return end(exit_status(ExitCode::kUserQuit));
   if (const int signal = EndSignals::received()) return end(128 + signal);
   deliver_from_disks();
-  feed_serial_port();
+  feed_serial_ports();
   feed_prompts();
   display_.attend(board_->input());
 }
 
 void Machine::feed_prompts() {
   std::array<uint8_t, 64> bytes;
-  while (serial_prompt_ && serial_->prompt_input_waiting())
-    serial_prompt_->take(text_of(bytes, serial_->take_for_prompt(bytes)));
+  while (serial_prompt_ && port_with_prompt_->prompt_input_waiting())
+    serial_prompt_->take(text_of(bytes, port_with_prompt_->take_for_prompt(bytes)));
   while (terminal_prompt_ && prompt_terminal_->input_waiting())
     terminal_prompt_->take(text_of(bytes, prompt_terminal_->take(bytes)));
   if (socket_prompt_ && prompt_socket_->input_waiting())
@@ -357,13 +405,13 @@ void Machine::resume() {
 }
 
 void Machine::deliver_from_disks() {
-  for (const auto& disk : disks_) {
+  for (const auto& disk : images_) {
     if (disk && disk->queue.ended()) disk->queue.deliver();
   }
 }
 
 void Machine::drain_disks() {
-  for (const auto& disk : disks_) {
+  for (const auto& disk : images_) {
     if (disk) disk->queue.drain();
   }
 }
@@ -371,7 +419,9 @@ void Machine::drain_disks() {
 // No device here raises an NMI: a processor that halts with interrupts disabled has halted for good, which is
 // how kernels switch off a machine that has no switch.
 void Machine::idle() {
-  if (serial_) serial_->flush();
+  for (const auto& serial : serials_) {
+    if (serial) serial->flush();
+  }
   if (!vcpu_.state().interrupt_flag && !options_.no_shutdown) end(exit_status(ExitCode::kPowerOff));
 }
 
@@ -380,14 +430,19 @@ void Machine::power_off() {
   end(exit_status(ExitCode::kPowerOff));
 }
 
-void Machine::feed_serial_port() {
-  if (!serial_) return;
-  while (serial_->input_waiting()) {
+void Machine::feed_serial_ports() {
+  feed_serial_port(serials_[0].get(), board_->com1());
+  feed_serial_port(serials_[1].get(), board_->com2());
+}
+
+void Machine::feed_serial_port(SerialBackend* serial, Uart16550& uart) {
+  if (!serial) return;
+  while (serial->input_waiting()) {
     std::array<uint8_t, 64> bytes;
-    const size_t room = std::min(bytes.size(), board_->com1().receive_room());
+    const size_t room = std::min(bytes.size(), uart.receive_room());
     if (room == 0) return;  // on_receive_room continues
-    const size_t count = serial_->take({bytes.data(), room});
-    board_->com1().receive({bytes.data(), count});
+    const size_t count = serial->take({bytes.data(), room});
+    uart.receive({bytes.data(), count});
   }
 }
 
@@ -395,14 +450,18 @@ BoardConfiguration Machine::board_configuration() {
   BoardConfiguration configuration{.ram_bytes = options_.memory,
                                    .utc_seconds = clock_start_,
                                    .serial_port = options_.serial.has_value(),
+                                   .serial_port2 = options_.serial2.has_value(),
                                    .firmware = has_bios(),
                                    .acpi = options_.acpi,
                                    .boot_menu = options_.boot.menu,
                                    .apic = model_.has(Feature::kApic),
                                    .hpet = options_.hpet,
+                                   .boot_order = boot_order(),
+                                   .check_floppy_signature = options_.check_floppy_signature,
                                    .firmware_files = firmware_files_,
                                    .debug_exit = {},
                                    .drives = {},
+                                   .floppies = {},
                                    .dma = &dma_,
                                    .video = options_.vga ? &video_ : nullptr,
                                    .vga_bios = vga_bios_,
@@ -413,6 +472,9 @@ BoardConfiguration Machine::board_configuration() {
     configuration.drives[i] = {.cdrom = options_.drives[i]->cdrom,
                                .medium = disks_[i] ? &disks_[i]->medium : nullptr};
   }
+  for (unsigned i = 0; i < kFloppies; i++) {
+    if (diskettes_[i]) configuration.floppies[i] = &diskettes_[i]->medium;
+  }
   return configuration;
 }
 
@@ -421,19 +483,27 @@ BoardOutputs Machine::board_outputs() {
       .intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
       .nmi = [this] { vcpu_.raise_nmi(); },
       .reset =
-          [this](ResetKind) {
-            reset_requested_ = true;
+          [this](ResetKind kind) {
+            if (reset_requested_ != ResetKind::kSystem) reset_requested_ = kind;
             vcpu_.stop();
           },
       .power_off = [this] { power_off(); },
       .debug_exit = [this](uint32_t status) { end(static_cast<int>(status & 0xFF)); },
       .serial =
           [this](uint8_t byte) {
-            if (serial_) serial_->write(byte);
+            if (serials_[0]) serials_[0]->write(byte);
+          },
+      .serial2 =
+          [this](uint8_t byte) {
+            if (serials_[1]) serials_[1]->write(byte);
           },
       .upper_memory =
           [this](unsigned segment, bool reads, bool writes) {
             if (memory_.set_upper_memory(segment, {reads, writes})) vcpu_.memory_map_changed();
+          },
+      .a20 =
+          [this](bool open) {
+            if (memory_.set_a20(open)) vcpu_.memory_map_changed();
           },
   };
   if (log_enabled(LogClass::kFirmware)) {
@@ -447,7 +517,8 @@ BoardOutputs Machine::board_outputs() {
 
 void Machine::power_on() {
   board_ = std::make_unique<Board>(clock_, board_configuration(), board_outputs());
-  board_->com1().on_receive_room([this] { feed_serial_port(); });
+  for (Uart16550* uart : {&board_->com1(), &board_->com2()})
+    uart->on_receive_room([this] { feed_serial_ports(); });
   vcpu_.attach(*board_);
   display_.attach(board_->screen());
   if (log_enabled(LogClass::kCpuReset)) log_state(vcpu_.state());
@@ -497,6 +568,18 @@ std::optional<int> Machine::load_kernel() {
   return std::nullopt;
 }
 
+// As 286 software comes back to real mode. Where firmware would start all over again, so does the machine.
+bool Machine::resume() {
+  const bool of_processor =
+      reset_requested_ ? *reset_requested_ == ResetKind::kProcessor : vcpu_.state().shutdown;
+  if (status_ || !of_processor || !has_bios() || !board_->firmware_resumes()) return false;
+  counters().guest_processor_resets++;
+  reset_requested_.reset();
+  board_->processor_reset();
+  vcpu_.init();
+  return true;
+}
+
 bool Machine::restart() {
   drain_disks();
   const bool triple_fault = vcpu_.state().shutdown;
@@ -507,7 +590,8 @@ bool Machine::restart() {
   }
   counters().guest_resets++;
   counters().guest_triple_faults += triple_fault;
-  reset_requested_ = false;
+  reset_requested_.reset();
+  started_before_ = true;
   ram_.clear();
   return true;
 }
@@ -522,7 +606,8 @@ int Machine::run() {
     }
     if (const auto status = load_kernel()) return *status;
     if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
-    vcpu_.run();
+    do vcpu_.run();
+    while (resume());
   } while (restart());
   return status_.value_or(exit_status(ExitCode::kPowerOff));
 }
@@ -553,7 +638,7 @@ int run_machine(const Options& options) {
   const EndSignals signals([&machine] { machine.on_end_signal(); });
   if (const auto status = machine.load_bios()) return *status;
   if (const auto status = machine.open_disks()) return *status;
-  if (const auto status = machine.open_serial_port()) return *status;
+  if (const auto status = machine.open_serial_ports()) return *status;
   if (const auto status = machine.open_prompt()) return *status;
   if (const auto status = machine.open_displays()) return *status;
   return machine.run();

@@ -126,7 +126,7 @@ int main(int count, char** arguments) {
   auto parsed = parse_options(std::span<const char* const>(arguments, count).subspan(count > 0), cpu);
   if (const auto* line = std::get_if<std::string>(&parsed)) return give_up(ExitCode::kBadCommandLine, *line);
   auto options = std::get<Options>(std::move(parsed));
-  if (input_is_closed && options.serial && options.serial->kind == SerialKind::kStdio)
+  if (input_is_closed && (is_stdio(options.serial) || is_stdio(options.serial2)))
     options.notes.push_back("standard input is closed: nothing can be typed to the guest");
   return act(options, cpu);
 }

@@ -140,6 +140,21 @@ std::string place_drive(DriveOptions drive, unsigned index, OptionContext& c) {
   place = std::move(drive);
   return {};
 }
+std::string place_floppy(DriveOptions drive, unsigned index, OptionContext& c) {
+  auto& place = c.options.floppies[index];
+  if (place) return concat("there is a floppy drive ", std::to_string(index), " already");
+  place = std::move(drive);
+  return {};
+}
+template <unsigned index>
+std::string set_floppy(std::string_view v, OptionContext& c) {
+  if (v.empty()) return "the name of the file is missing";
+  return place_floppy({.file = std::string(v)}, index, c);
+}
+std::string set_no_floppy_check(std::string_view, OptionContext& c) {
+  c.options.check_floppy_signature = false;
+  return {};
+}
 template <unsigned index>
 std::string set_disk(std::string_view v, OptionContext& c) {
   if (v.empty()) return "the name of the file is missing";
@@ -149,12 +164,21 @@ std::string set_cdrom(std::string_view v, OptionContext& c) {
   if (v.empty()) return "the name of the file is missing";
   return place_drive({.file = std::string(v), .cdrom = true, .read_only = true}, kCdromDrive, c);
 }
+// The first place that is free; how many there are if none is.
+template <size_t count>
+unsigned free_place(const std::array<std::optional<DriveOptions>, count>& drives) {
+  const auto free = std::ranges::find_if(drives, [](const auto& drive) { return !drive; });
+  return static_cast<unsigned>(free - drives.begin());
+}
 std::string add_drive(std::string_view v, OptionContext& c) {
   PlacedDrive placed;
   if (auto error = store(parse_drive(v), placed); !error.empty()) return error;
-  const auto& drives = c.options.drives;
-  const auto free = static_cast<unsigned>(
-      std::ranges::find_if(drives, [](const auto& drive) { return !drive; }) - drives.begin());
+  if (placed.floppy) {
+    const unsigned free = free_place(c.options.floppies);
+    if (!placed.index && free == kFloppies) return "there are two floppy drives already";
+    return place_floppy(std::move(placed.drive), placed.index.value_or(free), c);
+  }
+  const unsigned free = free_place(c.options.drives);
   if (!placed.index && free == kDrives) return "there are four drives already";
   return place_drive(std::move(placed.drive), placed.index.value_or(free), c);
 }
@@ -198,9 +222,9 @@ std::string set_sdl(std::string_view, OptionContext& c) { return set_display("sd
 std::string set_curses(std::string_view, OptionContext& c) { return set_display("curses", c); }
 
 std::string set_serial(std::string_view v, OptionContext& c) {
-  if (c.serial_given && v != "none") return "a second serial port is not built yet";
-  c.serial_given = true;
-  return v == "none" ? "" : store(parse_serial(v), c.options.serial);
+  if (c.serials_given == 2) return "a third serial port is not built yet";
+  auto& serial = c.serials_given++ == 0 ? c.options.serial : c.options.serial2;
+  return v == "none" ? "" : store(parse_serial(v), serial);
 }
 
 std::string set_nographic(std::string_view, OptionContext& c) {
@@ -272,8 +296,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "bios", "FILE", "without -kernel: start this BIOS; default Debian's SeaBIOS", set_bios},
     {"Guest", "option-rom", "FILE", "with a BIOS: an option ROM for it to start; may be given more than once",
      add_option_rom},
-    {"Guest", "boot", "menu=on", "with a BIOS: offer its boot menu; also splash-time=MS, reboot-timeout=MS",
-     set_boot},
+    {"Guest", "boot", "[order=]acd",
+     "with a BIOS: drives to try; once=, menu=on, splash-time=MS, reboot-timeout=MS", set_boot},
     {"Guest", "initrd", "FILE", "initial RAM disk; for multiboot, modules: FILE ARGUMENTS,FILE ...",
      set_initrd},
     {"Guest", "append", "STRING", "the kernel's command line", set_append},
@@ -288,14 +312,18 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "rtc", "base=BASE", "clock at the start: utc, localtime or 2006-06-17T16:01:21", set_rtc},
     {"Guest", "name", "NAME", "a name for the guest", set_name},
 
+    {"Disks", "fda", "FILE", "raw image of the diskette in floppy drive A: 160 KB to 2.88 MB", set_floppy<0>},
+    {"Disks", "fdb", "FILE", "of that in floppy drive B", set_floppy<1>},
     {"Disks", "hda", "FILE", "raw image of the first hard disk; FILE alone is the same", set_disk<0>},
     {"Disks", "hdb", "FILE", "of the second one: primary slave", set_disk<1>},
     {"Disks", "hdc", "FILE", "of the third one: secondary master, where -cdrom is", set_disk<2>},
     {"Disks", "hdd", "FILE", "of the fourth one: secondary slave", set_disk<3>},
     {"Disks", "cdrom", "FILE", "image of a CD-ROM", set_cdrom},
     {"Disks", "drive", "file=FILE[,P=V]",
-     "a drive: format=raw, if=ide, index=0-3, media=disk|cdrom, readonly=on, snapshot=on", add_drive},
+     "a drive: format=raw, if=ide|floppy, index=N, media=cdrom, readonly=on, snapshot=on", add_drive},
     {"Disks", "snapshot", "", "keep what the guest writes to any disk until the end only", set_snapshot},
+    {"Disks", "no-fd-bootchk", "", "with a BIOS: boot a floppy disk whatever it begins with",
+     set_no_floppy_check},
 
     {"Devices", "device", "DEVICE[,P=V]", "add a device; -device help lists", add_device},
     {"Devices", "nodefaults", "", "no device that was not asked for: no serial port without -serial",
@@ -318,7 +346,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},
-    {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none", set_serial},
+    {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none; once more: COM2", set_serial},
     {"Terminal", "monitor", "TARGET",
      "the monitor prompt: stdio, unix:PATH, none; default C-a c on the terminal", set_monitor},
 

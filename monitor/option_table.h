@@ -15,7 +15,7 @@ struct OptionContext {
   bool nographic = false;
   bool no_defaults = false;
   bool no_monitor = false;
-  bool serial_given = false;
+  unsigned serials_given = 0;
   bool snapshot = false;  // of every drive
   std::optional<bool> vga = {};
 };

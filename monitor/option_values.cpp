@@ -96,9 +96,23 @@ std::string apply_debug_exit(const Property& property, DebugExitOptions& device)
   return concat("isa-debug-exit has no property '", property.key, "'; see ringdown -device help");
 }
 
+std::string apply_boot_order(std::string_view letters, std::string& order) {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    const char letter = letters[i];
+    if (letter >= 'n' && letter <= 'p') return "to boot from a network (n) is not built yet";
+    if (letter != 'a' && letter != 'c' && letter != 'd') return "drives are a, c and d";
+    if (letters.find(letter) != i) return concat("'", letters.substr(i, 1), "' is there twice");
+  }
+  order = letters;
+  return letters.empty() ? "drives are a, c and d" : "";
+}
+
 std::string apply_boot(const Property& property, BootOptions& boot) {
   constexpr uint64_t kLongest = 0xFFFF;
   const auto value = property.value.value_or("");
+  if (!property.value) return apply_boot_order(property.key, boot.order);
+  if (property.key == "order") return apply_boot_order(value, boot.order);
+  if (property.key == "once") return apply_boot_order(value, boot.once);
   const auto number = parse_number(value);
   const bool fits = number && *number <= kLongest;
   if (property.key == "menu") {
@@ -114,7 +128,7 @@ std::string apply_boot(const Property& property, BootOptions& boot) {
     if (value == "-1") boot.reboot_timeout = ~0u;
     return fits || value == "-1" ? "" : "reboot-timeout must be a number of milliseconds, 0 to 65535, or -1";
   }
-  if (property.key == "strict") return "";  // of an order, which there is not
+  if (property.key == "strict") return "";  // of boot indices, which there are not
   return concat("'", property.key, "' is not built yet");
 }
 
@@ -147,6 +161,12 @@ std::string apply_drive_index(std::string_view value, std::optional<unsigned>& i
   return {};
 }
 
+std::string apply_drive_interface(std::string_view value, bool& floppy) {
+  floppy = value == "floppy";
+  if (floppy || value == "ide") return {};
+  return concat("interface '", value, "' is not built yet; only 'ide' and 'floppy' are");
+}
+
 std::string apply_drive(const Property& property, ReadDrive& read) {
   DriveOptions& drive = read.placed.drive;
   const std::string_view key = property.key, value = property.value.value_or("");
@@ -156,8 +176,7 @@ std::string apply_drive(const Property& property, ReadDrive& read) {
   }
   if (key == "format")
     return value == "raw" ? "" : concat("format '", value, "' is not built yet; only 'raw' is");
-  if (key == "if")
-    return value == "ide" ? "" : concat("interface '", value, "' is not built yet; only 'ide' is");
+  if (key == "if") return apply_drive_interface(value, read.placed.floppy);
   if (key == "index") return apply_drive_index(value, read.placed.index);
   if (key == "media") {
     drive.cdrom = value == "cdrom";
@@ -171,6 +190,9 @@ std::string apply_drive(const Property& property, ReadDrive& read) {
 
 std::string check_drive(ReadDrive& read) {
   DriveOptions& drive = read.placed.drive;
+  if (read.placed.floppy && drive.cdrom) return "a floppy drive takes no CD-ROM";
+  if (read.placed.floppy && read.placed.index.value_or(0) >= kFloppies)
+    return "index must be a floppy drive, 0 or 1";
   if (drive.file.empty() && !drive.cdrom) return "the name of the file is missing: file=FILE";
   if (drive.cdrom && read.read_only == false) return "a CD-ROM is read only: readonly=off cannot be";
   drive.read_only = drive.cdrom || read.read_only.value_or(false);

@@ -46,6 +46,7 @@ Value<uint64_t> parse_memory(std::string_view text);
 // The value of -drive, and the place that it names.
 struct PlacedDrive {
   DriveOptions drive;
+  bool floppy = false;
   std::optional<unsigned> index;
 };
 Value<PlacedDrive> parse_drive(std::string_view text);

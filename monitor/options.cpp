@@ -63,10 +63,11 @@ std::optional<SerialTarget> default_serial(const OptionContext& context) {
 }
 
 void settle_serial(OptionContext& context) {
-  auto& serial = context.options.serial;
-  if (!context.serial_given) serial = default_serial(context);
-  if (context.nographic && !context.no_monitor && serial && serial->kind == SerialKind::kStdio) {
-    serial->escape_keys = true;
+  auto& first = context.options.serial;
+  if (context.serials_given == 0) first = default_serial(context);
+  if (!context.nographic || context.no_monitor) return;
+  for (auto* serial : {&first, &context.options.serial2}) {
+    if (is_stdio(*serial)) (*serial)->escape_keys = true;
   }
 }
 
@@ -84,9 +85,13 @@ void settle_display(OptionContext& context) {
 }
 
 void settle_drives(OptionContext& context) {
-  for (auto& drive : context.options.drives) {
-    if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
-  }
+  const auto settle = [&](auto& drives) {
+    for (auto& drive : drives) {
+      if (drive && context.snapshot && !drive->read_only) drive->snapshot = true;
+    }
+  };
+  settle(context.options.drives);
+  settle(context.options.floppies);
 }
 
 void settle_bios(Options& options) {
@@ -109,6 +114,8 @@ std::string check_together(const Options& options) {
   if (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio && options.serial &&
       options.serial->kind == SerialKind::kStdio)
     return "-monitor stdio and -serial stdio both want the terminal; -serial mon:stdio shares it";
+  if (is_stdio(options.serial) && is_stdio(options.serial2))
+    return "-serial stdio: it is the other port's already";
   if (!options.kernel.empty()) return {};
   if (!options.append.empty()) return "-append needs -kernel";
   if (!options.initrd.empty()) return "-initrd needs -kernel";

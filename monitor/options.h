@@ -42,6 +42,10 @@ struct RtcStart {
 
 // What the BIOS is told to do when it has started all else.
 struct BootOptions {
+  // Drives to try before others, a letter each: a floppy disk, c hard disk, d CD-ROM. Empty: as the board has
+  // it.
+  std::string order = {};
+  std::string once = {};  // instead of that at the first start; empty: no difference
   bool menu = false;
   // Milliseconds; none: as the BIOS likes.
   std::optional<uint16_t> splash_time = {};     // that the menu can be asked for
@@ -49,7 +53,7 @@ struct BootOptions {
   bool operator==(const BootOptions&) const = default;
 };
 
-// A drive on an IDE channel, and the image in it.
+// A drive and the image in it.
 struct DriveOptions {
   std::string file = {};  // empty: a CD-ROM drive without a disc
   bool cdrom = false;
@@ -57,7 +61,8 @@ struct DriveOptions {
   bool snapshot = false;
   bool operator==(const DriveOptions&) const = default;
 };
-constexpr unsigned kDrives = 4;  // primary master and slave, then secondary
+constexpr unsigned kDrives = 4;    // on IDE channels: primary master and slave, then secondary
+constexpr unsigned kFloppies = 2;  // A and B
 
 // Where the monitor prompt is, beside the terminal's C-a c.
 struct PromptTarget {
@@ -94,7 +99,10 @@ struct Options {
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
   bool vga = false;                         // a display adapter
-  std::optional<SerialTarget> serial = {};  // of COM1; none: there is no serial port
+  std::array<std::optional<DriveOptions>, kFloppies> floppies = {};
+  bool check_floppy_signature = true;        // before the BIOS starts what a floppy disk begins with
+  std::optional<SerialTarget> serial = {};   // of COM1; none: there is no such port
+  std::optional<SerialTarget> serial2 = {};  // of COM2
 
   std::optional<PromptTarget> prompt = {};
   std::optional<VncTarget> vnc = {};
@@ -113,6 +121,10 @@ struct Options {
 
   std::vector<std::string> notes = {};  // one line each for the user, on what is ignored
 };
+
+inline bool is_stdio(const std::optional<SerialTarget>& serial) {
+  return serial && serial->kind == SerialKind::kStdio;
+}
 
 // The names that -cpu takes, as cpu/cpu_model.h lists them.
 struct CpuNames {

@@ -8,8 +8,6 @@ namespace {
 constexpr auto kUnbuilt = std::to_array<std::string_view>({
     // Disks and what boots from them
     "blockdev",
-    "fda",
-    "fdb",
     "iscsi",
     "mtdblock",
     "pflash",

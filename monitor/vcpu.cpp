@@ -57,6 +57,13 @@ void Vcpu::reset() {
   state_changed();
 }
 
+void Vcpu::init() {
+  log_reset(state());
+  state().init(signature_);
+  stop_ = false;
+  state_changed();
+}
+
 void Vcpu::state_changed() {
   mmu_.flush();
   shadow_.clear();

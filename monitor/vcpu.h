@@ -37,6 +37,8 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
 
   // The state after power-on. The caller then sets what its boot protocol demands.
   void reset();
+  // INIT: the processor starts again at its reset vector, and nothing else does.
+  void init();
   // Called after the state was set from outside.
   void state_changed();
 

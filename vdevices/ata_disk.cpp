@@ -50,11 +50,6 @@ constexpr uint64_t kMaxLba28 = 0x0FFFFFFF;  // sectors
 constexpr uint64_t kMaxCylinders = 16383;
 constexpr uint8_t kActive = 0xFF;  // of CHECK POWER MODE
 
-AtaDisk::Geometry default_geometry(uint64_t sectors) {
-  const uint64_t cylinders = std::clamp<uint64_t>(sectors / (16 * 63), 1, kMaxCylinders);
-  return {.cylinders = static_cast<uint16_t>(cylinders), .heads = 16, .sectors = 63};
-}
-
 // What of `left` sectors fits into a buffer.
 size_t chunk_of(uint32_t left, size_t buffer_bytes) { return std::min(size_t{left} * kSector, buffer_bytes); }
 
@@ -90,6 +85,11 @@ const AtaDisk::TransferCommand AtaDisk::kTransferCommands[] = {
     {0xCB, true, Way::kDma, false, false},      // without retry
     {0x35, true, Way::kDma, true, false},       // EXT
 };
+
+AtaDisk::Geometry AtaDisk::default_geometry(uint64_t sectors) {
+  const uint64_t cylinders = std::clamp<uint64_t>(sectors / (16 * 63), 1, kMaxCylinders);
+  return {.cylinders = static_cast<uint16_t>(cylinders), .heads = 16, .sectors = 63};
+}
 
 AtaDisk::AtaDisk(BlockMedium& medium, AtaIdentity identity, std::optional<Geometry> geometry)
     : AtaDrive(false),

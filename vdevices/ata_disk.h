@@ -22,7 +22,10 @@ class AtaDisk : public AtaDrive {
     uint8_t sectors;  // 1 to 63, counted from 1
   };
 
-  // `medium`, of one sector or more, is not owned. Without a geometry it is 16 heads of 63 sectors.
+  // Of a disk of so many sectors: 16 heads of 63 sectors.
+  static Geometry default_geometry(uint64_t sectors);
+
+  // `medium`, of one sector or more, is not owned. Without a geometry it has the default one.
   AtaDisk(BlockMedium& medium, AtaIdentity identity, std::optional<Geometry> geometry = std::nullopt);
 
  private:

@@ -66,7 +66,7 @@ void I8042::reset() {
   output_full_ = break_prefix_seen_ = false;
   last_write_was_command_ = system_flag_ = true;
   awaiting_data_of_ = 0;
-  set_a20(true);
+  outputs_.a20.set(true);
   update_irqs();
 }
 
@@ -212,9 +212,9 @@ void I8042::run_command(uint8_t command) {
     case kReadOutputPort:
       return reply(output_port());
     case kDisableA20:
-      return set_a20(false);
+      return outputs_.a20.set(false);
     case kEnableA20:
-      return set_a20(true);
+      return outputs_.a20.set(true);
     case kReadTestInputs:
       return reply(0);
     case kWriteOutputPort:
@@ -235,17 +235,13 @@ void I8042::set_config(uint8_t value) {
   refill();
 }
 
-void I8042::set_a20(bool enabled) {
-  if (std::exchange(a20_, enabled) != enabled && outputs_.a20) outputs_.a20(enabled);
-}
-
 void I8042::write_output_port(uint8_t value) {
-  set_a20((value & kA20) != 0);
+  outputs_.a20.set((value & kA20) != 0);
   if ((value & kNotReset) == 0 && outputs_.reset) outputs_.reset();
 }
 
 uint8_t I8042::output_port() const {
-  return static_cast<uint8_t>(kUndriven | kNotReset | (a20_ ? kA20 : 0) |
+  return static_cast<uint8_t>(kUndriven | kNotReset | (outputs_.a20.level() ? kA20 : 0) |
                               (outputs_.irq1.level() ? kIrq1 : 0) | (outputs_.irq12.level() ? kIrq12 : 0));
 }
 

@@ -15,14 +15,14 @@ namespace ringdown {
 // controller") with a keyboard and, at its auxiliary port, a mouse.
 //
 // Starts as firmware leaves it: tested, keyboard enabled with its interrupt and translation to set 1,
-// auxiliary port disabled.
+// auxiliary port disabled. The A20 gate is left alone.
 class I8042 {
  public:
   struct Outputs {
-    Line& irq1;                     // keyboard; both not owned
-    Line& irq12;                    // auxiliary device
-    std::function<void(bool)> a20;  // told of each change; initially enabled
-    std::function<void()> reset;    // the processor's reset pulse
+    Line& irq1;                   // keyboard; both not owned
+    Line& irq12;                  // auxiliary device
+    Line& a20;                    // high while the gate is open; has other drivers, too, and is not owned
+    std::function<void()> reset;  // the processor's reset pulse
   };
 
   explicit I8042(Outputs outputs);
@@ -72,7 +72,6 @@ class I8042 {
   void update_irqs();
   void run_command(uint8_t command);
   void set_config(uint8_t value);
-  void set_a20(bool enabled);
   void write_output_port(uint8_t value);
   uint8_t output_port() const;
   void send_to_keyboard(uint8_t value);
@@ -93,7 +92,6 @@ class I8042 {
   bool output_full_ = false;
   bool last_write_was_command_ = true;
   bool system_flag_ = true;
-  bool a20_ = true;
   bool break_prefix_seen_ = false;
   uint8_t awaiting_data_of_ = 0;  // a command, or 0
 };

@@ -16,8 +16,8 @@ constexpr uint8_t kPolled = 0xC0;                // ST0 after a reset: the ready
 constexpr uint8_t kDefaultConfiguration = 0x20;  // EFIFO: off
 
 constexpr FloppyFormat kFormats[] = {
-    {40, 1, 8, 2}, {40, 1, 9, 2},  {40, 2, 8, 2},  {40, 2, 9, 2},
-    {80, 2, 9, 2}, {80, 2, 15, 0}, {80, 2, 18, 0}, {80, 2, 36, 3},
+    {40, 1, 8, 2, 1}, {40, 1, 9, 2, 1},  {40, 2, 8, 2, 1},  {40, 2, 9, 2, 1},
+    {80, 2, 9, 2, 3}, {80, 2, 15, 0, 2}, {80, 2, 18, 0, 4}, {80, 2, 36, 3, 5},
 };
 
 }  // namespace

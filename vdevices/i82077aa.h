@@ -18,8 +18,10 @@ namespace ringdown {
 struct FloppyFormat {
   uint8_t cylinders;
   uint8_t heads;
-  uint8_t sectors;    // of a track, 512 bytes each
-  uint8_t data_rate;  // as in CCR: 0 500, 1 300, 2 250, 3 1000 kbit/s; where 2 is right so is 1
+  uint8_t sectors;     // of a track, 512 bytes each
+  uint8_t data_rate;   // as in CCR: 0 500, 1 300, 2 250, 3 1000 kbit/s; where 2 is right so is 1
+  uint8_t drive_type;  // that takes it, as in the AT's CMOS RAM: 1 360 KB, 2 1.2 MB, 3 720 KB, 4 1.44 MB,
+                       // 5 2.88 MB
 
   // The format with that many sectors on the whole diskette: 160 KB to 2.88 MB.
   static std::optional<FloppyFormat> of(uint64_t sectors);
@@ -38,7 +40,9 @@ class I82077aa : public IsaDmaDevice {
   I82077aa(const I82077aa&) = delete;
   I82077aa& operator=(const I82077aa&) = delete;
 
-  PortDevice& registers() { return registers_; }            // 6 ports, PC: 3F0h
+  static constexpr uint16_t kRegisterPorts = 6;
+
+  PortDevice& registers() { return registers_; }            // kRegisterPorts ports, PC: 3F0h
   PortDevice& input_register() { return input_register_; }  // 1 port, PC: 3F7h
 
   // What a person does at drive 0 or 1: there is a drive, empty or with a diskette (not owned, in use until

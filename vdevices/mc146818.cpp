@@ -267,10 +267,12 @@ void Mc146818::set_memory_size(uint64_t below_4g, uint64_t above_4g) {
   set_sum();
 }
 
-void Mc146818::set_equipment(uint8_t value) {
-  registers_[kEquipment] = value;
+void Mc146818::set_cmos(uint8_t index, uint8_t value) {
+  registers_[index & 0x7F] = value;
   set_sum();
 }
+
+void Mc146818::set_equipment(uint8_t value) { set_cmos(kEquipment, value); }
 
 // The AT's firmware keeps the sum of bytes 10h to 2Dh in 2Eh (high) and 2Fh (low).
 void Mc146818::set_sum() {

@@ -27,9 +27,9 @@ class Mc146818 : public PortDevice, public TimedDevice {
 
   void advance() override;
 
-  // For the machine: what firmware would have left in RAM. `index` is 0Eh to 7Fh.
+  // For the machine: what firmware would have left in RAM, with its sum. `index` is 0Eh to 7Fh.
   uint8_t cmos(uint8_t index) const { return registers_[index & 0x7F]; }
-  void set_cmos(uint8_t index, uint8_t value) { registers_[index & 0x7F] = value; }
+  void set_cmos(uint8_t index, uint8_t value);
   // RAM in bytes that starts at 0, and RAM that starts at 4 GiB: bytes 15h-18h, 30h, 31h, 34h, 35h, 5Bh-5Dh.
   void set_memory_size(uint64_t below_4g, uint64_t above_4g);
   void set_equipment(uint8_t value);

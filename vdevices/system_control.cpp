@@ -27,12 +27,12 @@ void PortB::write_port(uint16_t, unsigned, uint32_t value) {
   timer_.set_gate(2, (value_ & kTimer2Gate) != 0);
 }
 
-uint32_t PortA::read_port(uint16_t, unsigned) { return value_; }
+uint32_t PortA::read_port(uint16_t, unsigned) { return (value_ & ~kA20) | (a20_.level() ? kA20 : 0u); }
 
 void PortA::write_port(uint16_t, unsigned, uint32_t value) {
   const auto old = value_;
   value_ = static_cast<uint8_t>(value);
-  if (((value_ ^ old) & kA20) != 0 && a20_) a20_((value_ & kA20) != 0);
+  a20_.set((value_ & kA20) != 0);
   if ((value_ & ~old & kFastReset) != 0 && reset_) reset_(ResetKind::kProcessor);
 }
 

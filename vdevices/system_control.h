@@ -4,6 +4,7 @@
 
 #include "vdevices/clock.h"
 #include "vdevices/i8254.h"
+#include "vdevices/line.h"
 #include "vdevices/port_device.h"
 
 // The small ports of a PC/AT's system board, each one port wide.
@@ -34,17 +35,17 @@ class PortB : public PortDevice {
 // System control port A of the PS/2 (PC: 92h). Bits: 0 a rise resets the processor, 1 A20 enabled.
 class PortA : public PortDevice {
  public:
-  // `a20` is told of each change of bit 1; its initial state is enabled.
-  PortA(std::function<void(bool)> a20, std::function<void(ResetKind)> reset)
-      : a20_(std::move(a20)), reset_(std::move(reset)) {}
+  // `a20`, high while the gate is open, is not owned: it has other drivers, too, and shows its level as
+  // bit 1.
+  PortA(Line& a20, std::function<void(ResetKind)> reset) : a20_(a20), reset_(std::move(reset)) {}
 
   uint32_t read_port(uint16_t offset, unsigned size) override;
   void write_port(uint16_t offset, unsigned size, uint32_t value) override;
 
  private:
-  std::function<void(bool)> a20_;
+  Line& a20_;
   std::function<void(ResetKind)> reset_;
-  uint8_t value_ = 0x02;
+  uint8_t value_ = 0;
 };
 
 // RST_CNT of the 82371SB (PC: CF9h, a byte among the PCI configuration ports). Bits: 1 system rather than

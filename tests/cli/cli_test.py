@@ -90,7 +90,7 @@ def bad_command_lines(bench):
                             ([*kernel, "-serial", "nosuch"], "nosuch"), ([*kernel, "-serial", "file:"], "file:"),
                             ([*kernel, "-serial", "stdio", "-serial", "stdio"], "-serial"),
                             ([*kernel, "-d", "nosuchclass"], "nosuchclass"), ([*kernel, "-smp", "2"], "-smp 2"),
-                            ([*kernel, "-rtc", "base=2023-02-30"], "2023-02-30"), ([*kernel, "-fda", "disk"], "-fda"),
+                            ([*kernel, "-rtc", "base=2023-02-30"], "2023-02-30"), ([*kernel, "-sd", "disk"], "-sd"),
                             ([*kernel, "-drive", "file=disk,format=qcow2"], "qcow2"),
                             ([*kernel, "-hda", "a", "-hda", "b"], "drive 0"),
                             (["doctor", "x"], "doctor"), (["-kernel", ""], "-kernel"), (["-bios", ""], "-bios")):
@@ -131,6 +131,7 @@ def bad_disks(bench):
         one_line(bench.run(*kernel, "-hda", bench.file(name, bytes(size))), BAD_IMAGE, name)
     disk = bench.file("disk", bytes(4096))
     one_line(bench.run(*kernel, "-hda", disk, "-hdb", disk), BAD_IMAGE, disk, "in use")
+    one_line(bench.run(*kernel, "-fdb", disk), BAD_IMAGE, disk, "no diskette has that size")
     one_line(bench.run(*kernel, "-cdrom", os.path.join(bench.folder, "missing")), BAD_IMAGE, "missing", "No such file")
     one_line(bench.run(*kernel, bench.folder), BAD_IMAGE, bench.folder)
 

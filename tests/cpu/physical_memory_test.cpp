@@ -108,5 +108,45 @@ TEST_F(PhysicalMemoryTest, AccessesAcrossABoundaryAreSplit) {
   EXPECT_EQ(read(0xFFFFFFFE), 0xFFFF0000u);
 }
 
+TEST_F(PhysicalMemoryTest, Bit20OfAddressesIsMaskedWhileTheA20GateIsClosed) {
+  EXPECT_FALSE(memory_.set_a20(true)) << "open at first";
+  EXPECT_TRUE(memory_.set_a20(false));
+  EXPECT_FALSE(memory_.set_a20(false));
+  EXPECT_EQ(read(0x100000), 0u);
+  EXPECT_EQ(read(0x1FFFFC), 0xFFFFCu);
+  EXPECT_EQ(read(0x1000), 0x1000u);
+  EXPECT_EQ(read(0xFFFFFFFC), kAllOnes) << "ROM is at odd MiB";
+  EXPECT_FALSE(memory_.is_ram_page(0x100));
+  EXPECT_TRUE(memory_.is_ram_page(0));
+  EXPECT_TRUE(memory_.is_ram_of_bus(0x100));
+  memory_.write<uint32_t>(0xFFFFE, 0x11223344);
+  EXPECT_EQ(read(0xFFFFE), 0x11223344u);
+  EXPECT_EQ(read(0), 0x1122u) << "an access across 1 MiB goes on at 0";
+  memory_.set_a20(true);
+  EXPECT_EQ(read(0x100000), 0x100000u);
+  EXPECT_TRUE(memory_.is_ram_page(0x100));
+}
+
+TEST_F(PhysicalMemoryTest, WhatIsWrittenBehindAClosedGateIsAnnouncedWhereItGoes) {
+  struct Observer : CodeWriteObserver {
+    void on_code_write(uint64_t physical, unsigned) override { written = physical; }
+    uint64_t written = 0;
+  } observer;
+  memory_.set_observer(&observer);
+  memory_.set_holds_code(1, true);
+  memory_.set_a20(false);
+  memory_.write<uint32_t>(0x101234, 1);
+  EXPECT_EQ(observer.written, 0x1234u);
+}
+
+TEST_F(PhysicalMemoryTest, DevicesStorageIsNotSeenAtAddressesThatAreMasked) {
+  const DeviceAperture aperture{.frame = 0xE0100, .pages = 1, .page = 0};
+  PhysicalMemory memory{std::span(ram_).first(kRamBytes / 2), kRamBytes / 2};
+  memory.set_apertures({&aperture, 1});
+  EXPECT_NE(memory.storage_page(0xE0100), PhysicalMemory::kNoStorage);
+  memory.set_a20(false);
+  EXPECT_EQ(memory.storage_page(0xE0100), PhysicalMemory::kNoStorage);
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -88,5 +88,28 @@ TEST_F(StateAfterReset, VectorRegistersAreZero) {
   for (const auto& xmm : state_.fx.xmm) EXPECT_EQ(xmm, decltype(state_.fx.xmm)::value_type{});
 }
 
+TEST(StateAfterInit, KeepsTheFpuTheMsrsAndTheCachesBits) {
+  CpuState state;
+  state.reset(kSignature);
+  state.cr0 = cr0::kPe | cr0::kPg | cr0::kEt | cr0::kNw;
+  state.cr3 = 0x1000;
+  state.eip = 0x12345678;
+  state.cpl = 3;
+  state.shutdown = true;
+  state.fx.mxcsr = 0x1F00;
+  state.msr.sysenter_eip = 0xC0000000;
+  state.msr.efer = efer::kNxe;
+  state.init(kSignature);
+  EXPECT_EQ(state.cr0, cr0::kEt | cr0::kNw);
+  EXPECT_EQ(state.cr3, 0u);
+  EXPECT_EQ(state.segment[kCs].base + state.eip, 0xFFFFFFF0u);
+  EXPECT_EQ(state.gpr[kEdx], kSignature);
+  EXPECT_EQ(state.cpl, 0);
+  EXPECT_FALSE(state.shutdown);
+  EXPECT_EQ(state.fx.mxcsr, 0x1F00u);
+  EXPECT_EQ(state.msr.sysenter_eip, 0xC0000000);
+  EXPECT_EQ(state.msr.efer, 0u);
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE CASE: Debian's SeaBIOS, unmodified,
-from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it
-finds. The files are what boot_rom.S, boot_disk.S and boot_acpi.S become. With --list, the cases."""
+"""firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE --floppy FILE --a20 FILE
+--reset FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
+boot_rom.S, boot_disk.S, boot_acpi.S, boot_floppy.S, boot_a20.S and boot_reset.S become. With --list, the cases."""
 import argparse
 import os
 import shutil
@@ -48,6 +48,46 @@ class Disk:
             raise Failure(f"sector {self.written} of the image begins with {found[:16].hex()}, expected {expected[:16].hex()}")
 
 
+class Diskette:
+    """An image of so many KiB that boot_floppy.S starts from. What it reads and the two sectors it writes lie apart."""
+
+    FORMATS = {160: (40, 1, 8, 2), 360: (40, 2, 9, 2), 720: (80, 2, 9, 2), 1200: (80, 2, 15, 0), 1440: (80, 2, 18, 0),
+               2880: (80, 2, 36, 3)}  # cylinders, heads, sectors, CCR's data rate
+
+    def __init__(self, boot_sector, path, kibibytes=1440):
+        self.path, self.kibibytes = path, kibibytes
+        cylinders, self.heads, self.sectors, rate = self.FORMATS[kibibytes]
+        last = (cylinders - 1, self.heads - 1, self.sectors)
+        self.read, self.written, self.by_driver = (1, 0, 1), last, (cylinders // 2, self.heads - 1, 2)
+        self.text = os.urandom(SECTOR)
+        with open(boot_sector, "rb") as file:
+            boot = bytearray(file.read())
+        for at, (cylinder, head, sector) in zip((0x1E0, 0x1E4, 0x1E8), (self.read, self.written, self.by_driver)):
+            boot[at:at + 3] = bytes((sector, cylinder, head))
+        boot[0x1EC:0x1EE] = bytes((rate, self.sectors))
+        with open(path, "wb") as file:
+            file.write(boot)
+            file.seek(self.offset(self.read))
+            file.write(self.text)
+            file.truncate(kibibytes * 1024)
+
+    def offset(self, place):
+        cylinder, head, sector = place
+        return ((cylinder * self.heads + head) * self.sectors + sector - 1) * SECTOR
+
+    def check(self, kept):
+        with open(self.path, "rb") as file:
+            image = file.read()
+        expected = bytearray(len(image))
+        expected[:2 * SECTOR] = image[:2 * SECTOR]
+        for place, text in ((self.read, self.text), *((place, bytes(byte ^ 0xFF for byte in self.text))
+                                                     for place in (self.written, self.by_driver) if kept)):
+            expected[self.offset(place):self.offset(place) + SECTOR] = text
+        if image != expected:
+            wrong = next(i for i in range(len(image)) if image[i] != expected[i])
+            raise Failure(f"byte {wrong} of the image is another one than it should be")
+
+
 def make_cdrom(boot_sector, path):
     """A CD-ROM that boots without emulation (El Torito 1.0): boot record, catalog, program."""
     block, record, catalog, program = 2048, 17, 18, 19
@@ -69,7 +109,8 @@ class Bench:
 
     def __init__(self, options, folder):
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
-        self.boot_sector, self.acpi_sector = options.disk, options.acpi
+        self.boot_sector, self.acpi_sector, self.floppy_boot_sector = options.disk, options.acpi, options.floppy
+        self.a20_boot_sector, self.reset_boot_sector = options.a20, options.reset
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -85,6 +126,9 @@ class Bench:
     def disk(self, sectors=4096, read=5, written=7, by_dma=False):
         return Disk(self.boot_sector, self.folder, sectors, read, written, by_dma)
 
+    def diskette(self, kibibytes=1440, name="a.img"):
+        return Diskette(self.floppy_boot_sector, os.path.join(self.folder, name), kibibytes)
+
     def boot_disk(self, *options, read=0, write=0, reread=0, **more):
         """Boots a Disk and checks how the steps went: the BIOS's codes, and 1 where what was read is not as it should be."""
         with Machine(self.vmm, "-no-reboot", "-device", "isa-debug-exit", *options) as machine:
@@ -99,6 +143,14 @@ class Bench:
         path = os.path.join(self.folder, "acpi.img")
         shutil.copyfile(self.acpi_sector, path)
         os.truncate(path, MEBIBYTE)
+        return path
+
+    def diskette_of(self, boot_sector):
+        """The path of a diskette that is empty but for that."""
+        path = os.path.join(self.folder, "boot.img")
+        with open(path, "wb") as file:
+            file.write(boot_sector)
+            file.truncate(1440 * 1024)
         return path
 
     def boot(self, *options):
@@ -268,6 +320,98 @@ def a_cdrom_boots_and_is_not_written(bench):
         bench.boot_disk(*options, write=0x03, reread=1)
 
 
+@case
+def a_diskette_of_each_size_boots_and_keeps_what_is_written(bench):
+    for kibibytes in Diskette.FORMATS:
+        diskette = bench.diskette(kibibytes)
+        bench.boot_disk("-fda", diskette.path, ends=diskette.heads - 1 << 2, dma=0)
+        diskette.check(kept=True)
+
+
+@case
+def a_diskette_is_a_snapshot_or_read_only_as_a_disk_is(bench):
+    diskette = bench.diskette()
+    drive = f"file={diskette.path},if=floppy"
+    for options in (["-snapshot", "-fda", diskette.path], ["-drive", drive + ",format=raw,index=0,snapshot=on"]):
+        bench.boot_disk(*options, ends=4, dma=0)
+        diskette.check(kept=False)
+    bench.boot_disk("-drive", drive + ",readonly=on", write=3, reread=1, ends=4, dma=1)
+    diskette.check(kept=False)
+
+
+@case
+def the_menu_has_both_floppy_drives(bench):
+    a, b = bench.diskette(name="a.img"), bench.diskette(720, name="b.img")
+    with Machine(bench.vmm, "-no-reboot", "-boot", "menu=on,splash-time=65535", "-fda", a.path, "-fdb", b.path) as machine:
+        machine.expect(rb"Press ESC for boot menu")
+        machine.send(b"\x1b")
+        number = machine.expect(rb"(\d)\. Floppy \[drive A\]")[1]
+        machine.expect(rb"Floppy \[drive B\]")
+        machine.send(number)
+        machine.expect(rb"the disk boots")
+
+
+@case
+def the_order_of_drives_is_the_users(bench):
+    drives = ["-fda", bench.diskette().path, "-hda", bench.disk().path]
+    for order, first in (("a", b"Floppy"), ("dca", b"Hard Disk"), ("order=ac", b"Floppy"), ("order=c,once=a", b"Floppy")):
+        with Machine(bench.vmm, "-boot", order, *drives) as machine:
+            if (found := machine.expect(rb"Booting from (Floppy|Hard Disk)")[1]) != first:
+                raise Failure(f"-boot {order} starts from {found.decode()}")
+            machine.expect(rb"the disk boots")
+
+
+@case
+def an_order_for_once_is_forgotten_at_a_reset(bench):
+    resets = bench.diskette_of(bytes.fromhex("BAF90C B006 EE F4"))  # 6 to port CF9h, halt; there is no signature
+    disc = make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso"))
+    with Machine(bench.vmm, "-boot", "order=d,once=a", "-no-fd-bootchk", "-fda", resets, "-cdrom", disc) as machine:
+        machine.expect(rb"Booting from Floppy")
+        machine.expect(rb"Booting from DVD/CD")
+        machine.expect(rb"the disk boots")
+
+
+def says(bench, boot_sector, text):
+    """What that says behind what the BIOS does, before it ends the machine."""
+    with open(boot_sector, "rb") as file:
+        diskette = bench.diskette_of(file.read())
+    with Machine(bench.vmm, "-fda", diskette, "-no-reboot", "-device", "isa-debug-exit") as machine:
+        if (said := machine.expect(rb"Booting from Floppy[^0-9F]*(\w{%d})" % len(text))[1].decode()) != text:
+            raise Failure(f"expected {text}, got {said}")
+        if (code := machine.exit_code()) != (1 << 1 | 1):
+            raise Failure(f"ended with {code}")
+
+
+@case
+def addresses_wrap_at_1_mib_while_the_a20_gate_is_closed(bench):
+    says(bench, bench.a20_boot_sector, "0" "10" "1" "0" "0" "10" "10" "10101010")
+
+
+@case
+def a_reset_of_the_processor_comes_back_to_real_mode(bench):
+    says(bench, bench.reset_boot_sector, "1234")
+
+
+@case
+def a_reset_of_the_processor_that_is_not_to_come_back_is_one_of_the_machine(bench):
+    diskette = bench.diskette_of(bytes.fromhex("B0FE E664 F4"))  # FEh to port 64h, halt
+    with Machine(bench.vmm, "-fda", diskette, "-no-fd-bootchk", "-no-reboot") as machine:
+        if (code := machine.exit_code()) != RESET:
+            raise Failure(f"ended with {code}")
+
+
+@case
+def the_second_serial_port_is_com2(bench):
+    # Z to port 2F8h; wait for a byte, and that to port 501h
+    diskette = bench.diskette_of(bytes.fromhex("BAF802 B05A EE BAFD02 EC A801 74FB BAF802 EC BA0105 EE F4"))
+    with Machine(bench.vmm, "-fda", diskette, "-no-fd-bootchk", "-serial", "null", "-serial", "stdio", "-device",
+                 "isa-debug-exit") as machine:
+        machine.expect(rb"\AZ")
+        machine.send(b"A")
+        if (code := machine.exit_code()) != (ord("A") << 1 | 1):
+            raise Failure(f"ended with {code}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
@@ -275,6 +419,9 @@ def main():
     parser.add_argument("--rom")
     parser.add_argument("--disk")
     parser.add_argument("--acpi")
+    parser.add_argument("--floppy")
+    parser.add_argument("--a20")
+    parser.add_argument("--reset")
     return run_cases(parser, Bench)
 
 

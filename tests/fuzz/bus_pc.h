@@ -1,16 +1,20 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 
 #include "vdevices/acpi_events.h"
 #include "vdevices/apm_ports.h"
 #include "tests/vdevices/vga_pc.h"
+#include "tests/fuzz/input.h"
+#include "tests/vdevices/flat_memory.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
 #include "vdevices/fw_cfg.h"
 #include "vdevices/i440fx.h"
 #include "vdevices/i8042.h"
+#include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
 #include "vdevices/irq_lines.h"
@@ -32,6 +36,21 @@ struct FuzzClock : Clock {
   Nanoseconds now() const override { return time; }
 };
 
+// A device on a DMA channel that always asks, for as long as its buffer lasts.
+struct DmaSource : IsaDmaDevice {
+  std::array<uint8_t, 64> buffer{};
+  size_t left = 0;
+  uint8_t way = 0;  // kNone, kToMemory or kFromMemory
+  DmaRequest dma_request() const override {
+    return left ? static_cast<DmaRequest>(way % 3) : DmaRequest::kNone;
+  }
+  std::span<uint8_t> dma_data() override { return std::span(buffer).last(left); }
+  void dma_moved(size_t bytes, bool) override {
+    require(bytes <= left);
+    left -= bytes;
+  }
+};
+
 // Every port device, wired and addressed as in a PC. Outputs that leave the machine are only counted.
 struct BusPc {
   FuzzClock clock;
@@ -40,7 +59,8 @@ struct BusPc {
   IrqLines irqs{[this](unsigned irq, bool level) { pic.ir(irq).set(level); }};
   I8254 pit{clock, irqs.isa(0)};
   PortB port_b{clock, pit};
-  PortA port_a{[this](bool) { ++outputs; }, [this](ResetKind) { ++outputs; }};
+  Line a20{[this](bool) { ++outputs; }};
+  PortA port_a{a20, [this](ResetKind) { ++outputs; }};
   ResetControl reset_control{[this](ResetKind) { ++outputs; }};
   PciHost pci{reset_control};
   I440fx host_bridge{[this](unsigned, bool, bool) { ++outputs; }};
@@ -49,7 +69,10 @@ struct BusPc {
   PostCode post_code;
   Mc146818 rtc{clock, irqs.isa(8), 1'700'000'000};
   Uart16550 com1{clock, irqs.isa(4), [this](uint8_t) { ++outputs; }};
-  I8042 kbc{{irqs.isa(1), irqs.isa(12), [this](bool) { ++outputs; }, [this] { ++outputs; }}};
+  testing::FlatMemory dma_memory{1 << 16};
+  IsaDma dma{&dma_memory};
+  DmaSource bytes_source, words_source;  // channels 2 and 5
+  I8042 kbc{{irqs.isa(1), irqs.isa(12), a20, [this] { ++outputs; }}};
   InputFeed input{clock, kbc};
   DebugConsole debug_console{[this](uint8_t) { ++outputs; }};
   DebugExit debug_exit{[this](uint32_t) { ++outputs; }};
@@ -66,6 +89,11 @@ struct BusPc {
   TimedDevice* const timed[5] = {&pit, &rtc, &com1, &input, &power_management.acpi()};
 
   BusPc() {
+    dma.connect(2, bytes_source);
+    dma.connect(5, words_source);
+    bus.map(0x00, 16, dma.byte_channels());
+    bus.map(0xC0, 32, dma.word_channels());
+    bus.map(0x81, DmaPageRegisters::kPorts, dma.pages());
     bus.map(0x20, 2, pic.master());
     bus.map(0xA0, 2, pic.slave());
     bus.map(0x4D0, 2, pic.elcr());

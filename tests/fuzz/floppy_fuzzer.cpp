@@ -1,15 +1,16 @@
 // Random register accesses on a floppy disk controller with two drives, whose diskettes fail, take their time
-// and come and go, and with a DMA channel of random lengths. The oracles: no sanitizer report, no request
-// outside of a medium or on top of another one (MemoryMedium aborts), and a reset that ends ready for a
-// command.
+// and come and go, and with channel 2 of an 8237A in random modes and of random lengths. The oracles: no
+// sanitizer report, no request outside of a medium or on top of another one (MemoryMedium aborts), and a
+// reset that ends ready for a command.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 
 #include "tests/fuzz/input.h"
-#include "tests/vdevices/dma_channel.h"
+#include "tests/vdevices/flat_memory.h"
 #include "tests/vdevices/memory_medium.h"
 #include "vdevices/i82077aa.h"
+#include "vdevices/i8237a.h"
 
 namespace ringdown::fuzz {
 namespace {
@@ -17,14 +18,15 @@ namespace {
 struct FloppyPc {
   testing::MemoryMedium media[3]{testing::MemoryMedium{720}, testing::MemoryMedium{320},
                                  testing::MemoryMedium{360}};
-  testing::DmaChannel dma;
+  testing::FlatMemory memory{1 << 16};
+  IsaDma dma{&memory};
   Line irq;
-  I82077aa fdc{irq, dma};
+  I82077aa fdc{irq, dma.channel(2)};
   PortDevice& registers = fdc.registers();
   PortDevice& input_register = fdc.input_register();
 
   FloppyPc() {
-    dma.device = &fdc;
+    dma.connect(2, fdc);
     fdc.insert(0, media[0]);
     registers.write_port(2, 1, 0x1C);
   }
@@ -68,6 +70,17 @@ void give_command(FloppyPc& pc, Input& input) {
   }
 }
 
+// Channel 2, from 0 or from where there is no RAM on.
+void start_dma(FloppyPc& pc, uint8_t mode, unsigned bytes) {
+  PortDevice& registers = pc.dma.byte_channels();
+  pc.dma.pages().write_port(0, 1, mode & 1);
+  registers.write_port(0x0B, 1, (mode & 0xFC) | 2);
+  registers.write_port(0x0C, 1, 0);
+  registers.write_port(5, 1, bytes & 0xFF);
+  registers.write_port(5, 1, bytes >> 8);
+  registers.write_port(0x0A, 1, 2);
+}
+
 void step(FloppyPc& pc, Input& input) {
   switch (input.byte() % 7) {
     case 0:
@@ -82,8 +95,10 @@ void step(FloppyPc& pc, Input& input) {
       return pc.input_register.write_port(0, 1, input.byte());
     case 3:
       return give_command(pc, input);
-    case 4:
-      return pc.dma.start(std::vector<uint8_t>(input.byte() * 101u));
+    case 4: {
+      const uint8_t mode = input.byte();
+      return start_dma(pc, mode, input.byte() * 101u);
+    }
     case 5:
       for (unsigned i = input.byte() * 4u; i != 0; --i) pc.registers.read_port(5, 1);
       return;

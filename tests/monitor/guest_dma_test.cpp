@@ -75,5 +75,16 @@ TEST_F(GuestDmaTest, CodeIsForgottenPageByPage) {
   EXPECT_EQ(code_written, 1u);
 }
 
+TEST_F(GuestDmaTest, TheA20GateIsTheProcessorsOnly) {
+  memory.set_a20(false);
+  EXPECT_TRUE(write(0x101FFF, 2));
+  EXPECT_EQ(ram[0x101FFF], 0xAB);
+  EXPECT_EQ(ram[0x102000], 0xAB);
+  EXPECT_EQ(ram[0x1FFF], 0);
+  std::array<uint8_t, 1> to{};
+  EXPECT_TRUE(dma.read(0x102000, to));
+  EXPECT_EQ(to[0], 0xAB);
+}
+
 }  // namespace
 }  // namespace ringdown

@@ -78,7 +78,13 @@ TEST(Options, Boot) {
             "-boot splash-time=65536: splash-time must be a number of milliseconds, 0 to 65535");
   EXPECT_EQ(bad({"-boot", "reboot-timeout=-2"}),
             "-boot reboot-timeout=-2: reboot-timeout must be a number of milliseconds, 0 to 65535, or -1");
-  EXPECT_EQ(bad({"-boot", "c"}), "-boot c: 'c' is not built yet");
+  EXPECT_EQ(good({"-boot", "dca"}).boot, BootOptions{.order = "dca"});
+  EXPECT_EQ(good({"-boot", "order=c,once=a"}).boot, (BootOptions{.order = "c", .once = "a"}));
+  EXPECT_EQ(bad({"-boot", "n"}), "-boot n: to boot from a network (n) is not built yet");
+  EXPECT_EQ(bad({"-boot", "order=cx"}), "-boot order=cx: drives are a, c and d");
+  EXPECT_EQ(bad({"-boot", "once="}), "-boot once=: drives are a, c and d");
+  EXPECT_EQ(bad({"-boot", "acda"}), "-boot acda: 'a' is there twice");
+  EXPECT_EQ(bad({"-boot", "bootindex=1"}), "-boot bootindex=1: 'bootindex' is not built yet");
   EXPECT_EQ(run({"-boot", "menu=on"}).notes,
             std::vector<std::string>{"-boot is ignored: the kernel is started without a BIOS"});
 }
@@ -127,6 +133,16 @@ TEST(Options, SerialTargets) {
   EXPECT_EQ(run({"-serial", "pty"}).serial, (SerialTarget{.kind = SerialKind::kPty}));
   EXPECT_EQ(run({"-serial", "null"}).serial, (SerialTarget{.kind = SerialKind::kNull}));
   EXPECT_EQ(run({"-serial", "none"}).serial, std::nullopt);
+}
+
+TEST(Options, TheSecondSerialPort) {
+  EXPECT_EQ(run({}).serial2, std::nullopt);
+  const Options both = run({"-serial", "null", "-serial", "pty"});
+  EXPECT_EQ(both.serial, (SerialTarget{.kind = SerialKind::kNull}));
+  EXPECT_EQ(both.serial2, (SerialTarget{.kind = SerialKind::kPty}));
+  const Options second = run({"-nographic", "-serial", "none", "-serial", "stdio"});
+  EXPECT_EQ(second.serial, std::nullopt);
+  EXPECT_TRUE(second.serial2->escape_keys);
 }
 
 TEST(Options, SerialPortWithoutSerialOption) {
@@ -189,7 +205,10 @@ TEST(Options, SerialTargetsThatCannotBe) {
   EXPECT_EQ(bad({"-serial", "file:"}), "-serial file:: the name of the file is missing");
   EXPECT_EQ(bad({"-serial", "stdout"}),
             "-serial stdout: must be stdio, mon:stdio, file:PATH, pty, null or none");
-  EXPECT_EQ(bad({"-serial", "pty", "-serial", "pty"}), "-serial pty: a second serial port is not built yet");
+  EXPECT_EQ(bad({"-serial", "pty", "-serial", "pty", "-serial", "none"}),
+            "-serial none: a third serial port is not built yet");
+  EXPECT_EQ(bad({"-kernel", "a", "-serial", "stdio", "-serial", "mon:stdio"}),
+            "-serial stdio: it is the other port's already");
 }
 
 TEST(Options, DebugExit) {
@@ -352,6 +371,16 @@ TEST(Options, ASnapshotIsOfEveryDiskThatCanBeWritten) {
   EXPECT_FALSE(drives[2]->snapshot);
 }
 
+TEST(Options, FloppyDrives) {
+  const auto floppies = run({"-snapshot", "-fdb", "b", "-drive", "if=floppy,file=a,readonly=on"}).floppies;
+  EXPECT_EQ(floppies[0], (DriveOptions{.file = "a", .read_only = true}));
+  EXPECT_EQ(floppies[1], (DriveOptions{.file = "b", .snapshot = true}));
+  EXPECT_EQ(run({"-drive", "file=b,index=1,if=floppy"}).floppies[1], DriveOptions{.file = "b"});
+  EXPECT_EQ(run({"-fda", "a"}).drives, run({}).drives);
+  EXPECT_TRUE(run({}).check_floppy_signature);
+  EXPECT_FALSE(run({"-no-fd-bootchk"}).check_floppy_signature);
+}
+
 TEST(Options, BadDrives) {
   const auto drive = [](const char* value) {
     return bad({"-drive", value}).substr(concat("-drive ", value, ": ").size());
@@ -359,12 +388,18 @@ TEST(Options, BadDrives) {
   EXPECT_EQ(drive("media=disk"), "the name of the file is missing: file=FILE");
   EXPECT_EQ(drive("file="), "the name of the file is missing");
   EXPECT_EQ(drive("file=a,format=qcow2"), "format 'qcow2' is not built yet; only 'raw' is");
-  EXPECT_EQ(drive("file=a,if=virtio"), "interface 'virtio' is not built yet; only 'ide' is");
+  EXPECT_EQ(drive("file=a,if=virtio"), "interface 'virtio' is not built yet; only 'ide' and 'floppy' are");
   EXPECT_EQ(drive("file=a,index=4"), "index must be a drive, 0 to 3");
   EXPECT_EQ(drive("file=a,media=tape"), "media must be disk or cdrom");
   EXPECT_EQ(drive("file=a,readonly=yes"), "readonly must be on or off");
   EXPECT_EQ(drive("file=a,snapshot"), "snapshot must be on or off");
   EXPECT_EQ(drive("file=a,cache=none"), "'cache' is not built yet");
+  EXPECT_EQ(drive("file=a,if=floppy,index=2"), "index must be a floppy drive, 0 or 1");
+  EXPECT_EQ(drive("media=cdrom,if=floppy"), "a floppy drive takes no CD-ROM");
+  EXPECT_EQ(drive("if=floppy"), "the name of the file is missing: file=FILE");
+  EXPECT_EQ(bad({"-fda", "a", "-fda", "b"}), "-fda b: there is a floppy drive 0 already");
+  EXPECT_EQ(bad({"-fda", "a", "-fdb", "b", "-drive", "file=c,if=floppy"}),
+            "-drive file=c,if=floppy: there are two floppy drives already");
   EXPECT_EQ(drive("file=a,media=cdrom,readonly=off"), "a CD-ROM is read only: readonly=off cannot be");
   EXPECT_EQ(bad({"-hdc", "a", "-cdrom", "b"}), "-cdrom b: there is a drive 2 already");
   EXPECT_EQ(bad({"a", "b"}), "'b': there is a drive 0 already; a kernel is given with -kernel");
@@ -382,7 +417,7 @@ TEST(Options, WhatIsNotBuiltYet) {
             "-vga cirrus: this graphics card is not built yet; only 'std' and 'none' are");
   EXPECT_EQ(bad({"-display", "gtk"}),
             "-display gtk: 'gtk' is not built yet; sdl, curses, vnc=HOST:N and none are");
-  for (const char* option : {"-blockdev", "-fda", "-spice", "-gdb", "-s", "-netdev"}) {
+  for (const char* option : {"-blockdev", "-sd", "-spice", "-gdb", "-s", "-netdev"}) {
     EXPECT_EQ(bad({option, "x"}), concat("option '", option, "' is not built yet; see ringdown --help"));
   }
 }

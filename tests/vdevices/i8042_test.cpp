@@ -14,8 +14,9 @@ using Bytes = std::vector<unsigned>;
 struct I8042Test : ::testing::Test {
   testing::EdgeCounter irq1, irq12;
   std::vector<bool> a20;
+  Line a20_line{[this](bool on) { a20.push_back(on); }};
   int resets = 0;
-  I8042 kbc{{irq1.line, irq12.line, [this](bool on) { a20.push_back(on); }, [this] { ++resets; }}};
+  I8042 kbc{{irq1.line, irq12.line, a20_line, [this] { ++resets; }}};
 
   unsigned status() { return kbc.command_port().read_port(0, 1); }
   unsigned data() { return kbc.data_port().read_port(0, 1); }
@@ -240,6 +241,8 @@ TEST_F(I8042Test, AuxiliaryEnableShowsInTheConfiguration) {
 }
 
 TEST_F(I8042Test, A20ByOutputPortAndByCommand) {
+  a20_line.set(true);
+  a20.clear();
   command(0xD0);
   EXPECT_EQ(drain(), Bytes{0xC3});
   command(0xD1, 0xDD);

@@ -54,17 +54,21 @@ TEST_F(PortBTest, RefreshBitTogglesEvery15Microseconds) {
 
 TEST(PortATest, A20FollowsBit1) {
   std::vector<bool> a20;
-  PortA port{[&](bool on) { a20.push_back(on); }, [](ResetKind) { FAIL(); }};
-  EXPECT_EQ(port.read_port(0, 1), 0x02u);
+  Line line{[&](bool on) { a20.push_back(on); }};
+  PortA port{line, [](ResetKind) { FAIL(); }};
+  EXPECT_EQ(port.read_port(0, 1), 0x00u);
+  line.set(true);
+  EXPECT_EQ(port.read_port(0, 1), 0x02u) << "whoever has opened it";
   port.write_port(0, 1, 0x02);
   port.write_port(0, 1, 0x00);
   port.write_port(0, 1, 0x02);
-  EXPECT_EQ(a20, (std::vector<bool>{false, true}));
+  EXPECT_EQ(a20, (std::vector<bool>{true, false, true}));
 }
 
 TEST(PortATest, ResetOnRiseOfBit0Only) {
   int resets = 0;
-  PortA port{[](bool) {}, [&](ResetKind kind) { resets += kind == ResetKind::kProcessor; }};
+  Line a20;
+  PortA port{a20, [&](ResetKind kind) { resets += kind == ResetKind::kProcessor; }};
   port.write_port(0, 1, 0x03);
   port.write_port(0, 1, 0x03);
   EXPECT_EQ(resets, 1);
