@@ -113,6 +113,7 @@ class Board {
   uint8_t acknowledge_interrupt() { return apics_ ? apics_->local.acknowledge() : pic_.acknowledge(); }
   // The processor's IA32_APIC_BASE (MSR 1Bh), after power-on and after the guest has written it.
   void set_apic_base(uint64_t value);
+  I8259aPair& pics() { return pic_; }
   Uart16550& com1() { return com1_; }
   Uart16550& com2() { return com2_; }
   // What the processor's INIT means to the board: the A20 gate opens (82801AA data sheet: ALT_A20_GATE).

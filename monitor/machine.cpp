@@ -200,7 +200,7 @@ class Machine final : public PromptHost {
     vcpu_.stop();
   }
   // After the processor has stopped: true if it alone was reset, to go on with RAM and devices as they are.
-  bool resume();
+  bool start_again();
   // The same: true if the machine was reset and runs again.
   bool restart();
 
@@ -569,7 +569,7 @@ std::optional<int> Machine::load_kernel() {
 }
 
 // As 286 software comes back to real mode. Where firmware would start all over again, so does the machine.
-bool Machine::resume() {
+bool Machine::start_again() {
   const bool of_processor =
       reset_requested_ ? *reset_requested_ == ResetKind::kProcessor : vcpu_.state().shutdown;
   if (status_ || !of_processor || !has_bios() || !board_->firmware_resumes()) return false;
@@ -607,7 +607,7 @@ int Machine::run() {
     if (const auto status = load_kernel()) return *status;
     if (!tsc_khz_) model_.set_tsc_khz(tsc_khz_ = tsc_frequency_.measure_khz());
     do vcpu_.run();
-    while (resume());
+    while (start_again());
   } while (restart());
   return status_.value_or(exit_status(ExitCode::kPowerOff));
 }

@@ -79,7 +79,7 @@ void settle_vga(OptionContext& context) {
 
 void settle_display(OptionContext& context) {
   Options& options = context.options;
-  const bool other = context.nographic || options.vnc || context.serial_given || options.prompt;
+  const bool other = context.nographic || options.vnc || context.serials_given > 0 || options.prompt;
   if (options.display == DisplayKind::kDefault && (other || !options.vga))
     options.display = DisplayKind::kNone;
 }
@@ -103,16 +103,19 @@ void settle_bios(Options& options) {
   }
 }
 
-bool uses_terminal(const Options& options) {
-  return (options.serial && options.serial->kind == SerialKind::kStdio) ||
-         (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio);
+bool has_serial_on_terminal(const Options& options) {
+  return is_stdio(options.serial) || is_stdio(options.serial2);
+}
+
+bool has_prompt_on_terminal(const Options& options) {
+  return options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio;
 }
 
 std::string check_together(const Options& options) {
-  if (options.display == DisplayKind::kCurses && uses_terminal(options))
+  if (options.display == DisplayKind::kCurses &&
+      (has_serial_on_terminal(options) || has_prompt_on_terminal(options)))
     return "-display curses has the terminal: the serial port and the monitor prompt need another place";
-  if (options.prompt && options.prompt->kind == PromptTarget::Kind::kStdio && options.serial &&
-      options.serial->kind == SerialKind::kStdio)
+  if (has_prompt_on_terminal(options) && has_serial_on_terminal(options))
     return "-monitor stdio and -serial stdio both want the terminal; -serial mon:stdio shares it";
   if (is_stdio(options.serial) && is_stdio(options.serial2))
     return "-serial stdio: it is the other port's already";

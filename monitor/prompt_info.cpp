@@ -32,8 +32,8 @@ void append_pic(std::string& text, const char* name, const I8259a& chip) {
 
 std::string info_pic(PromptHost& host) {
   std::string text;
-  append_pic(text, "pic0", host.board().interrupts().master_chip());
-  append_pic(text, "pic1", host.board().interrupts().slave_chip());
+  append_pic(text, "pic0", host.board().pics().master_chip());
+  append_pic(text, "pic1", host.board().pics().slave_chip());
   return text;
 }
 
