@@ -14,7 +14,8 @@ size_t BlockTranslator::checked_pages(bool write) const {
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
   const auto access = memory_access(i);
   if (!access || access->bytes == 0 || access->bytes > kLargestCheckedAccess) return false;
-  out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write));
+  out_.emit_memory(encoding, i.reg,
+                   emit_checked(operand(i, access->bytes, access->write), access->bytes, access->write));
   return true;
 }
 

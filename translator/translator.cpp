@@ -118,7 +118,9 @@ void Translator::use_mode_tables(unsigned user, const CodeView& view) {
 
 RunEnd Translator::run() {
   while (true) {
-    const uint8_t* code = code_at(state_.eip, CodeMode::of(state_));
+    const CodeMode mode = CodeMode::of(state_);
+    context_.code_segment = code_segment(mode);
+    const uint8_t* code = code_at(state_.eip, mode);
     if (!code) return no_code_end_;
     if (kicked_) {
       kicked_ = 0;
@@ -135,7 +137,7 @@ RunEnd Translator::run() {
         break;
       }
       case Exit::kIndirect:
-        state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        state_.eip = static_cast<uint32_t>(context_.exit_argument) - state_.segment[kCs].base;
         if (context_.retry.pending) map_for_retry();
         break;
       case Exit::kInterpret:
@@ -244,8 +246,34 @@ RunEnd Translator::page_fault(const WalkFailure& failure, uint32_t linear) {
   return RunEnd::kGuestFault;
 }
 
+// See TranslatorContext::code_segment. A number takes two of the upper half, for sums that carry into it.
+uint64_t Translator::code_segment(CodeMode mode) {
+  const Segment& cs = state_.segment[kCs];
+  if (!mode.segmented()) return 0;
+  if (mode.has(CodeMode::kParagraphs)) return code_segment_of_paragraphs(cs.base);
+  const auto number = code_segments_.try_emplace(uint64_t{cs.limit} << 32 | cs.base, code_segments_.size());
+  return uint64_t{number.first->second} << 33 | cs.base;
+}
+
+// As the interpreter's segment_allows(), but that an access never wraps at 4 GiB.
+void Translator::set_limit_probes() {
+  const bool typed = !without_descriptors(state_);
+  for (unsigned n = 0; n < state_.segment.size(); n++) {
+    const Segment& s = state_.segment[n];
+    const bool marked = s.attributes & segment_attribute::kWritableOrReadable;
+    const bool readable = !typed || (s.present() && (!s.is_code() || marked));
+    const bool may_write = !typed || (s.present() && writable(s));
+    const auto probe = [&](bool allowed) {
+      return allowed && !expands_down(s) ? limits_.for_last(s.limit) : limits_.for_nothing();
+    };
+    context_.limit_probes[n] = {probe(readable), probe(may_write)};
+  }
+  context_.fetch_probe = limits_.for_last(state_.segment[kCs].limit);
+}
+
 void Translator::enter(const uint8_t* code) {
   const bool user = state_.cpl == 3;
+  if (current_view().mode().segmented()) set_limit_probes();
   const uint64_t base = context_.space_base[user];
   if (base != context_.window_base) {
     context_.window_base = base;
@@ -284,21 +312,21 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
 void Translator::enter_in_table(CodeView& view, EntryPoint& point) {
   if (!point.entry) {
     const CountedCycles cycles(counters().translation_cycles);
-    const auto code = blocks_.translate_entry(point.eip);
+    const auto code = blocks_.translate_entry(EntryTable::key_of(point));
     if (!cache_.has_room(code.size())) return;
     cache_.add_entry(point, code);
   }
-  view.enter(point.eip, point.entry);
+  view.enter(point.place(), point.entry);
 }
 
-const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
-  const uint32_t number = eip >> kPageShift;
+const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t linear, bool user) {
+  const uint32_t number = linear >> kPageShift;
   const auto known = view.pages().find(number);
   if (known != view.pages().end()) return &known->second;
   WalkFailure failure;
-  const auto t = walk(PagingRegisters::of(state_), memory_, eip, {AccessKind::kFetch, user}, failure);
+  const auto t = walk(PagingRegisters::of(state_), memory_, linear, {AccessKind::kFetch, user}, failure);
   if (!t) {
-    no_code_end_ = page_fault(failure, eip);
+    no_code_end_ = page_fault(failure, linear);
     return nullptr;
   }
   const uint64_t frame = t->physical >> kPageShift;
@@ -312,7 +340,8 @@ const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, 
 // has ended, what was translated for it is moved, if there is nothing at the new place yet.
 void Translator::move_blocks_here(uint32_t page_number, uint64_t frame) {
   const auto begins_here = [frame](const Block* block) {
-    return block->key.mode.user() && block->key.physical >> kPageShift == frame;
+    return block->key.mode.user() && !block->key.mode.segmented() &&
+           block->key.physical >> kPageShift == frame;
   };
   const Block* any = nullptr;
   for (const Block* block : cache_.blocks_of_frame(frame)) {
@@ -343,27 +372,27 @@ bool Translator::any_view_has(uint32_t page_number, uint64_t frame) const {
 // What was translated for another space, or before this one forgot its pages.
 void Translator::enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame) {
   for (const Block* block : cache_.blocks_of_frame(frame)) {
-    const bool begins_here = block->key.eip >> kPageShift == page_number;
+    const bool begins_here = block->key.linear() >> kPageShift == page_number;
     if (!begins_here || block->crosses_page() || !view.is_current(block->key.mode)) continue;
     for (const EntryPoint& point : block->entry_points) {
-      if (point.entry) view.enter_ahead(point.eip, point.entry);
+      if (point.entry) view.enter_ahead(point.place(), point.entry);
     }
   }
 }
 
 EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
-  const CodeView::Page* page = executable_page(view, eip, mode.user());
+  no_code_end_ = RunEnd::kInterpret;
+  if (eip > state_.segment[kCs].limit) return nullptr;
+  BlockKey key{.physical = 0, .eip = eip, .mode = mode, .code_segment = context_.code_segment};
+  const CodeView::Page* page = executable_page(view, key.linear(), mode.user());
   if (!page) return nullptr;
   const uint64_t frame = page->frame;
-  if (!memory_.is_ram_page(frame)) {
-    no_code_end_ = RunEnd::kInterpret;
-    return nullptr;
-  }
-  const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
+  if (!memory_.is_ram_page(frame)) return nullptr;
+  key.physical = frame << kPageShift | (key.linear() & kPageMask);
   EntryPoint* point = cache_.find(key);
   if (point && point->block->crosses_page()) {
     Block& block = *point->block;
-    const CodeView::Page* next = executable_page(view, eip + block.guest_bytes - 1, mode.user());
+    const CodeView::Page* next = executable_page(view, key.linear() + block.guest_bytes - 1, mode.user());
     if (!next || next->frame != block.second_frame) {
       discard_block(block);
       point = nullptr;
@@ -377,7 +406,7 @@ EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, En
 EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
   if (std::unique_ptr<Block> block = relocated(view, key)) return place(std::move(block));
   const CountedCycles cycles(counters().translation_cycles);
-  const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
+  const unsigned in_first_page = kPageSize - (key.linear() & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
   GuestCode code{
@@ -386,7 +415,7 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     std::copy_n(first, in_first_page, buffer.begin());
     unsigned size = in_first_page;
     // If there is none: whoever executes an instruction that reaches there takes the fault.
-    const CodeView::Page* next = executable_page(view, key.eip + in_first_page, key.mode.user());
+    const CodeView::Page* next = executable_page(view, key.linear() + in_first_page, key.mode.user());
     if (next && memory_.is_ram_page(next->frame)) {
       code.next_frame = next->frame;
       std::copy_n(memory_.ram() + (next->frame << kPageShift), kLongestInstruction,
@@ -395,6 +424,9 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     }
     code.bytes = {buffer.data(), size};
   }
+  const uint32_t limit = state_.segment[kCs].limit;
+  code.limit = limit;
+  if (limit - key.eip < code.bytes.size()) code.bytes = code.bytes.first(limit - key.eip + 1);
   EntryPoint* const start = place(blocks_.translate(key, code, by));
   log_translation(*start->block, code.bytes, blocks_.emitted());
   return start;
@@ -481,7 +513,7 @@ void Translator::follow(Edge& edge) {
 
 // Of user code.
 void Translator::link_to_table(Edge& edge) {
-  const auto trampoline = blocks_.translate_user_table_jump(edge.target);
+  const auto trampoline = blocks_.translate_user_table_jump(edge.from->key, edge.target);
   if (cache_.has_room(trampoline.size())) cache_.redirect(edge, cache_.add_stubs(trampoline));
 }
 
@@ -490,7 +522,7 @@ void Translator::link_to_table(Edge& edge) {
 void Translator::remove_from_tables(const Block& block) {
   for (const EntryPoint& point : block.entry_points) {
     if (!point.entry) continue;
-    for (auto& [space, view] : views_) view->remove(point.eip);
+    for (auto& [space, view] : views_) view->remove(point.place());
   }
 }
 
@@ -743,7 +775,7 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
     }
   }
   const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
-  if (!often || start.checked) return false;
+  if (!often || start.checked || block.key.mode.segmented()) return false;
   blocks_.checked().insert(instruction);
   translate_again(block, start, host);
   return true;

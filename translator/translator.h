@@ -7,6 +7,7 @@
 #include "cpu/cpu_bus.h"
 #include "cpu/fault.h"
 #include "cpu/mmu.h"
+#include "host-driver/limit_probe.h"
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/block_cache.h"
 #include "translator/block_translator.h"
@@ -75,9 +76,11 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   EntryPoint* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
+  uint64_t code_segment(CodeMode mode);
+  void set_limit_probes();
   void use_mode(CodeView& view, CodeMode mode);
   void enter_in_table(CodeView& view, EntryPoint& point);
-  const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
+  const CodeView::Page* executable_page(CodeView& view, uint32_t linear, bool user);
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
   void move_blocks_here(uint32_t page_number, uint64_t frame);
   bool any_view_has(uint32_t page_number, uint64_t frame) const;
@@ -122,6 +125,9 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   Mmu& mmu_;
   PhysicalMemory& memory_;
   ShadowMmu& shadow_;
+  const LimitProbe limits_;
+  // Of the code segments with descriptors that are not flat, by base and limit: their numbers.
+  std::unordered_map<uint64_t, uint32_t> code_segments_;
   BlockCache cache_;
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;
