@@ -35,7 +35,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
     if (entered_here) add_entry_point();
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
-    checked_ = !key.mode.segmented() && is_checked(key.physical + guest_offset_);
+    checked_ = is_checked(key.physical + guest_offset_);
     block_->starts.push_back({.host_offset = static_cast<uint16_t>(out_.offset()),
                               .guest_offset = static_cast<uint16_t>(guest_offset_),
                               .checked = checked_,

@@ -519,7 +519,8 @@ uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_
   const CheckedMiss miss{.linear = linear,
                          .bytes = static_cast<uint16_t>(info >> 8 & 0x7F),
                          .write = (info >> 15 & 1) != 0,
-                         .of_destination = (info >> 16 & 1) != 0};
+                         .of_destination = (info >> 16 & 1) != 0,
+                         .by_piece = (info >> 17 & 1) != 0};
   uint32_t error_code = 0;
   counters().callouts++;
   switch (c->checked_misses->serve(miss, error_code)) {

@@ -80,6 +80,7 @@ struct CheckedMiss {
   uint16_t bytes;
   bool write;
   bool of_destination;  // of MOVS: a fault of its source comes first
+  bool by_piece;        // for TranslatorContext::checked_pieces
 };
 // What becomes of it. Called while the guest's x87 state is in the host's registers.
 class CheckedMissServer {
@@ -197,6 +198,9 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
   CheckedPages checked_pages[2][2];           // by ring as space_base, and for reads [0] and writes [1]
+  // The same by ring for pieces of pages (code_pieces.h) that segmented code writes to beside translated
+  // code.
+  CheckedPages checked_pieces[2];
   // Written by callouts and their thunks.
   bool returned_to_user;    // for `native_user`
   uint64_t behind_callout;  // host address where a callout that comes back goes on in its block

@@ -198,7 +198,8 @@ void Translator::serve_callout_miss() {
 }
 
 CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
-  const auto [linear, bytes, write, of_destination] = miss;
+  if (miss.by_piece) return serve_piece(miss, error_code);
+  const auto [linear, bytes, write, of_destination, by_piece] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
   if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
@@ -219,6 +220,29 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
       reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (linear & ~kPageMask);
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
+  return Answer::kEntered;
+}
+
+// Of a write by segmented code that has met pages with code before.
+CheckedMissServer::Answer Translator::serve_piece(const CheckedMiss& miss, uint32_t& error_code) {
+  counters().checked_misses++;
+  const bool user = state_.cpl == 3;
+  constexpr uint32_t kOffset = CodePieces::kBytes - 1;
+  if ((miss.linear & kOffset) + miss.bytes > CodePieces::kBytes ||
+      may_fault_otherwise(miss.linear, miss.bytes))
+    return Answer::kInterpret;
+  WalkFailure failure;
+  const auto t = walk(PagingRegisters::of(state_), memory_, miss.linear, {AccessKind::kWrite, user}, failure);
+  if (!t) {
+    error_code = failure.error_code;
+    return Answer::kPageFault;
+  }
+  const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
+  if (storage == PhysicalMemory::kNoStorage) return Answer::kInterpret;
+  if (memory_.announce_write(frame) && code_pieces_.holds(t->physical, miss.bytes)) return Answer::kInterpret;
+  const uint64_t host_of_0 =
+      reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (miss.linear & ~kPageMask);
+  context_.checked_pieces[user].enter(miss.linear >> CodePieces::kShift, host_of_0, false);
   return Answer::kEntered;
 }
 
@@ -448,6 +472,8 @@ EntryPoint* Translator::place(std::unique_ptr<Block> block) {
   Block& b = *block;
   if (!cache_.has_room(blocks_.emitted().size() + blocks_.emitted_stubs().size())) flush_cache();
   cache_.add(std::move(block), blocks_.emitted(), blocks_.emitted_stubs());
+  code_pieces_.add(b);
+  for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
   own_frame(b.key.physical >> kPageShift);
   if (b.crosses_page()) own_frame(b.second_frame);
   return &b.start();
@@ -476,10 +502,13 @@ void Translator::for_checked_pages(F act) {
   for (auto& ring : context_.checked_pages) {
     for (CheckedPages& pages : ring) act(pages);
   }
+  // By linear page these say nothing.
+  for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
 }
 
 void Translator::flush_cache() {
   cache_.flush([&](uint64_t frame) { memory_.set_holds_code(frame, false); });
+  code_pieces_.clear();
   for (auto& [space, view] : views_) view->clear_table();
 }
 
@@ -534,10 +563,12 @@ void Translator::discard_block(Block& block) {
 void Translator::discard_frame(uint64_t frame) {
   for (const Block* block : cache_.blocks_of_frame(frame)) remove_from_tables(*block);
   cache_.discard_frame(frame);
+  code_pieces_.forget(frame);
   if (memory_.is_ram_page(frame)) memory_.set_holds_code(frame, false);  // a jump may lead anywhere
 }
 
 void Translator::on_code_write(uint64_t physical, unsigned length) {
+  if (!code_pieces_.holds(physical, length)) return;
   counters().traced_code_writes++;
   for (uint64_t frame = physical >> kPageShift; frame <= (physical + length - 1) >> kPageShift; frame++)
     discard_frame(frame);
@@ -637,7 +668,7 @@ bool Translator::kick(ucontext_t& host) {
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
 // between, are in a hot loop, where the window serves them better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (host < block.start().body || !has_checked_access(block)) return;
+  if (host < block.start().body || block.key.mode.segmented() || !has_checked_access(block)) return;
   if (hot_checked_accesses_.user != block.key.mode.user()) hot_checked_accesses_ = {};
   hot_checked_accesses_.user = block.key.mode.user();
   hot_checked_accesses_.samples++;
@@ -721,6 +752,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
     counters().traced_code_writes++;
     const auto t = peek(PagingRegisters::of(state_), memory_, linear);
     const uint64_t frame = t->physical >> kPageShift;
+    if (adapt_to_mixed_page(block, start, t->physical, host)) return;
     const bool own = frame == block.key.physical >> kPageShift || frame == block.second_frame;
     if (own) return leave_for_interpreter(eip, host);  // the next instruction may be what it changes
     discard_frame(frame);
@@ -759,6 +791,20 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
   }
   // It does not go by the slots: its translation has no room for that.
   shadow_.map_user_page_for_supervisor(linear, write);
+}
+
+// Segmented code that keeps writing beside code looks first whether it does: others' pages and its own alike.
+// True: it is tried again, or left to the interpreter, which looks as well.
+bool Translator::adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical,
+                                     ucontext_t& host) {
+  constexpr unsigned kLargestStore = 8;
+  if (!block.key.mode.segmented() || code_pieces_.holds(physical, kLargestStore)) return false;
+  if (!code_pieces_.note_write_beside(physical >> kPageShift)) return false;
+  if (blocks_.checked().insert(block.key.physical + start.guest_offset))
+    translate_again(block, start, host);
+  else
+    leave_for_interpreter(block.key.eip + start.guest_offset, host);
+  return true;
 }
 
 // An instruction that faults time and again goes from one page to the next. True: it will check from now on,

@@ -11,6 +11,7 @@
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/block_cache.h"
 #include "translator/block_translator.h"
+#include "translator/code_pieces.h"
 #include "translator/code_view.h"
 #include "translator/context.h"
 
@@ -67,6 +68,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
+  Answer serve_piece(const CheckedMiss& miss, uint32_t& error_code);
   bool source_is_readable(bool user) const;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
   void forget_pages();
@@ -116,6 +118,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
                             ucontext_t& host);
+  bool adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical, ucontext_t& host);
   bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
   void translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all = false);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
@@ -126,6 +129,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   PhysicalMemory& memory_;
   ShadowMmu& shadow_;
   const LimitProbe limits_;
+  CodePieces code_pieces_;
   // Of the code segments with descriptors that are not flat, by base and limit: their numbers.
   std::unordered_map<uint64_t, uint32_t> code_segments_;
   BlockCache cache_;
