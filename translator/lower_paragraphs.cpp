@@ -135,6 +135,7 @@ bool BlockTranslator::far_call(const Instruction& i) {
     a.mov(saved(0), r10);
     a.mov(saved(1), r11);
   }
+  stack_operand(-2 * bytes, i.operand_size, true);  // may be pushed before anything is
   const Address at = stack_operand(-bytes, i.operand_size, true);
   a.movzx(r10d, selector_of(kCs));
   emit_store_register(at, kR10, i.operand_size);

@@ -165,6 +165,8 @@ bool BlockTranslator::segmented_pop_memory(const Instruction& i) {
 
 bool BlockTranslator::segmented_push_all(const Instruction& i) {
   const auto bytes = static_cast<int32_t>(i.operand_size);
+  // All may be pushed before anything is.
+  for (int32_t n = 1; n <= 8; n++) stack_operand(-bytes * n, i.operand_size, true);
   for (uint8_t reg = 0; reg < 8; reg++)
     emit_store_register(stack_operand(-bytes * (reg + 1), i.operand_size, true), reg, i.operand_size);
   emit_add_to_stack_pointer(-8 * bytes);

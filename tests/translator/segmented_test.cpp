@@ -28,11 +28,11 @@ struct Case {
   uint32_t seed;  // of memory
 };
 
-// Memory that is random where small programs reach, and what a case adds to it. As code it is harmless, and soon
-// over: INC, DEC, PUSH, POP, HLT.
-std::vector<uint8_t> memory_of(const Case& c) {
+// Memory that is random where small programs reach, and what a case adds to it. As code it is harmless, and
+// soon over: INC, DEC, PUSH, POP, HLT.
+std::vector<uint8_t> random_memory(uint32_t seed) {
   std::vector<uint8_t> memory(kUsedBytes);
-  std::mt19937 random(c.seed);
+  std::mt19937 random(seed);
   for (uint8_t& byte : memory) {
     const uint32_t value = random();
     byte = static_cast<uint8_t>(value % 8 == 0 ? 0xF4 : 0x40 | (value >> 8 & 0x1F));
@@ -42,6 +42,13 @@ std::vector<uint8_t> memory_of(const Case& c) {
     std::memcpy(&memory[vector * 4], &handler, 4);
   }
   memory[kHaltHandler] = 0xF4;
+  return memory;
+}
+
+std::vector<uint8_t> memory_of(const Case& c) {
+  static const std::array kMemories = {random_memory(0), random_memory(1), random_memory(2),
+                                       random_memory(3)};
+  std::vector<uint8_t> memory = kMemories[c.seed];
   const uint32_t at = c.state.segment[kCs].base + c.state.eip;
   std::copy(c.code.begin(), c.code.end(), memory.begin() + at);
   return memory;
@@ -50,7 +57,8 @@ std::vector<uint8_t> memory_of(const Case& c) {
 class Machine final : public CpuBus, public HostFaultHandler {
  public:
   explicit Machine(bool translates) : translates_(translates) {
-    if (translates) signals_ = std::make_unique<FaultSignals>(*this, [](int, const siginfo_t&, const ucontext_t&) {});
+    if (translates)
+      signals_ = std::make_unique<FaultSignals>(*this, [](int, const siginfo_t&, const ucontext_t&) {});
   }
 
   // False: it did not end.
@@ -263,6 +271,24 @@ std::string differences(Machine& a, Machine& b) {
   return text;
 }
 
+// A repetition that writes over itself goes on for as long as whoever runs it likes.
+bool repeats_over_itself(const Case& c, Machine& machine) {
+  const uint8_t* const code = machine.ram() + c.state.segment[kCs].base + c.state.eip;
+  const bool repeats =
+      std::any_of(c.code.begin(), c.code.end(), [](uint8_t b) { return b == 0xF2 || b == 0xF3; });
+  return repeats && !std::equal(c.code.begin(), c.code.end(), code);
+}
+
+// A jump into the middle of an instruction may find one that leaves flags undefined.
+bool leaves_flags_undefined(const Case& c, Machine& a, Machine& b) {
+  constexpr uint32_t kUndefined = eflags::kOf | eflags::kAf;
+  const bool shifts = std::any_of(c.code.begin(), c.code.end(), [](uint8_t byte) {
+    return (byte & 0xFE) == 0xC0 || (byte & 0xF8) == 0xD0 || (byte & 0xFE) == 0xF6 || (byte & 0xFD) == 0x69 ||
+           (byte & 0xE7) == 0x27 || byte == 0x0F;
+  });
+  return shifts && ((a.state().flags ^ b.state().flags) & kUndefined);
+}
+
 uint64_t setting(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text ? std::strtoull(text, nullptr, 0) : otherwise;
@@ -273,7 +299,6 @@ TEST(Segmented, CodeDoesAsInterpreted) {
   const uint64_t cases = setting("RINGDOWN_CASES", 1500);
   Machine interpreted(false), translated(true);
   Generator generator(seed);
-  std::array<std::vector<uint8_t>, 4> kept;
   for (uint64_t n = 0; n < cases; n++) {
     Case c = generator.next();
     std::string text;
@@ -281,10 +306,13 @@ TEST(Segmented, CodeDoesAsInterpreted) {
       const auto memory = memory_of(now);
       if (!interpreted.run(now, memory)) return false;
       translated.run(now, memory);
+      if (repeats_over_itself(now, interpreted) || leaves_flags_undefined(now, interpreted, translated))
+        return false;
       text = differences(interpreted, translated);
       return !text.empty();
     };
     if (!differ(c)) continue;
+    const std::string first = hex(c.code) + "\n" + text;
     // Shrunk: instructions become NOPs, one by one.
     for (size_t at = 0; at + 1 < c.code.size(); at++) {
       Case less = c;
@@ -295,7 +323,8 @@ TEST(Segmented, CodeDoesAsInterpreted) {
     differ(c);
     const auto& s = c.state;
     ADD_FAILURE() << "seed " << seed << " case " << n << " mode " << std::hex << CodeMode::of(s).bits
-                  << " eip " << s.eip << " code " << hex(c.code) << "\n (interpreted, translated)\n"
+                  << " eip " << s.eip << " code " << hex(c.code) << "\n at first " << first
+                  << " (interpreted, translated)\n"
                   << text << " esp " << s.gpr[kEsp] << " ebp " << s.gpr[kEbp] << " esi " << s.gpr[kEsi]
                   << " edi " << s.gpr[kEdi] << " ecx " << s.gpr[kEcx] << " ebx " << s.gpr[kEbx];
     return;
