@@ -15,6 +15,8 @@ class LimitProbe {
   uint64_t for_last(uint32_t last) const { return end_ - 1 - last; }
   // The same with every offset.
   uint64_t for_nothing() const { return end_; }
+  // Is this where such a load faults?
+  bool stops_at(uint64_t address) const { return address - end_ <= (uint64_t{1} << 32) + 64; }
 
  private:
   Reservation place_;

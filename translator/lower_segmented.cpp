@@ -206,6 +206,8 @@ bool BlockTranslator::segmented_enter(const Instruction& i) {
   const auto size = static_cast<int32_t>(i.immediate[0].value & 0xFFFF);
   emit_store_register(stack_operand(-bytes, i.operand_size, true), kEbp, i.operand_size);
   const Address top = stack_operand(-bytes - size, 1, true);
+  block_->starts.back().exchanging = true;
+  if (top.window) out_.emit_lea(kR11, top);  // as lower_exchange()
   emit_load_extended(kR10, top, 1);
   out_.emit_memory({.opcode = 0x88}, kR10, top);
   emit_add_to_stack_pointer(-bytes);

@@ -42,6 +42,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
+  // Is a page fault there a limit that was exceeded?
+  bool is_limit_probe(uint64_t address) const { return limits_.stops_at(address); }
   // Makes run() return when the block that runs now ends, or at once. False: it may not, and this is to be
   // called again soon.
   bool kick(ucontext_t& host);
