@@ -111,10 +111,10 @@ DecodeStatus decode(std::span<const uint8_t> code, bool big, Instruction& out) {
   return DecodeStatus::kOk;
 }
 
-std::optional<MemoryAccess> memory_access(const Instruction& i) {
+std::optional<MemoryAccess> memory_access(const Instruction& i, bool big) {
   ZydisDecodedInstruction z;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder(true), i.bytes.data(), i.length, &z, operands.data())))
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder(big), i.bytes.data(), i.length, &z, operands.data())))
     return std::nullopt;
   for (const auto& o : std::span(operands).first(z.operand_count)) {
     if (o.type != ZYDIS_OPERAND_TYPE_MEMORY || o.encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM) continue;

@@ -50,12 +50,13 @@ struct Instruction {
 enum class DecodeStatus : uint8_t { kOk, kTruncated /* needs more bytes */, kInvalid };
 DecodeStatus decode(std::span<const uint8_t> code, bool big, Instruction& out);
 
-// What an instruction of 32-bit code does with its ModRM memory operand; nullopt: it has none.
+// What an instruction of 32-bit (`big`) or 16-bit code does with its ModRM memory operand; nullopt: it has
+// none.
 struct MemoryAccess {
   unsigned bytes;
   bool write;
 };
-std::optional<MemoryAccess> memory_access(const Instruction& i);
+std::optional<MemoryAccess> memory_access(const Instruction& i, bool big = true);
 
 // The segment that a ModRM memory operand uses: override, or SS for an ESP/EBP base, or DS.
 SegmentIndex operand_segment(const Instruction& i);

@@ -24,10 +24,10 @@
 #include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
+#include "vdevices/input_feed.h"
 #include "vdevices/io_apic.h"
 #include "vdevices/irq_lines.h"
 #include "vdevices/local_apic.h"
-#include "vdevices/input_feed.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/memory_bus.h"
 #include "vdevices/pci_host.h"
@@ -50,7 +50,7 @@ struct BoardOutputs {
   std::function<void()> nmi;       // its NMI pin
   std::function<void(ResetKind)> reset;
   std::function<void()> power_off;
-  std::function<void(uint32_t)> debug_exit;  // exit status
+  std::function<void(uint32_t)> debug_exit;   // exit status
   std::function<void(uint8_t)> serial;        // COM1
   std::function<void(uint8_t)> serial2 = {};  // COM2
   I440fx::SetSegment upper_memory = {};       // with firmware only
@@ -64,11 +64,11 @@ struct BoardConfiguration {
   int64_t utc_seconds = 0;
   bool serial_port = true;    // COM1
   bool serial_port2 = false;  // COM2
-  bool firmware = false;   // with what a BIOS needs; a kernel that is started directly finds no PCI bus
-  bool acpi = true;        // with firmware only: power management, and tables that tell of it
-  bool boot_menu = false;  // that firmware is to offer
-  bool apic = false;       // local APIC and I/O APIC
-  bool hpet = false;       // with the APICs only
+  bool firmware = false;      // with what a BIOS needs; a kernel that is started directly finds no PCI bus
+  bool acpi = true;           // with firmware only: power management, and tables that tell of it
+  bool boot_menu = false;     // that firmware is to offer
+  bool apic = false;          // local APIC and I/O APIC
+  bool hpet = false;          // with the APICs only
   // What firmware is to try first, a letter each: a floppy disk, c hard disk, d CD-ROM; three at most, none
   // twice. Empty: cad.
   std::string boot_order = {};

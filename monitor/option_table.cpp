@@ -346,7 +346,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"Terminal", "nographic", "", "no display; the serial port and the C-a keys on the terminal",
      set_nographic},
-    {"Terminal", "serial", "TARGET", "serial port: stdio, mon:stdio, file:PATH, pty, null, none; once more: COM2", set_serial},
+    {"Terminal", "serial", "TARGET",
+     "serial port: stdio, mon:stdio, file:PATH, pty, null, none; once more: COM2", set_serial},
     {"Terminal", "monitor", "TARGET",
      "the monitor prompt: stdio, unix:PATH, none; default C-a c on the terminal", set_monitor},
 

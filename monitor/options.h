@@ -98,7 +98,7 @@ struct Options {
 
   std::optional<DebugExitOptions> debug_exit = {};
   std::array<std::optional<DriveOptions>, kDrives> drives = {};
-  bool vga = false;                         // a display adapter
+  bool vga = false;  // a display adapter
   std::array<std::optional<DriveOptions>, kFloppies> floppies = {};
   bool check_floppy_signature = true;        // before the BIOS starts what a floppy disk begins with
   std::optional<SerialTarget> serial = {};   // of COM1; none: there is no such port

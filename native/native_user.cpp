@@ -78,8 +78,8 @@ void NativeUser::reset() {
 // What the state demands that a sandbox cannot give (docs/decisions/014-sandbox-process.md) runs translated.
 bool NativeUser::can_run() const {
   const CodeMode mode = CodeMode::of(state_);
-  return mode.has(CodeMode::kSse) && !mode.has(CodeMode::kIoPrivileged) && state_.interrupt_flag &&
-         (mode.has(CodeMode::kFsUnlimited) || is_null(state_.segment[kFs])) &&
+  return !mode.segmented() && mode.has(CodeMode::kSse) && !mode.has(CodeMode::kIoPrivileged) &&
+         state_.interrupt_flag && (mode.has(CodeMode::kFsUnlimited) || is_null(state_.segment[kFs])) &&
          (mode.has(CodeMode::kGsUnlimited) || is_null(state_.segment[kGs]));
 }
 

@@ -23,8 +23,14 @@ struct Edge {
 // The guest code that a block was made from and the mode that it was made for.
 struct BlockKey {
   uint64_t physical;  // of the first instruction
-  uint32_t eip;       // linear: CS is flat
+  uint32_t eip;
   CodeMode mode;
+  uint64_t code_segment = 0;  // TranslatorContext::code_segment
+
+  // What jump tables know an instruction by.
+  uint64_t place_of(uint32_t at) const { return code_segment + at; }
+  uint32_t linear_of(uint32_t at) const { return static_cast<uint32_t>(place_of(at)); }
+  uint32_t linear() const { return linear_of(eip); }
   bool operator==(const BlockKey&) const = default;
 };
 
@@ -62,8 +68,9 @@ struct EntryPoint {
   Block* block = nullptr;
   uint32_t eip = 0;
   const uint8_t* body = nullptr;  // where linked edges lead
-  // Where the jump table leads: compares r8d with `eip` first. nullptr: not made.
+  // Where the jump table leads: compares r8 with the place first. nullptr: not made.
   const uint8_t* entry = nullptr;
+  inline uint64_t place() const;
 };
 
 // One translated stretch of guest code. Within it jumps lead ahead only, so that whoever is in it comes to
@@ -95,5 +102,7 @@ struct Block {
   // The start of the instruction at this EIP; nullptr if there is none.
   const InstructionStart* start_of(uint32_t eip) const;
 };
+
+inline uint64_t EntryPoint::place() const { return block->key.place_of(eip); }
 
 }  // namespace ringdown

@@ -10,6 +10,12 @@ namespace {
 
 constexpr unsigned kMaxInstructions = 64;
 
+bool loads_paragraph_of_stack(Treatment t, const Instruction& i) {
+  const bool pop = t == Treatment::kPopParagraph && i.opcode == 0x17;
+  const bool move = t == Treatment::kLoadParagraph && i.reg == kSs;
+  return pop || move;
+}
+
 }  // namespace
 
 BlockTranslator::Comparison BlockTranslator::fastest_comparison() {
@@ -18,11 +24,12 @@ BlockTranslator::Comparison BlockTranslator::fastest_comparison() {
 
 std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const GuestCode& code, EnteredBy by) {
   begin_draft(key);
-  if (by == EnteredBy::kTable) emit_entry(key.eip);
-  bool ended = false, enables_interrupts = false, entered_here = true;
+  limit_ = code.limit;
+  if (by == EnteredBy::kTable) emit_entry();
+  bool ended = false, begins_shadow = false, entered_here = true;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
-    const auto status = decode(code.bytes.subspan(guest_offset_), true, i);
+    const auto status = decode(code.bytes.subspan(guest_offset_), !key.mode.has(CodeMode::kCode16), i);
     const bool decoded = status == DecodeStatus::kOk;
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
@@ -35,7 +42,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
                               .exchanging = false});
     length_ = decoded ? i.length : 1;
     const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
-    enables_interrupts = t == Treatment::kSetInterruptFlag;
+    begins_shadow = t == Treatment::kSetInterruptFlag || loads_paragraph_of_stack(t, i);
     const bool lowered = lower_plain(t, i);
     if (!lowered) emit_interpret();
     ended = !lowered || ends_block(t);
@@ -47,8 +54,9 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     entered_here = t == Treatment::kCall || t == Treatment::kCallIndirect;
   }
   block_->guest_bytes = static_cast<uint16_t>(guest_offset_);
-  // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up.
-  if (!ended && enables_interrupts)
+  // What follows STI runs before the monitor looks for interrupts: a HLT there must not lose its wake-up. And
+  // what follows a load of SS loads SP.
+  if (!ended && begins_shadow)
     emit_interpret();
   else if (!ended)
     emit_goto(eip());
@@ -91,7 +99,10 @@ void BlockTranslator::add_entry_point() {
 
 // Where the block has come to.
 BlockKey BlockTranslator::key_here() const {
-  return {.physical = key_.physical + guest_offset_, .eip = eip(), .mode = key_.mode};
+  return {.physical = key_.physical + guest_offset_,
+          .eip = eip(),
+          .mode = key_.mode,
+          .code_segment = key_.code_segment};
 }
 
 void BlockTranslator::emit_interpret() {
@@ -116,6 +127,7 @@ void BlockTranslator::note_eip_field(EipField::Kind kind, unsigned bytes_ago) {
 // Near 0 and 4 GiB the differences that entries compare with have other encodings. And what is checked by now
 // would be lost with a copy of a block from before.
 bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) const {
+  if (from.key.mode.segmented()) return false;
   const auto is_usual = [](uint32_t at) { return at >= kPageSize && at < 0u - kPageSize; };
   return is_usual(from.key.eip) && is_usual(eip) &&
          std::ranges::all_of(from.starts, [&](const InstructionStart& start) {
@@ -146,6 +158,7 @@ std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip
 
 // False: nothing was emitted, the instruction is the interpreter's.
 bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
+  if (key_.mode.segmented() && is_lowered_for_segments(t)) return lower_segmented(t, i);
   // clang-format off
   switch (t) {
     case Treatment::kInterpret: return false;
@@ -196,6 +209,15 @@ bool BlockTranslator::lower_plain(Treatment t, const Instruction& i) {
     case Treatment::kCallInvalidatePage: return lower_invalidate_page(i);
     case Treatment::kCallWriteCr0: return lower_write_cr0(i);
     case Treatment::kCallClearTaskSwitched: return lower_callout(Callout::kClearTaskSwitched);
+    case Treatment::kCallRealInterrupt: return lower_callout(Callout::kRealInterrupt, i.immediate[0].value & 0xFF);
+    case Treatment::kCallRealInterruptReturn: return lower_callout(Callout::kRealInterruptReturn);
+    case Treatment::kEnter:
+    case Treatment::kLoadParagraph:
+    case Treatment::kPopParagraph:
+    case Treatment::kLoadFarPointer:
+    case Treatment::kFarCall:
+    case Treatment::kFarJump:
+    case Treatment::kFarReturn: return false;  // of segmented modes
   }
   // clang-format on
   return false;

@@ -16,8 +16,9 @@ namespace ringdown {
 // of the next page.
 struct GuestCode {
   std::span<const uint8_t> bytes;
-  unsigned in_first_page;  // how many of them
-  uint64_t next_frame;     // of the next page; Block::kNoFrame if it cannot be fetched
+  unsigned in_first_page;       // how many of them
+  uint64_t next_frame;          // of the next page; Block::kNoFrame if it cannot be fetched
+  uint32_t limit = 0xFFFFFFFF;  // of CS; `bytes` ends there
 };
 
 // Who wants a block: what will come more often, as far as one can know.
@@ -60,11 +61,11 @@ class BlockTranslator {
   std::span<const uint8_t> emitted_stubs() const { return stubs_.code(); }
 
   // An entry to jump from, by its last four bytes as a rel32, to a body.
-  std::span<const uint8_t> translate_entry(uint32_t eip);
+  std::span<const uint8_t> translate_entry(const BlockKey& key);
 
   // A jump by the jump table to a known target: what an edge of user code is redirected to that must not be
   // linked, because only the table knows whether the target is the same in the space that is current then.
-  std::span<const uint8_t> translate_user_table_jump(uint32_t target);
+  std::span<const uint8_t> translate_user_table_jump(const BlockKey& from, uint32_t target);
 
  private:
   bool lower_plain(Treatment t, const Instruction& i);
@@ -91,7 +92,7 @@ class BlockTranslator {
     bool of_immediate = false;
     uint32_t immediate = 0;
   };
-  static Move plain_move(const Instruction& i);
+  Move plain_move(const Instruction& i) const;
   Address emit_checked(const Address& window, unsigned bytes, bool write, const Move& move);
   void emit_checked_miss(const asmjit::x86::Gp& linear, unsigned bytes, bool write, bool of_destination,
                          const Move& move);
@@ -151,20 +152,85 @@ class BlockTranslator {
   void emit_goto_if(uint8_t condition, uint32_t target);
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump_to(uint32_t target);
+  void emit_table_jump_to_place(uint64_t place);
   uint32_t emit_comparison(uint32_t eip, size_t otherwise);
-  void begin_code_of_no_block();
-  void emit_entry(uint32_t eip);
+  void emit_jump_unless_place(uint32_t eip, const asmjit::Label& miss);
+  void begin_code_of_no_block(const BlockKey& key);
+  void emit_entry();
   void emit_eip(uint32_t eip);
   void note_eip_field(EipField::Kind kind, unsigned bytes_ago);
   void emit_index_of_return();
   uint32_t emit_push_return_address();
   void emit_return_point(uint32_t lea_displacement);
+  // segmented.cpp: operands in segments
+  Address segment_operand(const Instruction& i, unsigned bytes, bool write);
+  Address constant_operand(SegmentIndex segment, uint32_t offset, bool address16, unsigned bytes, bool write);
+  Address operand_in(SegmentIndex segment, bool address16, unsigned bytes, bool write);
+  Address stack_operand(int32_t offset, unsigned bytes, bool write);
+  bool reaches_64k(SegmentIndex segment) const;
+  void emit_effective_address(const Instruction& i);
+  void emit_limit_check(SegmentIndex segment, bool address16, unsigned bytes, bool write);
+  void emit_limit_check_at(SegmentIndex segment, const asmjit::x86::Gp& offset, int32_t more, bool write);
+  void emit_fetch_check(uint8_t eip, unsigned bytes);
+  void emit_place(uint8_t eip);
+  void emit_low_word(uint8_t to, uint8_t from);
+  void emit_add_to_stack_pointer(int32_t bytes);
+  void emit_set_register(uint8_t reg, uint8_t from, unsigned bytes);
+  void emit_load_register(uint8_t reg, const Address& from, unsigned bytes);
+  void emit_store_register(const Address& to, uint8_t reg, unsigned bytes);
+  void emit_store_immediate(const Address& to, uint32_t value, unsigned bytes);
+  bool within_limit(uint32_t target) const { return target <= limit_; }
+  uint32_t branch_target(const Instruction& i) const;
+  // lower_segmented.cpp
+  bool lower_segmented(Treatment t, const Instruction& i);
+  bool copy_with_high_byte(const Instruction& i, const Encoding& encoding, const Address& at);
+  bool segmented_lea(const Instruction& i);
+  bool segmented_absolute_move(const Instruction& i);
+  bool segmented_translate_byte(const Instruction& i);
+  bool segmented_push(uint8_t reg, unsigned bytes);
+  bool segmented_push_immediate(const Instruction& i);
+  bool segmented_push_memory(const Instruction& i);
+  bool segmented_push_segment(const Instruction& i);
+  bool segmented_pop(uint8_t reg, unsigned bytes);
+  bool segmented_pop_memory(const Instruction& i);
+  bool segmented_push_all(const Instruction& i);
+  bool segmented_pop_all(const Instruction& i);
+  bool segmented_leave(const Instruction& i);
+  bool segmented_enter(const Instruction& i);
+  bool segmented_jump(const Instruction& i);
+  bool segmented_jump_conditional(const Instruction& i);
+  bool segmented_loop(const Instruction& i);
+  bool segmented_call(const Instruction& i);
+  bool segmented_call_indirect(const Instruction& i);
+  bool segmented_jump_indirect(const Instruction& i);
+  bool segmented_return(const Instruction& i);
+  uint32_t emit_segmented_return_address(unsigned bytes);
+  void emit_load_target(const Instruction& i);
+  bool segmented_string(const Instruction& i);
+  bool segmented_repeated_string(const Instruction& i);
+  void emit_string_address(const Instruction& i, SegmentIndex segment, bool source);
+  void emit_string_instruction(const Instruction& i);
+  // lower_paragraphs.cpp
+  bool load_paragraph(const Instruction& i);
+  bool pop_paragraph(const Instruction& i);
+  bool load_far_pointer(const Instruction& i);
+  bool far_jump(const Instruction& i);
+  bool far_call(const Instruction& i);
+  bool far_return(const Instruction& i);
+  void emit_load_paragraph(SegmentIndex segment, uint8_t selector);
+  void emit_load_far_operand(const Instruction& i);
+  void emit_check_far_target(unsigned bytes);
+  void emit_goto_paragraph(uint8_t selector);
+  void emit_goto_far(uint16_t selector, uint32_t target);
   void join_forward_jumps();
   void emit_far_targets();
   void emit_stubs(Block& block);
 
-  // Where a memory operand is in the host: emits what must be computed first, in r8 and r9.
-  Address operand(const Instruction& i) { return resolve(i, guest_address(i)); }
+  // Where a memory operand is in the host: emits what must be computed first, in r8 and r9, and r11 where a
+  // limit is checked.
+  Address operand(const Instruction& i, unsigned bytes, bool write) {
+    return key_.mode.segmented() ? segment_operand(i, bytes, write) : resolve(i, guest_address(i));
+  }
   Address resolve(const Instruction& i, Address flat);
   Address add_segment_base(HostRegister base, Address flat);
   Address emit_user_or_supervisor(const Address& flat);
@@ -188,6 +254,7 @@ class BlockTranslator {
   BlockKey key_{};
   uint32_t guest_offset_ = 0;  // of the current instruction
   uint8_t length_ = 0;
+  uint32_t limit_ = 0xFFFFFFFF;              // of CS
   bool accessor_ = false, checked_ = false;  // what the current instruction is
   // Conditional jumps to where only the jump table may lead: patched to code behind the block's own.
   struct FarTarget {

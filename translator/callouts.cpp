@@ -35,6 +35,14 @@ uint32_t dword(const uint8_t* from, unsigned index) {
   return value;
 }
 
+uint32_t word(const uint8_t* from, unsigned index) {
+  uint16_t value;
+  __builtin_memcpy(&value, from + index * 2, 2);
+  return value;
+}
+
+void set_word(uint8_t* to, unsigned index, uint32_t value) { __builtin_memcpy(to + index * 2, &value, 2); }
+
 void set_dword(uint8_t* to, unsigned index, uint32_t value) { __builtin_memcpy(to + index * 4, &value, 4); }
 
 // ---- Descriptors (SDM vol. 3, 3.4.5) ----------------------------------------------------------------------
@@ -125,7 +133,7 @@ uint64_t leave_for_interpreter(TranslatorContext& c, uint32_t eip) {
 // After the state has changed: the monitor goes on at EIP.
 uint64_t dispatch(TranslatorContext& c) {
   c.exit = Exit::kIndirect;
-  c.exit_argument = c.state.eip;
+  c.exit_argument = c.state.segment[kCs].base + c.state.eip;
   return kDispatch;
 }
 
@@ -138,7 +146,10 @@ uint64_t proceed(TranslatorContext& c) {
     c.returned_to_user = true;
     return kDispatch;
   }
-  const uint64_t mode = CodeMode::of(c.state).bits;
+  const CodeMode code_mode = CodeMode::of(c.state);
+  if (code_mode.segmented() && !code_mode.has(CodeMode::kParagraphs)) return kDispatch;
+  c.code_segment = code_mode.segmented() ? code_segment_of_paragraphs(c.state.segment[kCs].base) : 0;
+  const uint64_t mode = code_mode.bits;
   for (const auto& candidate : c.mode_tables[user]) {
     if (candidate.mode != mode) continue;
     c.jump_table = candidate.table;
@@ -146,7 +157,7 @@ uint64_t proceed(TranslatorContext& c) {
       c.window_base = c.space_base[user];
       _writegsbase_u64(c.window_base);
     }
-    return jump_table_code(candidate.table, c.state.eip);
+    return jump_table_code(candidate.table, c.code_segment + c.state.eip);
   }
   return kDispatch;
 }
@@ -262,6 +273,68 @@ bool read_handler_stack(TranslatorContext& c, InnerStack& stack) {
   return s.segment[kSs].flat() && s.segment[kSs].big();
 }
 
+// `bytes` of the stack at SP + `offset`, in real mode; nullptr as reach(), or where SP would wrap.
+uint8_t* reach_real_stack(TranslatorContext& c, int32_t offset, unsigned bytes, bool write) {
+  const Segment& ss = c.state.segment[kSs];
+  const uint32_t first = (c.state.gpr[kEsp] & c.state.stack_mask()) + static_cast<uint32_t>(offset);
+  if (first > 0x10000 - bytes || first + bytes - 1 > ss.limit) return nullptr;
+  return reach(c, ss.base + first, bytes, write);
+}
+
+void add_to_stack_pointer(CpuState& s, uint32_t bytes) {
+  const uint32_t mask = s.stack_mask();
+  s.gpr[kEsp] = (s.gpr[kEsp] & ~mask) | ((s.gpr[kEsp] + bytes) & mask);
+}
+
+void load_real_code_segment(CpuState& s, uint16_t selector) {
+  s.segment[kCs].selector = selector;
+  s.segment[kCs].base = uint32_t{selector} << 4;
+}
+
+// INT n in real mode (SDM vol. 3, 20.1.4): as the interpreter's deliver_in_real_mode().
+bool enter_real_mode_handler(TranslatorContext& c, uint8_t vector, uint32_t return_ip) {
+  CpuState& s = c.state;
+  if (vector * 4u + 3 > s.idtr.limit) return false;
+  const uint8_t* entry = reach(c, s.idtr.base + vector * 4u, 4, false);
+  uint8_t* frame = reach_real_stack(c, -6, 6, true);
+  if (!entry || !frame) return false;
+  const uint32_t handler = dword(entry, 0), flags = s.eflags_image();
+  set_word(frame, 0, return_ip);
+  set_word(frame, 1, s.segment[kCs].selector);
+  set_word(frame, 2, flags);
+  add_to_stack_pointer(s, 0u - 6);
+  load_real_code_segment(s, static_cast<uint16_t>(handler >> 16));
+  s.eip = handler & 0xFFFF;
+  s.system_flags &= ~(eflags::kTf | eflags::kRf | eflags::kAc);
+  s.interrupt_flag = 0;
+  return true;
+}
+
+uint64_t real_interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
+  if (!enter_real_mode_handler(*c, static_cast<uint8_t>(info >> 8), eip + (info & 0xFF)))
+    return leave_for_interpreter(*c, eip);
+  return finish(*c, Sensitive::kIntN);
+}
+
+// IRET with 16-bit operands in real mode.
+bool real_interrupt_return(TranslatorContext& c) {
+  CpuState& s = c.state;
+  const uint8_t* frame = s.nmi_blocked ? nullptr : reach_real_stack(c, 0, 6, false);
+  if (!frame) return false;
+  const uint32_t ip = word(frame, 0), image = word(frame, 2);
+  if ((image & eflags::kTf) || ((image & eflags::kIf) && c.interrupt_pending)) return false;
+  add_to_stack_pointer(s, 6);
+  load_real_code_segment(s, static_cast<uint16_t>(word(frame, 1)));
+  s.eip = ip;
+  s.set_eflags_image((s.eflags_image() & ~0xFFFFu) | image);
+  return true;
+}
+
+uint64_t real_interrupt_return(TranslatorContext* c, uint32_t eip, uint32_t, uint32_t) noexcept {
+  if (!real_interrupt_return(*c)) return leave_for_interpreter(*c, eip);
+  return finish(*c, Sensitive::kIret);
+}
+
 uint64_t interrupt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexcept {
   const uint32_t next = eip + (info & 0xFF);
   const Event event{.vector = static_cast<uint8_t>(info >> 8), .source = EventSource::kSoftwareInterrupt};
@@ -375,18 +448,19 @@ uint64_t halt(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t) noexc
   return dispatch(*c);
 }
 
-// IN and OUT of AL and EAX in ring 0, where IOPL and the I/O permission bitmap do not matter.
+// IN and OUT in ring 0, where IOPL and the I/O permission bitmap do not matter.
 uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t value) noexcept {
   if (!c->bus) return leave_for_interpreter(*c, eip);
-  constexpr unsigned kWide = 1 << 8, kOutput = 2 << 8;
+  constexpr unsigned kWide = 1 << 8, kOutput = 2 << 8, kWord = 4 << 8;
   const auto port = static_cast<uint16_t>(value);
-  const unsigned size = info & kWide ? 4 : 1;
+  const unsigned size = !(info & kWide) ? 1 : info & kWord ? 2 : 4;
+  const uint32_t mask = size == 4 ? ~0u : (1u << 8 * size) - 1;
   uint32_t& eax = c->state.gpr[kEax];
   c->state.eip = eip;  // for the log
   if (info & kOutput)
-    c->bus->write_port(port, size, info & kWide ? eax : eax & 0xFF);
+    c->bus->write_port(port, size, eax & mask);
   else
-    eax = info & kWide ? c->bus->read_port(port, 4) : (eax & ~0xFFu) | (c->bus->read_port(port, 1) & 0xFF);
+    eax = (eax & ~mask) | (c->bus->read_port(port, size) & mask);
   c->state.eip = eip + (info & 0xFF);
   count(info & kOutput ? Sensitive::kOut : Sensitive::kIn);
   const bool interrupt = c->interrupt_pending && c->state.interrupt_flag;
@@ -452,7 +526,7 @@ uint64_t go_on_behind_move(TranslatorContext& c, uint32_t next, uint32_t* into, 
 }
 
 // Bits of `info`: 0 to 7 the instruction's length, 8 to 14 the access's, 15 a write, 16 of_destination; 17 a
-// MOV, 18 to 20 its register, 21 an immediate instead of that.
+// MOV, 18 to 20 its register, 21 an immediate instead of that; 22 by_piece.
 uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t linear) noexcept {
   const bool write = info >> 15 & 1, is_move = info >> 17 & 1, of_immediate = info >> 21 & 1;
   uint32_t& reg = c->state.gpr[info >> 18 & 7];
@@ -461,6 +535,7 @@ uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_
                          .bytes = static_cast<uint16_t>(info >> 8 & 0x7F),
                          .write = write,
                          .of_destination = (info >> 16 & 1) != 0,
+                         .by_piece = (info >> 22 & 1) != 0,
                          .moved = is_move && c->state.cpl == 0 ? &moved : nullptr};
   uint32_t error_code = 0;
   counters().callouts++;
@@ -531,6 +606,8 @@ CalloutFunction callout_function(Callout callout) {
     case Callout::kSysenter: return sysenter;
     case Callout::kSysexit: return sysexit;
     case Callout::kInterruptReturn: return interrupt_return;
+    case Callout::kRealInterrupt: return real_interrupt;
+    case Callout::kRealInterruptReturn: return real_interrupt_return;
     case Callout::kHalt: return halt;
     case Callout::kClearTaskSwitched: return clear_task_switched;
     case Callout::kWriteCr0: return write_cr0;

@@ -11,8 +11,12 @@ CodeView::CodeView(const Nowhere& nowhere, PageSize tables)
 }
 
 CodeView::Table::Table(const Nowhere& nowhere, PageSize pages)
-    : memory_(pages, "memory for a jump table"), table_(static_cast<JumpTable*>(memory_.start())) {
+    : memory_(pages, "memory for a jump table"),
+      places_memory_(PageSize::kSmall, "memory for a jump table"),
+      table_(static_cast<JumpTable*>(memory_.start())),
+      places_(static_cast<uint64_t*>(places_memory_.start())) {
   static_assert(sizeof(JumpTable) <= ZeroedMemory::kBytes);
+  static_assert(JumpTable::kEntries * sizeof(uint64_t) <= ZeroedMemory::kBytes);
   table_->return_mask = JumpTable::kReturnMask;
   table_->returns.fill(nowhere.ret);
   table_->code.fill(nowhere.jump);
@@ -46,6 +50,8 @@ bool CodeView::use_mode(CodeMode mode) {
     slot->mode = mode.bits;
     if (!slot->table) slot->table = std::make_unique<Table>(nowhere_, table_pages_);
     clear(*slot);
+    slot->entries().return_mask =
+        mode.has(CodeMode::kStack16) ? JumpTable::kReturnMask16 : JumpTable::kReturnMask;
   }
   slot->last_used = ++time_;
   current_ = &*slot;
@@ -64,51 +70,52 @@ void CodeView::forget() {
   clear_table();
 }
 
-const uint8_t* CodeView::find(uint32_t eip) const {
+const uint8_t* CodeView::find(uint64_t place) const {
   const JumpTable& table = current_->entries();
-  const uint32_t index = JumpTable::index(eip);
-  if (table.eips[index] == eip && table.code[index] != nowhere_.jump)
+  const uint32_t index = JumpTable::index(place);
+  if (current_->table->place(index) == place && table.code[index] != nowhere_.jump)
     return reinterpret_cast<const uint8_t*>(table.code[index]);
-  const auto& evicted = table.evicted[JumpTable::evicted_index(eip)];
-  return evicted.tag == JumpTable::Evicted::tag_of(eip) ? reinterpret_cast<const uint8_t*>(evicted.code)
-                                                        : nullptr;
+  const auto& evicted = table.evicted[JumpTable::evicted_index(place)];
+  return evicted.tag == JumpTable::Evicted::tag_of(place) ? reinterpret_cast<const uint8_t*>(evicted.code)
+                                                          : nullptr;
 }
 
-void CodeView::enter(uint32_t eip, const uint8_t* entry) {
+void CodeView::enter(uint64_t place, const uint8_t* entry) {
   JumpTable& table = current_->entries();
-  const uint32_t index = JumpTable::index(eip);
+  const uint32_t index = JumpTable::index(place);
+  uint64_t& made_for = current_->table->place(index);
   if (table.code[index] != nowhere_.jump) {
-    if (table.eips[index] != eip) evict(table.eips[index], table.code[index]);
+    if (made_for != place) evict(made_for, table.code[index]);
   } else if (current_->used.size() < kFewEntries) {
     current_->used.push_back(static_cast<uint16_t>(index));
   }
-  table.eips[index] = eip;
+  made_for = place;
   table.code[index] = reinterpret_cast<uint64_t>(entry);
 }
 
-void CodeView::evict(uint32_t eip, uint64_t entry) {
-  const uint32_t index = JumpTable::evicted_index(eip);
+void CodeView::evict(uint64_t place, uint64_t entry) {
+  const uint32_t index = JumpTable::evicted_index(place);
   auto& evicted = current_->entries().evicted[index];
   if (evicted.tag == 0 && current_->used_evicted.size() < kFewEntries)
     current_->used_evicted.push_back(static_cast<uint16_t>(index));
-  evicted = {.tag = JumpTable::Evicted::tag_of(eip), .code = entry};
+  evicted = {.tag = JumpTable::Evicted::tag_of(place), .code = entry};
 }
 
-void CodeView::enter_ahead(uint32_t eip, const uint8_t* entry) {
-  if (current_->entries().code[JumpTable::index(eip)] == nowhere_.jump)
-    enter(eip, entry);
-  else if (!find(eip))
-    evict(eip, reinterpret_cast<uint64_t>(entry));
+void CodeView::enter_ahead(uint64_t place, const uint8_t* entry) {
+  if (current_->entries().code[JumpTable::index(place)] == nowhere_.jump)
+    enter(place, entry);
+  else if (!find(place))
+    evict(place, reinterpret_cast<uint64_t>(entry));
 }
 
-void CodeView::remove(uint32_t eip) {
-  const uint32_t index = JumpTable::index(eip);
+void CodeView::remove(uint64_t place) {
+  const uint32_t index = JumpTable::index(place);
   for (Slot& slot : slots_) {
     if (!slot.table) continue;
     JumpTable& table = slot.entries();
-    if (table.eips[index] == eip) table.code[index] = nowhere_.jump;
-    auto& evicted = table.evicted[JumpTable::evicted_index(eip)];
-    if (evicted.tag == JumpTable::Evicted::tag_of(eip)) evicted = {};
+    if (slot.table->place(index) == place) table.code[index] = nowhere_.jump;
+    auto& evicted = table.evicted[JumpTable::evicted_index(place)];
+    if (evicted.tag == JumpTable::Evicted::tag_of(place)) evicted = {};
   }
 }
 

@@ -29,19 +29,20 @@ class CodeView {
   // True: mode_tables() is another now.
   bool use_mode(CodeMode mode);
   bool is_current(CodeMode mode) const { return current_->mode == mode.bits; }
+  CodeMode mode() const { return {static_cast<uint16_t>(current_->mode)}; }
   // Forgets everything that belongs to another CR3.
   void use_cr3(uint32_t cr3);
   void forget();
 
-  // In the current mode's table: a block's entry. nullptr: not there.
-  const uint8_t* find(uint32_t eip) const;
-  void enter(uint32_t eip, const uint8_t* entry);
+  // In the current mode's table: a block's entry, by its place. nullptr: not there.
+  const uint8_t* find(uint64_t place) const;
+  void enter(uint64_t place, const uint8_t* entry);
   // The same for what has not been asked for: whatever is there already stays.
-  void enter_ahead(uint32_t eip, const uint8_t* entry);
+  void enter_ahead(uint64_t place, const uint8_t* entry);
   uint64_t table() const { return current_->base(); }
 
   // In every mode's.
-  void remove(uint32_t eip);
+  void remove(uint64_t place);
   void clear_table();
 
   // A jump table, empty at first.
@@ -51,10 +52,13 @@ class CodeView {
     JumpTable& operator*() const { return *table_; }
     JumpTable* operator->() const { return table_; }
     uint64_t base() const { return reinterpret_cast<uint64_t>(table_); }
+    // For which each entry of `code` was made last.
+    uint64_t& place(uint32_t index) const { return places_[index]; }
 
    private:
-    ZeroedMemory memory_;
+    ZeroedMemory memory_, places_memory_;
     JumpTable* table_;
+    uint64_t* places_;
   };
 
   // For TranslatorContext::mode_tables.
@@ -82,7 +86,7 @@ class CodeView {
     JumpTable& entries() const { return **table; }
   };
 
-  void evict(uint32_t eip, uint64_t entry);
+  void evict(uint64_t place, uint64_t entry);
   void clear(Slot& slot);
 
   const Nowhere nowhere_;

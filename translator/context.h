@@ -26,6 +26,8 @@ enum class Callout : uint8_t {
   kSysenter,
   kSysexit,
   kInterruptReturn,
+  kRealInterrupt,
+  kRealInterruptReturn,
   kHalt,
   kClearTaskSwitched,
   kWriteCr0,
@@ -35,7 +37,7 @@ enum class Callout : uint8_t {
   kInvalidatePage,
   kCheckedMiss,
 };
-constexpr size_t kCallouts = 13;
+constexpr size_t kCallouts = 15;
 // Whether its block goes on behind it; r11 says where.
 constexpr bool comes_back(Callout callout) {
   return callout == Callout::kLoadSegment || callout == Callout::kPopSegment || callout == Callout::kPortIo ||
@@ -78,6 +80,7 @@ struct CheckedMiss {
   uint16_t bytes;
   bool write;
   bool of_destination;  // of MOVS: a fault of its source comes first
+  bool by_piece;        // for TranslatorContext::checked_pieces
   uint32_t* moved;      // what a MOV that can be done here reads or writes; null: it is another instruction
 };
 // What becomes of it. Called while the guest's x87 state is in the host's registers.
@@ -156,6 +159,16 @@ struct alignas(64) TranslatorContext {
   uint64_t time_stamp_offset;  // guest TSC = host TSC + this
   uint32_t interrupt_pending;  // the INTR pin: STI and POPF leave translated code if it is set
   bool native_user;            // user code of the current CR3 runs natively: callouts that return to it leave
+  // What a *place*, by which jump tables know an instruction, is beyond its EIP: 0 of flat code. Of other
+  // code its lower half is CS.base, and the whole tells from each other what differs in CS's base or limit.
+  // In modes with descriptors it is for the monitor to know (Translator::code_segment()), in those without
+  // it is code_segment_of_paragraphs().
+  uint64_t code_segment;
+  // Where a load shows whether an offset is within a segment's limit, and may be read [0] and written [1];
+  // and fetched from (host-driver/limit_probe.h). Those of CS, DS … as they are when a segmented mode is
+  // entered.
+  std::array<std::array<uint64_t, 2>, 6> limit_probes;
+  uint64_t fetch_probe;
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
@@ -186,6 +199,9 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, kCallouts> callouts;   // addresses of their thunks
   std::array<CalloutPage, 64> callout_pages;  // by linear page number
   CheckedPages checked_pages[2][2];           // by ring as space_base, and for reads [0] and writes [1]
+  // The same by ring for pieces of pages (code_pieces.h) that segmented code writes to beside translated
+  // code.
+  CheckedPages checked_pieces[2];
   // Written by callouts and their thunks.
   bool returned_to_user;    // for `native_user`
   uint64_t behind_callout;  // host address where a callout that comes back goes on in its block
@@ -215,35 +231,40 @@ struct alignas(64) TranslatorContext {
 // host's status flags and DF the guest's. r8–r11 are free within an instruction.
 //   r12 base of guest FS    r13 base of guest GS    r14 jump table    r15 TranslatorContext
 
-// Where control goes by an EIP that is only known when it gets there. r14 points to it.
+// TranslatorContext::code_segment in modes without descriptors, where CS's limit is FFFFh.
+constexpr uint64_t code_segment_of_paragraphs(uint32_t base) { return uint64_t{base} << 32 | base; }
+
+// Where control goes by an EIP, or a place, that is only known when it gets there. r14 points to it.
 struct JumpTable {
   // Returns find their place by ESP: a call leaves there where its return should go on, which compares r8d
   // with the EIP behind the call and goes by `code` if the guest returns elsewhere.
   static constexpr uint32_t kReturns = 512;
-  static constexpr uint32_t kReturnMask = (kReturns - 1) << 2;
+  static constexpr uint32_t kReturnMask = (kReturns - 1) << 2, kReturnMask16 = (kReturns - 1) << 1;
 
   static constexpr uint32_t kEntries = 1 << 16;
-  static constexpr uint32_t index(uint32_t eip) { return eip % kEntries; }
+  static constexpr uint32_t index(uint64_t place) { return place % kEntries; }
   // What spreads over these are EIPs whose lower halves are alike.
-  static constexpr uint32_t evicted_index(uint32_t eip) { return (eip + (eip >> 16)) % kEntries; }
+  static constexpr uint32_t evicted_index(uint64_t place) {
+    const auto linear = static_cast<uint32_t>(place);
+    return (linear + (linear >> 16)) % kEntries;
+  }
 
   // What another entry has displaced from `code`. The thunk kIndirect looks here last.
   struct Evicted {
     uint64_t tag;  // 0: none
     uint64_t code;
-    // Plus 1 plus the EIP that is sought: 0.
-    static constexpr uint64_t tag_of(uint32_t eip) { return ~uint64_t{eip}; }
+    // Plus 1 plus the place that is sought: 0.
+    static constexpr uint64_t tag_of(uint64_t place) { return ~place; }
   };
 
-  uint64_t return_mask;                    // kReturnMask, for PEXT
-  std::array<uint64_t, kReturns> returns;  // by the bits of ESP that kReturnMask has; the thunk table_jump
+  uint64_t return_mask;  // kReturnMask or, where SP is pushed by words, kReturnMask16; for PEXT
+  std::array<uint64_t, kReturns> returns;  // by the bits of ESP that return_mask has; the thunk table_jump
   std::array<uint64_t, kEntries>
       code;  // by index(): a block's entry, which compares r8d, or the thunk kIndirect
   std::array<Evicted, kEntries> evicted;  // by evicted_index()
-  std::array<uint32_t, kEntries> eips;    // for the monitor: for which each entry of `code` was made last
 };
-inline uint64_t jump_table_code(uint64_t table, uint32_t eip) {
-  return reinterpret_cast<const JumpTable*>(table)->code[JumpTable::index(eip)];
+inline uint64_t jump_table_code(uint64_t table, uint64_t place) {
+  return reinterpret_cast<const JumpTable*>(table)->code[JumpTable::index(place)];
 }
 
 }  // namespace ringdown

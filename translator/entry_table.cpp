@@ -19,7 +19,8 @@ BlockKey EntryTable::key_of(const EntryPoint& point) {
 
 uint64_t EntryTable::hash_of(const BlockKey& key) {
   const uint64_t product =
-      (key.physical ^ uint64_t{key.eip} << 32 ^ uint64_t{key.mode.bits} << 56) * 0x9E3779B97F4A7C15ull;
+      (key.physical ^ uint64_t{key.eip} << 32 ^ uint64_t{key.mode.bits} << 56 ^ key.code_segment * 5) *
+      0x9E3779B97F4A7C15ull;
   return product ^ product >> 32;
 }
 

@@ -16,7 +16,7 @@ Mem return_place() { return qword_ptr(r14, r9, 3, offsetof(JumpTable, returns));
 // current space has mapped there, which only that space's jump table knows. Supervisor code is alike in every
 // space: what changes is discarded.
 bool BlockTranslator::direct_link_allowed(uint32_t target) const {
-  return !key_.mode.user() || (target >> kPageShift) == (key_.eip >> kPageShift);
+  return !key_.mode.user() || (key_.linear_of(target) >> kPageShift) == (key_.linear() >> kPageShift);
 }
 
 void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
@@ -24,7 +24,7 @@ void BlockTranslator::emit_edge(uint32_t rel32_offset, uint32_t target) {
       {.from = block_, .target = target, .site = reinterpret_cast<const uint8_t*>(uint64_t{rel32_offset})});
 }
 
-// The table has one place for many EIPs, so the comparison is the target's: r8d is the EIP asked for. Flags
+// The table has one place for many EIPs, so the comparison is the target's: r8 is the place asked for. Flags
 // are kept, which leaves LOOP and JRCXZ. LOOP's counter of 1 for the EIP that is right makes it fall through,
 // so that the usual way has no jump that is taken; but Intel's processors take five cycles for it. Returns
 // the offset where to enter, behind what is otherwise done.
@@ -36,21 +36,29 @@ uint32_t BlockTranslator::emit_comparison(uint32_t eip, size_t otherwise) {
   a.jmp(Emitter::context(otherwise, 8));
   const uint32_t start = out_.offset();
   a.mov(r10, rcx);
-  a.lea(ecx, ptr(r8, static_cast<int32_t>((comparison_ == Comparison::kLoop) - eip)));
-  note_eip_field(EipField::Kind::kSubtracted, 4);
-  if (comparison_ == Comparison::kLoop) {
-    a.loop(rcx, miss);
-  } else {
-    const asmjit::Label hit = a.newLabel();
-    a.jecxz(rcx, hit);  // JRCXZ
-    a.short_().jmp(miss);
-    a.bind(hit);
-  }
+  emit_jump_unless_place(eip, miss);
   a.mov(rcx, r10);
   return start;
 }
 
-void BlockTranslator::emit_entry(uint32_t eip) { emit_comparison(eip, Emitter::exit_thunk(Exit::kIndirect)); }
+// rcx is lost. A place of segmented code has 64 bits.
+void BlockTranslator::emit_jump_unless_place(uint32_t eip, const asmjit::Label& miss) {
+  auto& a = out_.a();
+  const asmjit::Label hit = a.newLabel();
+  if (key_.mode.segmented()) {
+    a.mov(rcx, 0 - key_.place_of(eip));
+    a.lea(rcx, ptr(r8, rcx));
+  } else {
+    a.lea(ecx, ptr(r8, static_cast<int32_t>((comparison_ == Comparison::kLoop) - eip)));
+    note_eip_field(EipField::Kind::kSubtracted, 4);
+    if (comparison_ == Comparison::kLoop) return void(a.loop(rcx, miss));
+  }
+  a.jecxz(rcx, hit);  // JRCXZ
+  a.short_().jmp(miss);
+  a.bind(hit);
+}
+
+void BlockTranslator::emit_entry() { emit_comparison(key_.eip, Emitter::exit_thunk(Exit::kIndirect)); }
 
 void BlockTranslator::emit_goto(uint32_t target) {
   if (!direct_link_allowed(target)) return emit_table_jump_to(target);
@@ -90,29 +98,37 @@ void BlockTranslator::emit_stubs(Block& block) {
   }
 }
 
-void BlockTranslator::begin_code_of_no_block() {
+void BlockTranslator::begin_code_of_no_block(const BlockKey& key) {
+  key_ = key;
   no_block_ = {};
   block_ = &no_block_;
   out_.reset();
 }
 
-std::span<const uint8_t> BlockTranslator::translate_entry(uint32_t eip) {
-  begin_code_of_no_block();
-  emit_entry(eip);
+std::span<const uint8_t> BlockTranslator::translate_entry(const BlockKey& key) {
+  begin_code_of_no_block(key);
+  emit_entry();
   out_.emit_jump();
   return out_.code();
 }
 
 void BlockTranslator::emit_table_jump_to(uint32_t target) {
   auto& a = out_.a();
+  if (key_.mode.segmented()) return emit_table_jump_to_place(key_.place_of(target));
   a.mov(r8d, target);
   note_eip_field(EipField::Kind::kTableJump, 4);
   a.jmp(qword_ptr(r14, static_cast<int32_t>(offsetof(JumpTable, code) + JumpTable::index(target) * 8)));
   static_assert(offsetof(JumpTable, code) > INT8_MAX, "the displacement is always one of 32 bits");
 }
 
-std::span<const uint8_t> BlockTranslator::translate_user_table_jump(uint32_t target) {
-  begin_code_of_no_block();
+void BlockTranslator::emit_table_jump_to_place(uint64_t place) {
+  auto& a = out_.a();
+  a.mov(r8, place);
+  a.jmp(qword_ptr(r14, static_cast<int32_t>(offsetof(JumpTable, code) + JumpTable::index(place) * 8)));
+}
+
+std::span<const uint8_t> BlockTranslator::translate_user_table_jump(const BlockKey& from, uint32_t target) {
+  begin_code_of_no_block(from);
   emit_table_jump_to(target);
   return out_.code();
 }
@@ -174,7 +190,7 @@ bool BlockTranslator::lower_jump_indirect(const Instruction& i) {
   if (i.mod == 3)
     out_.a().mov(r8d, gpd(i.rm));
   else
-    out_.emit_load(kR8, operand(i));
+    out_.emit_load(kR8, operand(i, 4, false));
   out_.emit_table_jump();
   return true;
 }
@@ -183,7 +199,7 @@ bool BlockTranslator::lower_call_indirect(const Instruction& i) {
   if (i.mod == 3)
     out_.a().mov(r8d, gpd(i.rm));
   else
-    out_.emit_load(kR8, operand(i));
+    out_.emit_load(kR8, operand(i, 4, false));
   const uint32_t return_point = emit_push_return_address();
   out_.emit_table_jump();
   emit_return_point(return_point);

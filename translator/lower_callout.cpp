@@ -32,7 +32,7 @@ unsigned BlockTranslator::segment_detail(unsigned segment) const {
 
 bool BlockTranslator::lower_load_segment(const Instruction& i) {
   if (i.mod != 3) {
-    out_.emit_memory({.map = OpcodeMap::k0F, .opcode = 0xB7}, kR10, operand(i));  // MOVZX r10d, m16
+    out_.emit_memory({.map = OpcodeMap::k0F, .opcode = 0xB7}, kR10, operand(i, 2, false));  // MOVZX r10d, m16
   } else {
     out_.a().mov(r10d, gpd(i.rm));
   }
@@ -46,18 +46,19 @@ bool BlockTranslator::lower_pop_segment(const Instruction& i) {
 }
 
 bool BlockTranslator::lower_invalidate_page(const Instruction& i) {
-  out_.emit_lea(kR10, operand(i));
+  out_.emit_lea(kR10, operand(i, 1, false));
   return lower_callout(Callout::kInvalidatePage);
 }
 
-// E4-E7 name the port, EC-EF take it from DX; bit 0 is the width, bit 1 the direction.
+// E4-E7 name the port, EC-EF take it from DX; bit 0 is the width, bit 1 the direction; bit 2 of
+// the detail: a wide one is a word.
 bool BlockTranslator::lower_port_io(const Instruction& i) {
   auto& a = out_.a();
   if (i.opcode & 8)
     a.movzx(r10d, dx);
   else
     a.mov(r10d, i.immediate[0].value & 0xFF);
-  return lower_returning_callout(Callout::kPortIo, i.opcode & 3);
+  return lower_returning_callout(Callout::kPortIo, (i.opcode & 3u) | (i.operand_size == 2 ? 4 : 0));
 }
 
 }  // namespace ringdown

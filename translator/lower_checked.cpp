@@ -2,6 +2,7 @@
 // for instructions whose every page would be a fault, a mapping, and soon gone.
 #include "cpu/physical_memory.h"
 #include "translator/block_translator.h"
+#include "translator/code_pieces.h"
 
 namespace ringdown {
 using namespace asmjit::x86;
@@ -14,12 +15,14 @@ size_t BlockTranslator::checked_pages(bool write) const {
 bool BlockTranslator::lower_checked(const Instruction& i, const Encoding& encoding) {
   const auto access = memory_access(i);
   if (!access || access->bytes == 0 || access->bytes > kLargestCheckedAccess) return false;
-  out_.emit_memory(encoding, i.reg, emit_checked(operand(i), access->bytes, access->write, plain_move(i)));
+  const Address at = operand(i, access->bytes, access->write);
+  out_.emit_memory(encoding, i.reg, emit_checked(at, access->bytes, access->write, plain_move(i)));
   return true;
 }
 
-BlockTranslator::Move BlockTranslator::plain_move(const Instruction& i) {
-  if (i.map != OpcodeMap::kOneByte) return {};
+// In segmented code no MOV is done by the callout.
+BlockTranslator::Move BlockTranslator::plain_move(const Instruction& i) const {
+  if (i.map != OpcodeMap::kOneByte || key_.mode.segmented()) return {};
   if (i.opcode >= 0x88 && i.opcode <= 0x8B) return {.exists = true, .reg = i.reg};
   if (i.opcode >= 0xA0 && i.opcode <= 0xA3) return {.exists = true, .reg = kEax};
   if (i.opcode == 0xC6 || i.opcode == 0xC7)
@@ -27,15 +30,18 @@ BlockTranslator::Move BlockTranslator::plain_move(const Instruction& i) {
   return {};
 }
 
-// The page of the access's last byte must be that of the entry for its first one. r8 = linear address, r9 =
-// where the page's linear 0 would be; flags are kept, which leaves JECXZ.
+// The page, or in segmented code the piece, of the access's last byte must be that of the entry for its first
+// one. r8 = linear address, r9 = where the page's linear 0 would be; flags are kept, which leaves JECXZ.
 Address BlockTranslator::emit_checked(const Address& window, unsigned bytes, bool write, const Move& move) {
   auto& a = out_.a();
-  const size_t pages = checked_pages(write);
+  const bool by_piece = key_.mode.segmented();
+  const size_t pages =
+      by_piece ? offsetof(TranslatorContext, checked_pieces) + key_.mode.user() * sizeof(CheckedPages)
+               : checked_pages(write);
   static_assert(CheckedPages::kCount == 256, "the index is a byte");
   out_.emit_lea(kR8, window);
   a.lea(r9d, ptr(r8, static_cast<int32_t>(bytes - 1)));
-  a.mov(r10d, kPageShift);
+  a.mov(r10d, by_piece ? CodePieces::kShift : kPageShift);
   a.shrx(r9d, r9d, r10d);
   a.shrx(r10d, r8d, r10d);
   a.movzx(r10d, r10b);
@@ -64,7 +70,9 @@ void BlockTranslator::emit_checked_miss(const Gp& linear, unsigned bytes, bool w
   a.mov(r10d, linear);
   a.lea(r11, ptr(rip, 0));
   out_.patch(out_.offset() - 4, block_->starts.back().host_offset);
-  lower_callout(Callout::kCheckedMiss, bytes | write << 7 | of_destination << 8 | detail_of_move);
+  const unsigned by_piece = key_.mode.segmented();
+  lower_callout(Callout::kCheckedMiss,
+                bytes | write << 7 | of_destination << 8 | detail_of_move | by_piece << 14);
 }
 
 // For a string instruction. RCX and RSP are borrowed: r8 = DF as 0 or 1.

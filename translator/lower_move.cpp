@@ -13,6 +13,22 @@ bool repeat_is_part_of_opcode(const Instruction& i) {
   return i.mnemonic != ZYDIS_MNEMONIC_BSF && i.mnemonic != ZYDIS_MNEMONIC_BSR;
 }
 
+// Elsewhere it selects the size of an integer operand.
+bool operand_size_prefix_is_part_of_opcode(const Instruction& i) {
+  const uint8_t op = i.opcode;
+  if (i.map == OpcodeMap::k0F38) return (op & 0xFE) != 0xF0;  // MOVBE, CRC32
+  if (i.map != OpcodeMap::k0F) return i.map != OpcodeMap::kOneByte;
+  const bool integer = (op >= 0x40 && op <= 0x4F) || (op >= 0x80 && op <= 0xBF && op != 0xAE) || op == 0xC0 ||
+                       op == 0xC1 || (op == 0xC7 && i.mod == 3) || op >= 0xC8;
+  return !integer || op >= 0xD0;
+}
+
+// Must the host's have the prefix, which in 16-bit code is the other way round?
+bool has_operand_size_prefix(const Instruction& i) {
+  const bool x87 = i.map == OpcodeMap::kOneByte && i.opcode >= 0xD8 && i.opcode <= 0xDF;
+  return operand_size_prefix_is_part_of_opcode(i) || x87 ? i.operand_size_prefix : i.operand_size == 2;
+}
+
 std::span<const uint8_t> immediates(const Instruction& i) {
   const unsigned size = i.immediate[0].size + i.immediate[1].size;
   return {i.bytes.data() + i.length - size, size};
@@ -22,7 +38,7 @@ std::span<const uint8_t> immediates(const Instruction& i) {
 // only, and no other writes to guest RAM.
 Encoding encoding_of(const Instruction& i) {
   return {.mandatory = repeat_is_part_of_opcode(i) ? static_cast<uint8_t>(i.repeat) : uint8_t{0},
-          .operand_size = i.operand_size_prefix,
+          .operand_size = has_operand_size_prefix(i),
           .map = i.map,
           // 82 is 80 once more, but not in 64-bit code.
           .opcode = i.map == OpcodeMap::kOneByte && i.opcode == 0x82 ? uint8_t{0x80} : i.opcode,
@@ -42,11 +58,20 @@ bool has_high_byte_register(const Instruction& i) {
 
 bool BlockTranslator::lower_copy(const Instruction& i) {
   const Encoding encoding = encoding_of(i);
-  if (i.memory_operand()) {
+  if (i.memory_operand() && key_.mode.segmented()) {
+    const auto access = memory_access(i, !key_.mode.has(CodeMode::kCode16));
+    if (!access || access->bytes == 0 || access->bytes > kLargestCheckedAccess) return false;
+    const bool high = has_high_byte_register(i);
+    const bool exchanges = i.map == OpcodeMap::k0F ? i.opcode == 0xB0 || i.opcode == 0xC0 : i.opcode == 0x86;
+    if (high && exchanges) return false;
+    const Address at = operand(i, access->bytes, access->write);
+    if (high) return copy_with_high_byte(i, encoding, at);
+    out_.emit_memory(encoding, i.reg, at);
+  } else if (i.memory_operand()) {
     const bool extended = accessor_ || i.segment_override == kFs || i.segment_override == kGs;
     if (checked_ && !has_high_byte_register(i) && lower_checked(i, encoding)) return true;
     if (extended && has_high_byte_register(i)) return false;
-    out_.emit_memory(encoding, i.reg, operand(i));
+    out_.emit_memory(encoding, i.reg, operand(i, 0, false));
   } else if (i.has_modrm) {
     out_.emit_registers(encoding, i.reg, i.rm);
   } else {
@@ -57,7 +82,7 @@ bool BlockTranslator::lower_copy(const Instruction& i) {
 
 bool BlockTranslator::lower_increment_register(const Instruction& i) {
   const uint8_t extension = i.opcode < 0x48 ? 0 : 1;
-  out_.emit_registers({.operand_size = i.operand_size_prefix, .opcode = 0xFF}, extension, i.opcode & 7);
+  out_.emit_registers({.operand_size = i.operand_size == 2, .opcode = 0xFF}, extension, i.opcode & 7);
   return true;
 }
 
@@ -86,7 +111,8 @@ bool BlockTranslator::lower_exchange(const Instruction& i) {
   const unsigned bytes = i.opcode & 1 ? i.operand_size : 1u;
   const bool adds = i.map == OpcodeMap::k0F;
   block_->starts.back().exchanging = true;
-  const Address at = checked_ ? emit_checked(operand(i), bytes, true, {}) : operand(i);
+  Address at = operand(i, bytes, true);
+  if (checked_ && at.window) at = emit_checked(at, bytes, true, {});
   if (!checked_) out_.emit_lea(kR11, at.window ? at : Address{.base = kR8});
   emit_load_extended(kR10, at, bytes);
   if (adds) out_.emit_lea(kR11, {.base = i.reg, .index = kR10, .window = false});
@@ -109,8 +135,11 @@ bool BlockTranslator::lower_divide(const Instruction& i) {
   auto& a = out_.a();
   const asmjit::Label zero = a.newLabel(), done = a.newLabel();
   const unsigned bytes = i.opcode == 0xF6 ? 1u : i.operand_size;
-  if (i.memory_operand())
-    emit_load_extended(kR8, checked_ ? emit_checked(operand(i), bytes, false, {}) : operand(i), bytes);
+  if (i.memory_operand()) {
+    const Address at = operand(i, bytes, false);
+    emit_load_extended(kR8, checked_ && !key_.mode.segmented() ? emit_checked(at, bytes, false, {}) : at,
+                       bytes);
+  }
   a.mov(r10, rcx);
   if (i.memory_operand())
     a.mov(ecx, r8d);
@@ -142,9 +171,9 @@ void BlockTranslator::emit_load_extended(uint8_t reg, const Address& from, unsig
 // doubleword that holds the bit, and the bit within it.
 bool BlockTranslator::lower_bit_string(const Instruction& i) {
   using namespace asmjit::x86;
-  if (i.operand_size == 2) return false;
+  if (i.operand_size == 2 || key_.mode.segmented()) return false;
   auto& a = out_.a();
-  out_.emit_lea(kR8, operand(i));
+  out_.emit_lea(kR8, operand(i, 4, true));
   const Gp bit = gpd(i.reg);
   a.mov(r9d, 5);
   a.sarx(r9d, bit, r9d);
@@ -167,7 +196,7 @@ bool BlockTranslator::lower_read_segment(const Instruction& i) {
   const size_t selector = offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
                           i.reg * sizeof(Segment) + offsetof(Segment, selector);
   if (i.mod != 3) {
-    const Address to = operand(i);
+    const Address to = operand(i, 2, true);
     a.movzx(r10d, Emitter::context(selector, 2));
     out_.emit_memory({.operand_size = true, .opcode = 0x89}, kR10, to);
   } else if (i.operand_size == 2) {

@@ -35,7 +35,7 @@ bool BlockTranslator::lower_push_memory(const Instruction& i) {
   if (i.mod == 3) {
     out_.emit_store(stack(-4), i.rm);
   } else {
-    out_.emit_load(kR10, operand(i));
+    out_.emit_load(kR10, operand(i, 4, false));
     out_.emit_store(stack(-4), kR10);
   }
   out_.emit_adjust_stack(-4);

@@ -27,7 +27,7 @@ constexpr int32_t kHostInterruptFlag = eflags::kIf;
 // PUSHFD: the host's own status flags and DF, plus the virtual ones. Sums instead of ORs, which would change
 // flags: the parts have no bit in common. The host's bit 1 is the fixed one; its AC, NT, IOPL and ID bits are
 // 0.
-bool BlockTranslator::lower_push_flags(const Instruction&) {
+bool BlockTranslator::lower_push_flags(const Instruction& i) {
   auto& a = out_.a();
   a.mov(r9, rsp);
   a.mov(rsp, Emitter::context(offsetof(TranslatorContext, host_stack), 8));
@@ -39,6 +39,7 @@ bool BlockTranslator::lower_push_flags(const Instruction&) {
   a.mov(r9d, field(kSystemFlags));
   a.lea(r10d, ptr(r10, r9));
   // VM and RF are not in the image; VM is 0 here, RF is only ever set while the interpreter runs.
+  if (key_.mode.segmented()) return segmented_push(kR10, i.operand_size);
   out_.emit_store({.base = kEsp, .displacement = -4}, kR10);
   out_.emit_adjust_stack(-4);
   return true;
@@ -56,12 +57,16 @@ void BlockTranslator::emit_interpret_unless_rcx_is_0(const Gp& guest) {
 
 // POPFD. All status flags are about to change, so the checks may use them once the value is loaded.
 // What changes more than status flags, DF and (in ring 0) IF is the interpreter's.
-bool BlockTranslator::lower_pop_flags(const Instruction&) {
+bool BlockTranslator::lower_pop_flags(const Instruction& i) {
   const bool user = key_.mode.user();
   constexpr uint32_t kMayNotChange = eflags::kTf | eflags::kNt | eflags::kAc | eflags::kId;
-  const uint32_t mask = user ? kMayNotChange : kMayNotChange | eflags::kIopl | eflags::kVif | eflags::kVip;
+  const uint32_t of_image = i.operand_size == 2 ? 0xFFFF : 0xFFFFFFFF;
+  const uint32_t mask =
+      of_image & (user ? kMayNotChange : kMayNotChange | eflags::kIopl | eflags::kVif | eflags::kVip);
   auto& a = out_.a();
-  out_.emit_load(kR10, {.base = kEsp});
+  const bool flat = !key_.mode.segmented();
+  emit_load_extended(kR10, flat ? Address{.base = kEsp} : stack_operand(0, i.operand_size, false),
+                     i.operand_size);
   // The checks must not lose the flags, should it become the interpreter's: compare without them.
   a.mov(r9d, field(kSystemFlags));
   a.mov(r11d, mask);
@@ -78,7 +83,10 @@ bool BlockTranslator::lower_pop_flags(const Instruction&) {
   a.mov(rcx, r9);
   emit_interpret_unless_rcx_is_0(r11);
   a.mov(rcx, r11);
-  out_.emit_adjust_stack(4);
+  if (flat)
+    out_.emit_adjust_stack(4);
+  else
+    emit_add_to_stack_pointer(i.operand_size);
   if (!user) {
     a.mov(r11d, r10d);
     a.and_(r11d, eflags::kIf);

@@ -26,13 +26,15 @@ Mem field(size_t offset, uint32_t size) { return Emitter::context(offset, size);
 // What C++ expects of MXCSR: all exceptions masked, round to nearest.
 constexpr uint32_t kHostMxcsr = 0x1F80;
 
-// Guest registers but the flags from the state, r8d what the entry of a block expects; continues at
+// Guest registers but the flags from the state, r8 what the entry of a block expects; continues at
 // context->entry.
 void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
   a.mov(r12d, field(segment_base(kFs), 4));
   a.mov(r13d, field(segment_base(kGs), 4));
   a.mov(r8d, field(kState + offsetof(CpuState, eip), 4));
+  a.mov(r9, field(offsetof(TranslatorContext, code_segment), 8));
+  a.lea(r8, ptr(r8, r9));
   for (uint8_t n = 0; n < 8; n++) a.mov(gpd(n), field(kGprs + n * 4u, 4));
   a.jmp(field(offsetof(TranslatorContext, entry), 8));
 }
@@ -56,7 +58,7 @@ void emit_save_vectors(asmjit::x86::Assembler& a) {
   a.pop(rax);
 }
 
-// Continues at the entry that was displaced from the jump table, if that is the one: r8d = EIP. Keeps flags.
+// Continues at the entry that was displaced from the jump table, if that is the one: r8 = place. Keeps flags.
 void emit_find_evicted(asmjit::x86::Assembler& a) {
   static_assert(JumpTable::kEntries == 1 << 16 && sizeof(JumpTable::Evicted) == 16);
   const asmjit::Label hit = a.newLabel(), miss = a.newLabel();

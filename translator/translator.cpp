@@ -118,7 +118,9 @@ void Translator::use_mode_tables(unsigned user, const CodeView& view) {
 
 RunEnd Translator::run() {
   while (true) {
-    const uint8_t* code = code_at(state_.eip, CodeMode::of(state_));
+    const CodeMode mode = CodeMode::of(state_);
+    context_.code_segment = code_segment(mode);
+    const uint8_t* code = code_at(state_.eip, mode);
     if (!code) return no_code_end_;
     if (kicked_) {
       kicked_ = 0;
@@ -135,7 +137,7 @@ RunEnd Translator::run() {
         break;
       }
       case Exit::kIndirect:
-        state_.eip = static_cast<uint32_t>(context_.exit_argument);
+        state_.eip = static_cast<uint32_t>(context_.exit_argument) - state_.segment[kCs].base;
         if (context_.retry.pending) map_for_retry();
         break;
       case Exit::kInterpret:
@@ -196,7 +198,8 @@ void Translator::serve_callout_miss() {
 }
 
 CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
-  const auto [linear, bytes, write, of_destination, moved] = miss;
+  if (miss.by_piece) return serve_piece(miss, error_code);
+  const auto [linear, bytes, write, of_destination, by_piece, moved] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
   if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
@@ -228,6 +231,29 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
   return Answer::kEntered;
 }
 
+// Of a write by segmented code that has met pages with code before.
+CheckedMissServer::Answer Translator::serve_piece(const CheckedMiss& miss, uint32_t& error_code) {
+  counters().checked_misses++;
+  const bool user = state_.cpl == 3;
+  constexpr uint32_t kOffset = CodePieces::kBytes - 1;
+  if ((miss.linear & kOffset) + miss.bytes > CodePieces::kBytes ||
+      may_fault_otherwise(miss.linear, miss.bytes))
+    return Answer::kInterpret;
+  WalkFailure failure;
+  const auto t = walk(PagingRegisters::of(state_), memory_, miss.linear, {AccessKind::kWrite, user}, failure);
+  if (!t) {
+    error_code = failure.error_code;
+    return Answer::kPageFault;
+  }
+  const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
+  if (storage == PhysicalMemory::kNoStorage) return Answer::kInterpret;
+  if (memory_.announce_write(frame) && code_pieces_.holds(t->physical, miss.bytes)) return Answer::kInterpret;
+  const uint64_t host_of_0 =
+      reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (miss.linear & ~kPageMask);
+  context_.checked_pieces[user].enter(miss.linear >> CodePieces::kShift, host_of_0, false);
+  return Answer::kEntered;
+}
+
 // The element at ESI, whatever its size.
 bool Translator::source_is_readable(bool user) const {
   constexpr unsigned kLargestElement = 4;
@@ -252,8 +278,34 @@ RunEnd Translator::page_fault(const WalkFailure& failure, uint32_t linear) {
   return RunEnd::kGuestFault;
 }
 
+// See TranslatorContext::code_segment. A number takes two of the upper half, for sums that carry into it.
+uint64_t Translator::code_segment(CodeMode mode) {
+  const Segment& cs = state_.segment[kCs];
+  if (!mode.segmented()) return 0;
+  if (mode.has(CodeMode::kParagraphs)) return code_segment_of_paragraphs(cs.base);
+  const auto number = code_segments_.try_emplace(uint64_t{cs.limit} << 32 | cs.base, code_segments_.size());
+  return uint64_t{number.first->second} << 33 | cs.base;
+}
+
+// As the interpreter's segment_allows(), but that an access never wraps at 4 GiB.
+void Translator::set_limit_probes() {
+  const bool typed = !without_descriptors(state_);
+  for (unsigned n = 0; n < state_.segment.size(); n++) {
+    const Segment& s = state_.segment[n];
+    const bool marked = s.attributes & segment_attribute::kWritableOrReadable;
+    const bool readable = !typed || (s.present() && (!s.is_code() || marked));
+    const bool may_write = !typed || (s.present() && writable(s));
+    const auto probe = [&](bool allowed) {
+      return allowed && !expands_down(s) ? limits_.for_last(s.limit) : limits_.for_nothing();
+    };
+    context_.limit_probes[n] = {probe(readable), probe(may_write)};
+  }
+  context_.fetch_probe = limits_.for_last(state_.segment[kCs].limit);
+}
+
 void Translator::enter(const uint8_t* code) {
   const bool user = state_.cpl == 3;
+  if (current_view().mode().segmented()) set_limit_probes();
   const uint64_t base = context_.space_base[user];
   if (base != context_.window_base) {
     context_.window_base = base;
@@ -292,21 +344,21 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
 void Translator::enter_in_table(CodeView& view, EntryPoint& point) {
   if (!point.entry) {
     const CountedCycles cycles(counters().translation_cycles);
-    const auto code = blocks_.translate_entry(point.eip);
+    const auto code = blocks_.translate_entry(EntryTable::key_of(point));
     if (!cache_.has_room(code.size())) return;
     cache_.add_entry(point, code);
   }
-  view.enter(point.eip, point.entry);
+  view.enter(point.place(), point.entry);
 }
 
-const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, bool user) {
-  const uint32_t number = eip >> kPageShift;
+const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t linear, bool user) {
+  const uint32_t number = linear >> kPageShift;
   const auto known = view.pages().find(number);
   if (known != view.pages().end()) return &known->second;
   WalkFailure failure;
-  const auto t = walk(PagingRegisters::of(state_), memory_, eip, {AccessKind::kFetch, user}, failure);
+  const auto t = walk(PagingRegisters::of(state_), memory_, linear, {AccessKind::kFetch, user}, failure);
   if (!t) {
-    no_code_end_ = page_fault(failure, eip);
+    no_code_end_ = page_fault(failure, linear);
     return nullptr;
   }
   const uint64_t frame = t->physical >> kPageShift;
@@ -320,7 +372,8 @@ const CodeView::Page* Translator::executable_page(CodeView& view, uint32_t eip, 
 // has ended, what was translated for it is moved, if there is nothing at the new place yet.
 void Translator::move_blocks_here(uint32_t page_number, uint64_t frame) {
   const auto begins_here = [frame](const Block* block) {
-    return block->key.mode.user() && block->key.physical >> kPageShift == frame;
+    return block->key.mode.user() && !block->key.mode.segmented() &&
+           block->key.physical >> kPageShift == frame;
   };
   const Block* any = nullptr;
   for (const Block* block : cache_.blocks_of_frame(frame)) {
@@ -351,27 +404,27 @@ bool Translator::any_view_has(uint32_t page_number, uint64_t frame) const {
 // What was translated for another space, or before this one forgot its pages.
 void Translator::enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame) {
   for (const Block* block : cache_.blocks_of_frame(frame)) {
-    const bool begins_here = block->key.eip >> kPageShift == page_number;
+    const bool begins_here = block->key.linear() >> kPageShift == page_number;
     if (!begins_here || block->crosses_page() || !view.is_current(block->key.mode)) continue;
     for (const EntryPoint& point : block->entry_points) {
-      if (point.entry) view.enter_ahead(point.eip, point.entry);
+      if (point.entry) view.enter_ahead(point.place(), point.entry);
     }
   }
 }
 
 EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by) {
-  const CodeView::Page* page = executable_page(view, eip, mode.user());
+  no_code_end_ = RunEnd::kInterpret;
+  if (eip > state_.segment[kCs].limit) return nullptr;
+  BlockKey key{.physical = 0, .eip = eip, .mode = mode, .code_segment = context_.code_segment};
+  const CodeView::Page* page = executable_page(view, key.linear(), mode.user());
   if (!page) return nullptr;
   const uint64_t frame = page->frame;
-  if (!memory_.is_ram_page(frame)) {
-    no_code_end_ = RunEnd::kInterpret;
-    return nullptr;
-  }
-  const BlockKey key{.physical = frame << kPageShift | (eip & kPageMask), .eip = eip, .mode = mode};
+  if (!memory_.is_ram_page(frame)) return nullptr;
+  key.physical = frame << kPageShift | (key.linear() & kPageMask);
   EntryPoint* point = cache_.find(key);
   if (point && point->block->crosses_page()) {
     Block& block = *point->block;
-    const CodeView::Page* next = executable_page(view, eip + block.guest_bytes - 1, mode.user());
+    const CodeView::Page* next = executable_page(view, key.linear() + block.guest_bytes - 1, mode.user());
     if (!next || next->frame != block.second_frame) {
       discard_block(block);
       point = nullptr;
@@ -385,7 +438,7 @@ EntryPoint* Translator::block_at(CodeView& view, uint32_t eip, CodeMode mode, En
 EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy by) {
   if (std::unique_ptr<Block> block = relocated(view, key)) return place(std::move(block));
   const CountedCycles cycles(counters().translation_cycles);
-  const unsigned in_first_page = kPageSize - (key.eip & kPageMask);
+  const unsigned in_first_page = kPageSize - (key.linear() & kPageMask);
   const uint8_t* first = memory_.ram() + key.physical;
   std::array<uint8_t, kLongestBlock + kLongestInstruction> buffer;
   GuestCode code{
@@ -394,7 +447,7 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     std::copy_n(first, in_first_page, buffer.begin());
     unsigned size = in_first_page;
     // If there is none: whoever executes an instruction that reaches there takes the fault.
-    const CodeView::Page* next = executable_page(view, key.eip + in_first_page, key.mode.user());
+    const CodeView::Page* next = executable_page(view, key.linear() + in_first_page, key.mode.user());
     if (next && memory_.is_ram_page(next->frame)) {
       code.next_frame = next->frame;
       std::copy_n(memory_.ram() + (next->frame << kPageShift), kLongestInstruction,
@@ -403,6 +456,9 @@ EntryPoint* Translator::translate(CodeView& view, const BlockKey& key, EnteredBy
     }
     code.bytes = {buffer.data(), size};
   }
+  const uint32_t limit = state_.segment[kCs].limit;
+  code.limit = limit;
+  if (limit - key.eip < code.bytes.size()) code.bytes = code.bytes.first(limit - key.eip + 1);
   EntryPoint* const start = place(blocks_.translate(key, code, by));
   log_translation(*start->block, code.bytes, blocks_.emitted());
   return start;
@@ -424,6 +480,8 @@ EntryPoint* Translator::place(std::unique_ptr<Block> block) {
   Block& b = *block;
   if (!cache_.has_room(blocks_.emitted().size() + blocks_.emitted_stubs().size())) flush_cache();
   cache_.add(std::move(block), blocks_.emitted(), blocks_.emitted_stubs());
+  code_pieces_.add(b);
+  for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
   own_frame(b.key.physical >> kPageShift);
   if (b.crosses_page()) own_frame(b.second_frame);
   return &b.start();
@@ -452,10 +510,13 @@ void Translator::for_checked_pages(F act) {
   for (auto& ring : context_.checked_pages) {
     for (CheckedPages& pages : ring) act(pages);
   }
+  // By linear page these say nothing.
+  for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
 }
 
 void Translator::flush_cache() {
   cache_.flush([&](uint64_t frame) { memory_.set_holds_code(frame, false); });
+  code_pieces_.clear();
   for (auto& [space, view] : views_) view->clear_table();
 }
 
@@ -489,7 +550,7 @@ void Translator::follow(Edge& edge) {
 
 // Of user code.
 void Translator::link_to_table(Edge& edge) {
-  const auto trampoline = blocks_.translate_user_table_jump(edge.target);
+  const auto trampoline = blocks_.translate_user_table_jump(edge.from->key, edge.target);
   if (cache_.has_room(trampoline.size())) cache_.redirect(edge, cache_.add_stubs(trampoline));
 }
 
@@ -498,7 +559,7 @@ void Translator::link_to_table(Edge& edge) {
 void Translator::remove_from_tables(const Block& block) {
   for (const EntryPoint& point : block.entry_points) {
     if (!point.entry) continue;
-    for (auto& [space, view] : views_) view->remove(point.eip);
+    for (auto& [space, view] : views_) view->remove(point.place());
   }
 }
 
@@ -510,10 +571,12 @@ void Translator::discard_block(Block& block) {
 void Translator::discard_frame(uint64_t frame) {
   for (const Block* block : cache_.blocks_of_frame(frame)) remove_from_tables(*block);
   cache_.discard_frame(frame);
+  code_pieces_.forget(frame);
   if (memory_.is_ram_page(frame)) memory_.set_holds_code(frame, false);  // a jump may lead anywhere
 }
 
 void Translator::on_code_write(uint64_t physical, unsigned length) {
+  if (!code_pieces_.holds(physical, length)) return;
   counters().traced_code_writes++;
   for (uint64_t frame = physical >> kPageShift; frame <= (physical + length - 1) >> kPageShift; frame++)
     discard_frame(frame);
@@ -613,7 +676,7 @@ bool Translator::kick(ucontext_t& host) {
 // Kicks are samples: checked accesses whose block they hit again and again, with no miss of the same ring in
 // between, are in a hot loop, where the window serves them better.
 void Translator::note_where_time_goes(const Block& block, const uint8_t* host) {
-  if (host < block.start().body || !has_checked_access(block)) return;
+  if (host < block.start().body || block.key.mode.segmented() || !has_checked_access(block)) return;
   if (hot_checked_accesses_.user != block.key.mode.user()) hot_checked_accesses_ = {};
   hot_checked_accesses_.user = block.key.mode.user();
   hot_checked_accesses_.samples++;
@@ -697,6 +760,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
     counters().traced_code_writes++;
     const auto t = peek(PagingRegisters::of(state_), memory_, linear);
     const uint64_t frame = t->physical >> kPageShift;
+    if (adapt_to_mixed_page(block, start, t->physical, host)) return;
     const bool own = frame == block.key.physical >> kPageShift || frame == block.second_frame;
     if (own) return leave_for_interpreter(eip, host);  // the next instruction may be what it changes
     discard_frame(frame);
@@ -737,6 +801,20 @@ void Translator::adapt_to_user_memory(Block& block, const InstructionStart& star
   shadow_.map_user_page_for_supervisor(linear, write);
 }
 
+// Segmented code that keeps writing beside code looks first whether it does: others' pages and its own alike.
+// True: it is tried again, or left to the interpreter, which looks as well.
+bool Translator::adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical,
+                                     ucontext_t& host) {
+  constexpr unsigned kLargestStore = 8;
+  if (!block.key.mode.segmented() || code_pieces_.holds(physical, kLargestStore)) return false;
+  if (!code_pieces_.note_write_beside(physical >> kPageShift)) return false;
+  if (blocks_.checked().insert(block.key.physical + start.guest_offset))
+    translate_again(block, start, host);
+  else
+    leave_for_interpreter(block.key.eip + start.guest_offset, host);
+  return true;
+}
+
 // An instruction that faults time and again goes from one page to the next. True: it will check from now on,
 // and is tried again. Other blocks that have it do so when their turn to fault has come often enough.
 bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host) {
@@ -751,7 +829,7 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
     }
   }
   const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
-  if (!often || start.checked) return false;
+  if (!often || start.checked || block.key.mode.segmented()) return false;
   blocks_.checked().insert(instruction);
   translate_again(block, start, host);
   return true;

@@ -7,9 +7,11 @@
 #include "cpu/cpu_bus.h"
 #include "cpu/fault.h"
 #include "cpu/mmu.h"
+#include "host-driver/limit_probe.h"
 #include "shadowmmu/shadow_mmu.h"
 #include "translator/block_cache.h"
 #include "translator/block_translator.h"
+#include "translator/code_pieces.h"
 #include "translator/code_view.h"
 #include "translator/context.h"
 
@@ -42,6 +44,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
 
   // Called from signal handlers on the vCPU thread. False: the signal did not interrupt translated code.
   bool handle_host_fault(int signal, siginfo_t& info, ucontext_t& host);
+  // Is a page fault there a limit that was exceeded?
+  bool is_limit_probe(uint64_t address) const { return limits_.stops_at(address); }
   // Makes run() return when the block that runs now ends, or at once. False: it may not, and this is to be
   // called again soon.
   bool kick(ucontext_t& host);
@@ -68,6 +72,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
+  Answer serve_piece(const CheckedMiss& miss, uint32_t& error_code);
   bool source_is_readable(bool user) const;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
   void forget_pages();
@@ -77,9 +82,11 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);
   EntryPoint* block_at(CodeView& view, uint32_t eip, CodeMode mode, EnteredBy by);
+  uint64_t code_segment(CodeMode mode);
+  void set_limit_probes();
   void use_mode(CodeView& view, CodeMode mode);
   void enter_in_table(CodeView& view, EntryPoint& point);
-  const CodeView::Page* executable_page(CodeView& view, uint32_t eip, bool user);
+  const CodeView::Page* executable_page(CodeView& view, uint32_t linear, bool user);
   void enter_blocks_of(CodeView& view, uint32_t page_number, uint64_t frame);
   void move_blocks_here(uint32_t page_number, uint64_t frame);
   bool any_view_has(uint32_t page_number, uint64_t frame) const;
@@ -115,6 +122,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void leave(RunEnd end, uint32_t eip, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
                             ucontext_t& host);
+  bool adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical, ucontext_t& host);
   bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
   void translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all = false);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
@@ -124,6 +132,10 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   Mmu& mmu_;
   PhysicalMemory& memory_;
   ShadowMmu& shadow_;
+  const LimitProbe limits_;
+  CodePieces code_pieces_;
+  // Of the code segments with descriptors that are not flat, by base and limit: their numbers.
+  std::unordered_map<uint64_t, uint32_t> code_segments_;
   BlockCache cache_;
   BlockTranslator blocks_;
   void (*entry_)(TranslatorContext*) = nullptr;

@@ -28,15 +28,63 @@ bool lowered_form(Treatment t, const Instruction& i, CodeMode mode) {
   const bool callout = kind_of(t) == TreatmentKind::kCallout;
   if (callout && log_enabled(LogClass::kSensitive))
     return false;  // the log is written where the interpreter runs
-  if (t == kPushFlags || t == kPushSegment) return i.operand_size == 4;
-  if (t == kPopFlags) return i.operand_size == 4 && !mode.has(CodeMode::kIoPrivileged);
+  const bool sized = i.operand_size == 4 || mode.segmented();
+  if (t == kPushFlags || t == kPushSegment) return sized;
+  if (t == kPopFlags) return sized && !mode.has(CodeMode::kIoPrivileged);
   if (t == kReadTimeStamp) return !mode.has(CodeMode::kTscTrapped);
   if (t == kIdentify) return !log_enabled(LogClass::kSensitive);
   if (t == kCallLoadSegment || t == kCallPopSegment) return i.operand_size == 4 && loads_data_segment(i);
-  return !callout || t == kCallInvalidatePage || i.operand_size == 4;
+  return !callout || t == kCallInvalidatePage || sized;
+}
+
+// Where selectors are paragraphs; kInterpret: what is as everywhere.
+Treatment paragraph_treatment(const Instruction& i, CodeMode mode) {
+  const bool two_byte = i.map == OpcodeMap::k0F;
+  const bool loads_cs = !two_byte && i.opcode == 0x8E && i.reg == kCs;
+  if (log_enabled(LogClass::kSensitive) || loads_cs) return kInterpret;
+  // clang-format off
+  if (two_byte) switch (i.opcode) {
+    case 0xA1: case 0xA9: return kPopParagraph;
+    case 0xB2: case 0xB4: case 0xB5: return kLoadFarPointer;
+    default: return kInterpret;
+  }
+  switch (i.opcode) {
+    case 0x07: case 0x17: case 0x1F: return kPopParagraph;
+    case 0x8E: return i.reg <= kGs ? kLoadParagraph : kInterpret;
+    case 0xC4: case 0xC5: return kLoadFarPointer;
+    case 0x9A: return kFarCall;
+    case 0xEA: return kFarJump;
+    case 0xCA: case 0xCB: return kFarReturn;
+    case 0xFF: return i.reg == 3 ? kFarCall : i.reg == 5 ? kFarJump : kInterpret;
+    case 0xCD: return mode.real() ? kCallRealInterrupt : kInterpret;
+    case 0xCF: return mode.real() && i.operand_size == 2 ? kCallRealInterruptReturn : kInterpret;
+  }
+  // clang-format on
+  return kInterpret;
+}
+
+// What virtual-8086 mode allows with an IOPL of 3 alone is the interpreter's.
+Treatment segmented_sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
+  if (mode.has(CodeMode::kParagraphs)) {
+    const Treatment t = paragraph_treatment(i, mode);
+    if (t != kInterpret) return t;
+  }
+  const Treatment t = mode.user() ? row.ring3 : row.ring0;
+  // clang-format off
+  switch (t) {
+    case kPushFlags: case kPopFlags: return mode.virtual_8086() ? kInterpret : lowered_form(t, i, mode) ? t : kInterpret;
+    case kPushSegment: case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp:
+    case kIdentify: case kReadControl: case kWriteControl: case kCallPortIo: case kCallHalt: case kCallWriteCr0:
+      return lowered_form(t, i, mode) ? t : kInterpret;
+    case kCallClearTaskSwitched:
+      return mode.has(CodeMode::kX87) ? kClearTaskSwitched : lowered_form(t, i, mode) ? t : kInterpret;
+    default: return kInterpret;
+  }
+  // clang-format on
 }
 
 Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, CodeMode mode) {
+  if (mode.segmented()) return segmented_sensitive_treatment(row, i, mode);
   const Treatment t = mode.user() ? row.ring3 : row.ring0;
   if (t == kCallClearTaskSwitched && mode.has(CodeMode::kX87)) return kClearTaskSwitched;
   return lowered_form(t, i, mode) ? t : kInterpret;
@@ -47,9 +95,9 @@ Treatment sensitive_treatment(const SensitiveRow& row, const Instruction& i, Cod
 // The arithmetic block 00-3F holds eight groups of eight: six ALU forms, then segments, prefixes and BCD.
 Treatment alu_group(uint8_t opcode) { return copy_if((opcode & 7) < 6); }
 
-Treatment group_ff(const Instruction& i) {
+Treatment group_ff(const Instruction& i, CodeMode mode) {
   if (i.reg <= 1) return kCopy;
-  if (i.operand_size != 4) return kInterpret;
+  if (i.operand_size != 4 && !mode.segmented()) return kInterpret;
   // clang-format off
   switch (i.reg) {
     case 2: return kCallIndirect;
@@ -69,7 +117,7 @@ Treatment x87(const Instruction& i, CodeMode mode) {
 
 Treatment one_byte(const Instruction& i, CodeMode mode) {
   const uint8_t op = i.opcode;
-  const bool wide = i.operand_size == 4;
+  const bool wide = i.operand_size == 4 || mode.segmented();  // both sizes
   if (op < 0x40) return alu_group(op);
   if (in(op, 0x40, 0x4F)) return kIncrementRegister;
   if (in(op, 0x50, 0x57)) return wide ? kPushRegister : kInterpret;
@@ -99,6 +147,7 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0xC0: case 0xC1: case 0xD0: case 0xD1: case 0xD2: case 0xD3: return kCopy;
     case 0xC2: case 0xC3: return wide ? kReturn : kInterpret;
     case 0xC6: case 0xC7: return copy_if(i.reg == 0);
+    case 0xC8: return mode.segmented() && (i.immediate[1].value & 31) == 0 ? kEnter : kInterpret;
     case 0xC9: return wide ? kLeave : kInterpret;
     case 0xD7: return kTranslateByte;
     case 0xE0: case 0xE1: case 0xE2: case 0xE3: return kLoop;
@@ -107,7 +156,7 @@ Treatment one_byte(const Instruction& i, CodeMode mode) {
     case 0xF5: case 0xF8: case 0xF9: case 0xFC: case 0xFD: return kCopy;
     case 0xF6: case 0xF7: return i.reg >= 6 ? kDivide : kCopy;
     case 0xFE: return copy_if(i.reg <= 1);
-    case 0xFF: return group_ff(i);
+    case 0xFF: return group_ff(i, mode);
   }
   // clang-format on
   return kInterpret;
@@ -149,7 +198,7 @@ Treatment group_c7(const Instruction& i) {
 
 Treatment two_byte(const Instruction& i, CodeMode mode) {
   const uint8_t op = i.opcode;
-  if (in(op, 0x80, 0x8F)) return i.operand_size == 4 ? kJumpConditional : kInterpret;
+  if (in(op, 0x80, 0x8F)) return i.operand_size == 4 || mode.segmented() ? kJumpConditional : kInterpret;
   if (in(op, 0x40, 0x4F) || in(op, 0x90, 0x9F) || in(op, 0xC8, 0xCF)) return kCopy;
   if (in(op, 0x18, 0x1F) || op == 0x0D) return kNothing;
   // clang-format off
@@ -216,7 +265,9 @@ bool touches_segment(Treatment t) {
     case kIdentify: case kReadControl: case kWriteControl: case kClearTaskSwitched: case kJumpConditional: case kLoop: case kJump:
     case kCall: case kReturn: case kCallPopSegment:
     case kCallInterrupt: case kCallInterruptReturn: case kCallHalt: case kCallSysenter: case kCallSysexit:
-    case kCallPortIo: case kCallWriteCr0: case kCallClearTaskSwitched:
+    case kCallPortIo: case kCallWriteCr0: case kCallClearTaskSwitched: case kEnter:
+    case kLoadParagraph: case kPopParagraph: case kLoadFarPointer: case kFarCall: case kFarJump: case kFarReturn:
+    case kCallRealInterrupt: case kCallRealInterruptReturn:
       return false;
   }
   // clang-format on
@@ -239,14 +290,36 @@ TreatmentKind kind_of(Treatment t) {
     case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag: case kReadTimeStamp: case kIdentify:
     case kReadControl: case kWriteControl: case kClearTaskSwitched:
     case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect: case kCallIndirect: case kReturn:
+    case kEnter: case kLoadParagraph: case kPopParagraph: case kLoadFarPointer: case kFarCall: case kFarJump: case kFarReturn:
       return TreatmentKind::kInLine;
     case kCallLoadSegment: case kCallPopSegment: case kCallInterrupt: case kCallInterruptReturn: case kCallHalt:
     case kCallSysenter: case kCallSysexit: case kCallPortIo: case kCallInvalidatePage:
-    case kCallWriteCr0: case kCallClearTaskSwitched:
+    case kCallWriteCr0: case kCallClearTaskSwitched: case kCallRealInterrupt: case kCallRealInterruptReturn:
       return TreatmentKind::kCallout;
   }
   // clang-format on
   return TreatmentKind::kInterpret;
+}
+
+bool is_lowered_for_segments(Treatment t) {
+  // clang-format off
+  switch (t) {
+    case kAbsoluteMove: case kLoadEffectiveAddress: case kTranslateByte: case kString: case kPushRegister:
+    case kPopRegister: case kPushImmediate: case kPushMemory: case kPopMemory: case kPushAll: case kPopAll: case kLeave:
+    case kEnter: case kPushSegment: case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect:
+    case kCallIndirect: case kReturn: case kLoadParagraph: case kPopParagraph: case kLoadFarPointer: case kFarCall:
+    case kFarJump: case kFarReturn:
+      return true;
+    case kInterpret: case kCopy: case kNothing: case kIncrementRegister: case kExchange: case kDivide: case kBitString:
+    case kPushFlags: case kPopFlags: case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag:
+    case kReadTimeStamp: case kIdentify: case kReadControl: case kWriteControl: case kClearTaskSwitched:
+    case kCallLoadSegment: case kCallPopSegment: case kCallPortIo: case kCallWriteCr0: case kCallInterrupt:
+    case kCallInterruptReturn: case kCallRealInterrupt: case kCallRealInterruptReturn: case kCallHalt: case kCallSysenter:
+    case kCallSysexit: case kCallInvalidatePage: case kCallClearTaskSwitched:
+      return false;
+  }
+  // clang-format on
+  return false;
 }
 
 Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mode) {
@@ -254,11 +327,12 @@ Treatment treatment_of(const Instruction& i, const CpuModel& model, CodeMode mod
   const SensitiveRow* row = find_sensitive(i);
   const Treatment t = row ? sensitive_treatment(*row, i, mode) : by_map(i, mode);
   if (t == kInterpret || t == kNothing) return t;
+  if (i.lock && !may_be_locked(i)) return kInterpret;
+  if (mode.segmented()) return t;
   const bool branch_or_callout = t >= kCallLoadSegment;
   if (i.address_size == 2 && (i.memory_operand() || t == kAbsoluteMove || implicit_operand(t) || t == kLoop))
     return kInterpret;
   if (branch_or_callout && i.operand_size == 2) return kInterpret;
-  if (i.lock && !may_be_locked(i)) return kInterpret;
   if (i.segment_override == kCs && touches_segment(t)) return kInterpret;  // must not be written
   const bool fs_or_gs = i.segment_override == kFs || i.segment_override == kGs;
   if (fs_or_gs && touches_segment(t) && (!segment_usable(i, mode) || implicit_operand(t))) return kInterpret;

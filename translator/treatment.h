@@ -30,6 +30,7 @@ enum class Treatment : uint8_t {
   kPushAll,
   kPopAll,
   kLeave,
+  kEnter,  // of no nesting level, in segmented code
   kPushFlags,
   kPopFlags,
   kPushSegment,
@@ -41,6 +42,10 @@ enum class Treatment : uint8_t {
   kReadControl,        // MOV r, CRn
   kWriteControl,       // MOV CR4, r that changes nothing; MOV CR2, r
   kClearTaskSwitched,  // CLTS of what is clear
+  // Where selectors are paragraphs (lower_paragraphs.cpp):
+  kLoadParagraph,   // MOV sreg, r/m
+  kPopParagraph,    // POP sreg
+  kLoadFarPointer,  // LDS LES LSS LFS LGS
   // Callouts for the usual case of what else is the interpreter's (lower_callout.cpp). These come back:
   kCallLoadSegment,  // MOV sreg, r/m
   kCallPopSegment,
@@ -56,9 +61,14 @@ enum class Treatment : uint8_t {
   kJump,
   kJumpIndirect,
   kReturn,
+  kFarCall,
+  kFarJump,
+  kFarReturn,
   // Callouts that do not come back:
   kCallInterrupt,  // INT n
   kCallInterruptReturn,
+  kCallRealInterrupt,        // INT n in real mode
+  kCallRealInterruptReturn,  // IRET there
   kCallHalt,
   kCallSysenter,
   kCallSysexit,
@@ -82,6 +92,9 @@ constexpr bool string_has_source(uint8_t opcode) {
   return (opcode >= 0xA4 && opcode <= 0xA7) || opcode == 0xAC || opcode == 0xAD;
 }
 constexpr bool string_has_destination(uint8_t opcode) { return opcode != 0xAC && opcode != 0xAD; }
+
+// Is it lowered in another way where operands lie in segments (lower_segmented.cpp)?
+bool is_lowered_for_segments(Treatment t);
 
 // Nothing of a block can come behind it.
 inline bool ends_block(Treatment t) { return t == Treatment::kInterpret || t >= Treatment::kLoop; }

@@ -165,7 +165,8 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
     }
     constexpr int64_t kPageFaultTrap = 14;
     const bool page_fault = signal == SIGSEGV && host.uc_mcontext.gregs[REG_TRAPNO] == kPageFaultTrap;
-    if (page_fault && !shadow_.space_at(reinterpret_cast<uint64_t>(info.si_addr))) escaped_ = true;
+    const auto address = reinterpret_cast<uint64_t>(info.si_addr);
+    if (page_fault && !shadow_.space_at(address) && !translator_.is_limit_probe(address)) escaped_ = true;
     return translator_.handle_host_fault(signal, info, host);
   }
   void on_kick(ucontext_t& host) override {

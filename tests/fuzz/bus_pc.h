@@ -3,11 +3,11 @@
 #include <memory>
 #include <span>
 
-#include "vdevices/acpi_events.h"
-#include "vdevices/apm_ports.h"
-#include "tests/vdevices/vga_pc.h"
 #include "tests/fuzz/input.h"
 #include "tests/vdevices/flat_memory.h"
+#include "tests/vdevices/vga_pc.h"
+#include "vdevices/acpi_events.h"
+#include "vdevices/apm_ports.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
 #include "vdevices/debug_exit.h"
@@ -17,8 +17,8 @@
 #include "vdevices/i8237a.h"
 #include "vdevices/i8254.h"
 #include "vdevices/i8259a.h"
-#include "vdevices/irq_lines.h"
 #include "vdevices/input_feed.h"
+#include "vdevices/irq_lines.h"
 #include "vdevices/mc146818.h"
 #include "vdevices/pci_host.h"
 #include "vdevices/piix3.h"

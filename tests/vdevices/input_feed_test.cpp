@@ -15,7 +15,8 @@ using Bytes = std::vector<unsigned>;
 struct InputFeedTest : ::testing::Test {
   testing::FakeClock clock;
   testing::EdgeCounter irq1, irq12;
-  I8042 kbc{{irq1.line, irq12.line, {}, {}}};
+  Line a20;
+  I8042 kbc{{irq1.line, irq12.line, a20, {}}};
   InputFeed feed{clock, kbc};
 
   bool full() { return (kbc.command_port().read_port(0, 1) & 1) != 0; }
