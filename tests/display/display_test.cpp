@@ -41,7 +41,8 @@ struct DisplayTest : ::testing::Test {
   TestScreen screen;
   testing::FakeClock clock;
   testing::EdgeCounter irq1, irq12;
-  I8042 kbc{{irq1.line, irq12.line, {}, {}}};
+  Line a20;
+  I8042 kbc{{irq1.line, irq12.line, a20, {}}};
   InputFeed feed{clock, kbc};
   int changes = 0;
 
