@@ -21,6 +21,10 @@ start:
   movw $kOrigin, %sp
   sti
   cld
+  movw 0x46C, %ax                       # with its next tick the BIOS writes what is left of its own text
+1: hlt
+  cmpw %ax, 0x46C
+  je 1b
   movw $boots, %si
   call say
 

@@ -180,7 +180,7 @@ def find(log, *lines):
 def the_default_bios_comes_to_its_boot_stage(bench):
     find(bench.boot(), "Running on QEMU (i440fx)", "Found QEMU fw_cfg", "Relocating init from", "Found 4 PCI devices",
          "PCI: init bdf=00:00.0 id=8086:1237", "PCI: init bdf=00:01.0 id=8086:7000", "PIIX3/PIIX4 init: elcr=00 0c",
-         "PCI: init bdf=00:01.3 id=8086:7113", "PCI: init bdf=00:02.0 id=1234:1111", "Using pmtimer", "ACPI RSDP",
+         "PCI: init bdf=00:01.3 id=8086:7113", "Using pmtimer", "PCI: init bdf=00:02.0 id=1234:1111", "ACPI RSDP",
          "Start SeaVGABIOS", "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "enter handle_19",
          "No bootable device")
 

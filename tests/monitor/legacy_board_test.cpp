@@ -108,7 +108,7 @@ TEST_F(LegacyBoardTest, TheFloppyControllerHasChannel2AndInterrupt6) {
   EXPECT_EQ(memory.bytes[0x8000], 2) << "the second sector";
   EXPECT_EQ(memory.bytes[0x81FF], 2);
   EXPECT_EQ(memory.bytes[0x8200], 0);
-  EXPECT_EQ(board->interrupts().acknowledge(), 0x26);
+  EXPECT_EQ(board->acknowledge_interrupt(), 0x26);
 }
 
 TEST_F(LegacyBoardTest, CmosDescribesTheDisks) {
@@ -156,7 +156,7 @@ TEST_F(LegacyBoardTest, TheSecondSerialPortHasInterrupt3) {
     out(static_cast<uint16_t>(port), static_cast<uint8_t>(value));
   out(0x2FC, 0x08);  // OUT2: the interrupt's gate
   out(0x2F9, 0x02);  // when there is room
-  EXPECT_EQ(board->interrupts().acknowledge(), 0x23);
+  EXPECT_EQ(board->acknowledge_interrupt(), 0x23);
 }
 
 TEST_F(LegacyBoardTest, TheShutdownStatusByteIsFirmwares) {
