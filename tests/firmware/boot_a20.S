@@ -13,6 +13,10 @@ start:
   movw %ax, %ss
   movw $kOrigin, %sp
   cld
+  sti
+  movw 0x46C, %ax                       # with its next tick the BIOS writes what is left of its own text
+1: cmpw %ax, 0x46C
+  je 1b
   call say_wrap                         # as the BIOS leaves it
 
   movb $0, %al                          # port 92h
