@@ -334,7 +334,6 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Devices", "parallel", "none", "no parallel port", set_parallel},
     {"Devices", "no-acpi", "", "with a BIOS: no ACPI, as -machine acpi=off", set_no_acpi},
     {"Devices", "no-hpet", "", "no HPET: the same as -machine hpet=off", set_no_hpet},
-    {"Devices", "no-fd-bootchk", "", "ignored, for scripts", do_nothing},
     {"Devices", "no-user-config", "", "ignored, for scripts", do_nothing},
 
     {"Display", "display", "KIND", "sdl, a window; curses, text on the terminal; vnc=HOST:N; none",
