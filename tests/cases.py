@@ -3,6 +3,7 @@ import sys
 import tempfile
 
 CASES = {}
+ON_REQUEST = set()
 
 
 class Failure(Exception):
@@ -14,6 +15,12 @@ def case(function):
     return function
 
 
+def case_on_request(function):
+    """One that takes minutes: it runs if it is named, and --list leaves it out."""
+    ON_REQUEST.add(function.__name__)
+    return case(function)
+
+
 def run_cases(parser, make_bench):
     """Runs the case that the command line names, with what `make_bench` makes of the options and a new folder, or lists
     all of them. Returns the exit status."""
@@ -21,7 +28,7 @@ def run_cases(parser, make_bench):
     parser.add_argument("case", nargs="?", choices=CASES)
     options = parser.parse_args()
     if options.list or not options.case:
-        print(*CASES, sep="\n")
+        print(*(name for name in CASES if name not in ON_REQUEST), sep="\n")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         try:

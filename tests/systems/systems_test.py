@@ -11,7 +11,7 @@ import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot")]
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, case_on_request, run_cases  # noqa: E402  (found by the line above)
 from machine import Machine  # noqa: E402
 
 PARTITION = 1 << 20  # where it starts on the disk
@@ -205,7 +205,7 @@ def grub_starts_gnu_mach(systems):
         machine.expect(rb"No bootstrap code loaded with the kernel")
 
 
-@case
+@case_on_request
 def memtest86_passes(systems):
     """All of its tests, and two times 80 seconds in which nothing happens to memory."""
     cd = systems.grub_cd("linux /boot/memtest console=ttyS0,115200 nosmp\n", boot__memtest="/boot/memtest86+ia32.bin")
