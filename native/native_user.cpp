@@ -237,8 +237,9 @@ std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {
   counters().native_page_faults++;
   Miss miss = native.resolve(shadow_, trap.address, kind, failure);
   if (miss == Miss::kCodeWrite) {
+    // The whole page becomes writable.
     const auto t = peek(PagingRegisters::of(state_), memory_, trap.address);
-    code_writes_.on_code_write(t->physical, 1);
+    code_writes_.on_code_write(t->physical & ~uint64_t{kPageMask}, kPageSize);
     miss = native.resolve(shadow_, trap.address, kind, failure);
   }
   if (miss == Miss::kMapped) return std::nullopt;
