@@ -53,6 +53,9 @@ struct Segment {
   bool present() const { return attributes & segment_attribute::kPresent; }
   bool is_code() const { return attributes & segment_attribute::kCode; }
   bool big() const { return attributes & segment_attribute::kBig; }
+  bool expands_down() const {
+    return !is_code() && (attributes & segment_attribute::kExpandDownOrConforming);
+  }
   unsigned dpl() const { return attributes >> segment_attribute::kDplShift & 3; }
   // Base 0, limit 4 GiB - 1, expand-up: an access needs no check and no addition.
   bool flat() const;
@@ -60,11 +63,7 @@ struct Segment {
   bool unlimited() const;
 };
 
-inline bool Segment::unlimited() const {
-  using namespace segment_attribute;
-  const bool expand_down = !(attributes & kCode) && (attributes & kExpandDownOrConforming);
-  return present() && limit == 0xFFFFFFFF && !expand_down;
-}
+inline bool Segment::unlimited() const { return present() && limit == 0xFFFFFFFF && !expands_down(); }
 inline bool Segment::flat() const { return base == 0 && unlimited(); }
 
 struct DescriptorTable {
@@ -141,6 +140,8 @@ struct alignas(64) CpuState {
   bool protected_mode() const { return cr0 & cr0::kPe; }
   bool virtual_8086() const { return system_flags & eflags::kVm; }
   bool real_mode() const { return !protected_mode(); }
+  // Real and virtual-8086 mode: a selector is a base divided by 16.
+  bool without_descriptors() const { return real_mode() || virtual_8086(); }
   bool paging() const { return cr0 & cr0::kPg; }
   bool pae() const { return cr4 & cr4::kPae; }
   uint32_t stack_mask() const { return segment[kSs].big() ? 0xFFFFFFFF : 0xFFFF; }

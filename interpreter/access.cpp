@@ -1,5 +1,6 @@
 #include "cpu/fault.h"
 #include "interpreter/debug_breakpoints.h"
+#include "interpreter/descriptor.h"
 #include "interpreter/interpreter.h"
 
 // What stands between an instruction's offset and linear memory: the segment's checks (SDM vol. 3, chapter
@@ -7,18 +8,9 @@
 namespace ringdown {
 namespace {
 
-bool type_allows(const Segment& s, AccessKind kind) {
-  using namespace segment_attribute;
-  if (!s.present()) return false;
-  const bool writable_or_readable = s.attributes & kWritableOrReadable;
-  if (s.is_code()) return kind != AccessKind::kWrite && writable_or_readable;
-  return kind != AccessKind::kWrite || writable_or_readable;
-}
-
 bool limit_allows(const Segment& s, uint32_t offset, unsigned length) {
   const uint32_t last = offset + length - 1;
-  const bool expand_down = !s.is_code() && (s.attributes & segment_attribute::kExpandDownOrConforming);
-  if (!expand_down) return s.limit == 0xFFFFFFFF || (last >= offset && last <= s.limit);
+  if (!s.expands_down()) return s.limit == 0xFFFFFFFF || (last >= offset && last <= s.limit);
   const uint32_t highest = s.big() ? 0xFFFFFFFF : 0xFFFF;
   return offset > s.limit && last >= offset && last <= highest;
 }
@@ -40,8 +32,7 @@ uint32_t alignment_of(unsigned length) {
 bool Interpreter::segment_allows(SegmentIndex segment, uint32_t offset, unsigned length,
                                  AccessKind kind) const {
   const Segment& s = state.segment[segment];
-  const bool typed = state.protected_mode() && !state.virtual_8086();
-  return (!typed || type_allows(s, kind)) && limit_allows(s, offset, length);
+  return (state.without_descriptors() || type_allows(s, kind)) && limit_allows(s, offset, length);
 }
 
 bool Interpreter::alignment_checked() const {

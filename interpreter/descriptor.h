@@ -86,12 +86,18 @@ void mark_accessed(Interpreter& it, uint16_t selector, Descriptor& d);
 // Sets or clears the busy bit of a TSS descriptor in memory.
 void set_busy(Interpreter& it, uint16_t selector, bool busy);
 
+// Do presence and type of a segment with a descriptor allow the access? Says nothing about its limit.
+inline bool type_allows(const Segment& s, AccessKind kind) {
+  if (!s.present()) return false;
+  const bool writable_or_readable = s.attributes & segment_attribute::kWritableOrReadable;
+  if (s.is_code()) return kind != AccessKind::kWrite && writable_or_readable;
+  return kind != AccessKind::kWrite || writable_or_readable;
+}
+
 // Are all bytes of an access within the segment's limit? Says nothing about type or presence.
 inline bool within_limit(const Segment& s, uint32_t offset, unsigned length) {
-  using namespace segment_attribute;
   const uint64_t last = uint64_t{offset} + length - 1;
-  const bool expand_down = !(s.attributes & kCode) && (s.attributes & kExpandDownOrConforming);
-  if (!expand_down) return last <= s.limit;
+  if (!s.expands_down()) return last <= s.limit;
   return offset > s.limit && last <= (s.big() ? 0xFFFFFFFFu : 0xFFFFu);
 }
 

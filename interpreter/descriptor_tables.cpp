@@ -95,7 +95,7 @@ void ltr(Interpreter& it, const Instruction& i) {
 }
 
 void group_0f00(Interpreter& it, const Instruction& i) {
-  if (it.state.real_mode() || it.state.virtual_8086()) raise(Vector::kInvalidOpcode);
+  if (it.state.without_descriptors()) raise(Vector::kInvalidOpcode);
   switch (i.reg) {
     case 0:
       return store_selector(it, i, it.state.ldtr);

@@ -17,8 +17,6 @@ struct Target {
   uint32_t offset;
 };
 
-bool without_descriptors(const CpuState& s) { return s.real_mode() || s.virtual_8086(); }
-
 Segment code_segment_without_descriptor(const CpuState& s, uint16_t selector) {
   if (s.virtual_8086()) return virtual_8086_segment(selector);
   Segment cs = s.segment[kCs];
@@ -140,7 +138,7 @@ void transfer_to_system_descriptor(Interpreter& it, Kind kind, uint16_t selector
 
 void transfer(Interpreter& it, Kind kind, Target to, unsigned operand_size) {
   if (operand_size == 2) to.offset &= 0xFFFF;
-  if (without_descriptors(it.state)) return transfer_without_descriptor(it, kind, to, operand_size);
+  if (it.state.without_descriptors()) return transfer_without_descriptor(it, kind, to, operand_size);
   const Descriptor d = require_descriptor(it, to.selector, Vector::kGeneralProtection);
   if (d.code()) return transfer_to_code(it, kind, to, d, operand_size);
   if (d.data()) raise_general_protection(selector_error(to.selector));
@@ -188,7 +186,7 @@ void far_return(Interpreter& it, unsigned operand_size, uint16_t release) {
   const unsigned width = operand_size;
   const uint32_t eip = peek_stack(it, 0, width);
   const uint16_t selector = static_cast<uint16_t>(peek_stack(it, width, width));
-  if (without_descriptors(it.state)) return return_without_descriptor(it, eip, selector, 2 * width + release);
+  if (it.state.without_descriptors()) return return_without_descriptor(it, eip, selector, 2 * width + release);
   Descriptor code = return_code_descriptor(it, selector);
   if ((selector & 3u) > it.state.cpl) return return_to_outer_level(it, {selector, eip}, code, width, release);
   check_offset(code.segment(selector), eip);

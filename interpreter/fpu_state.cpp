@@ -125,7 +125,7 @@ void restore_x87_exceptions(FxsaveImage& fx, uint16_t hidden) {
 }
 
 EnvironmentLayout environment_layout(const CpuState& state, const Instruction& i) {
-  return {.wide = i.operand_size == 4, .protected_mode = state.protected_mode() && !state.virtual_8086()};
+  return {.wide = i.operand_size == 4, .protected_mode = !state.without_descriptors()};
 }
 
 void store_environment(const FxsaveImage& fx, EnvironmentLayout layout, std::span<uint8_t> to) {

@@ -7,7 +7,7 @@ namespace ringdown {
 namespace {
 
 void require_protected_mode(const Interpreter& it) {
-  if (it.state.real_mode() || it.state.virtual_8086()) raise(Vector::kInvalidOpcode);
+  if (it.state.without_descriptors()) raise(Vector::kInvalidOpcode);
 }
 
 void set_zero_flag(Interpreter& it, bool value) {

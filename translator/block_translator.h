@@ -150,6 +150,9 @@ class BlockTranslator {
   bool lower_return(const Instruction& i);
   void emit_goto(uint32_t target);
   void emit_goto_if(uint8_t condition, uint32_t target);
+  // Of a relative branch.
+  uint32_t branch_target(const Instruction& i) const;
+  bool within_limit(uint32_t target) const { return target <= limit_; }
   void emit_edge(uint32_t rel32_offset, uint32_t target);
   void emit_table_jump_to(uint32_t target);
   void emit_table_jump_to_place(uint64_t place);
@@ -171,7 +174,7 @@ class BlockTranslator {
   void emit_effective_address(const Instruction& i);
   void emit_limit_check(SegmentIndex segment, bool address16, unsigned bytes, bool write);
   void emit_limit_check_at(SegmentIndex segment, const asmjit::x86::Gp& offset, int32_t more, bool write);
-  void emit_fetch_check(uint8_t eip, unsigned bytes);
+  void emit_fetch_check(uint8_t eip, unsigned bytes, uint8_t lost);
   void emit_place(uint8_t eip);
   void emit_low_word(uint8_t to, uint8_t from);
   void emit_add_to_stack_pointer(int32_t bytes);
@@ -179,8 +182,6 @@ class BlockTranslator {
   void emit_load_register(uint8_t reg, const Address& from, unsigned bytes);
   void emit_store_register(const Address& to, uint8_t reg, unsigned bytes);
   void emit_store_immediate(const Address& to, uint32_t value, unsigned bytes);
-  bool within_limit(uint32_t target) const { return target <= limit_; }
-  uint32_t branch_target(const Instruction& i) const;
   // lower_segmented.cpp
   bool lower_segmented(Treatment t, const Instruction& i);
   bool copy_with_high_byte(const Instruction& i, const Encoding& encoding, const Address& at);
@@ -197,8 +198,6 @@ class BlockTranslator {
   bool segmented_pop_all(const Instruction& i);
   bool segmented_leave(const Instruction& i);
   bool segmented_enter(const Instruction& i);
-  bool segmented_jump(const Instruction& i);
-  bool segmented_jump_conditional(const Instruction& i);
   bool segmented_loop(const Instruction& i);
   bool segmented_call(const Instruction& i);
   bool segmented_call_indirect(const Instruction& i);
@@ -219,7 +218,6 @@ class BlockTranslator {
   bool far_return(const Instruction& i);
   void emit_load_paragraph(SegmentIndex segment, uint8_t selector);
   void emit_load_far_operand(const Instruction& i);
-  void emit_check_far_target(unsigned bytes);
   void emit_goto_paragraph(uint8_t selector);
   void emit_goto_far(uint16_t selector, uint32_t target);
   void join_forward_jumps();

@@ -130,6 +130,11 @@ uint64_t leave_for_interpreter(TranslatorContext& c, uint32_t eip) {
   return kLeaveForInterpreter;
 }
 
+// By the monitor, after a device was reached.
+bool is_wanted(const TranslatorContext& c) {
+  return c.attention || (c.interrupt_pending && c.state.interrupt_flag);
+}
+
 // After the state has changed: the monitor goes on at EIP.
 uint64_t dispatch(TranslatorContext& c) {
   c.exit = Exit::kIndirect;
@@ -463,8 +468,7 @@ uint64_t port_io(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_t val
     eax = (eax & ~mask) | (c->bus->read_port(port, size) & mask);
   c->state.eip = eip + (info & 0xFF);
   count(info & kOutput ? Sensitive::kOut : Sensitive::kIn);
-  const bool interrupt = c->interrupt_pending && c->state.interrupt_flag;
-  return c->attention || interrupt ? dispatch(*c) : c->behind_callout;
+  return is_wanted(*c) ? dispatch(*c) : c->behind_callout;
 }
 
 // INVLPG in ring 0.
@@ -521,8 +525,7 @@ uint64_t go_on_behind_move(TranslatorContext& c, uint32_t next, uint32_t* into, 
   const uint32_t mask = ~0u >> (32 - 8 * bytes);
   if (into) *into = (*into & ~mask) | (value & mask);
   c.state.eip = next;
-  const bool interrupt = c.interrupt_pending && c.state.interrupt_flag;
-  return c.attention || interrupt ? dispatch(c) : proceed(c);
+  return is_wanted(c) ? dispatch(c) : proceed(c);
 }
 
 // Bits of `info`: 0 to 7 the instruction's length, 8 to 14 the access's, 15 a write, 16 of_destination; 17 a
@@ -559,7 +562,7 @@ uint64_t checked_miss(TranslatorContext* c, uint32_t eip, uint32_t info, uint32_
 bool enter_handler(TranslatorContext& c, const Event& event, uint32_t return_eip) {
   CpuState& s = c.state;
   const bool breakpoints = s.dr[7] & 0xFF;
-  if (!s.protected_mode() || s.virtual_8086() || breakpoints || (s.cpl != 0 && s.cpl != 3)) return false;
+  if (s.without_descriptors() || breakpoints || (s.cpl != 0 && s.cpl != 3)) return false;
   if (event.vector * 8u + 7 > s.idtr.limit) return false;
   const uint8_t* gate = reach(c, s.idtr.base + event.vector * 8u, 8, false);
   if (!gate) return false;

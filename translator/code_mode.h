@@ -52,23 +52,15 @@ struct CodeMode {
   return !s.is_code() && (s.attributes & segment_attribute::kWritableOrReadable);
 }
 
-[[gnu::always_inline]] inline bool expands_down(const Segment& s) {
-  return !s.is_code() && (s.attributes & segment_attribute::kExpandDownOrConforming);
-}
-
-[[gnu::always_inline]] inline bool without_descriptors(const CpuState& s) {
-  return !s.protected_mode() || s.virtual_8086();
-}
-
 inline bool CodeMode::is_flat(const CpuState& s) {
   const auto& segment = s.segment;
-  return !without_descriptors(s) && segment[kCs].flat() && segment[kCs].big() && segment[kSs].flat() &&
+  return !s.without_descriptors() && segment[kCs].flat() && segment[kCs].big() && segment[kSs].flat() &&
          segment[kSs].big() && segment[kDs].flat() && writable(segment[kDs]) && segment[kEs].flat() &&
          writable(segment[kEs]);
 }
 
 inline uint16_t CodeMode::segmented_bits(const CpuState& s) {
-  const bool paragraphs = without_descriptors(s);
+  const bool paragraphs = s.without_descriptors();
   const auto full = [&](SegmentIndex n) {
     const Segment& segment = s.segment[n];
     return segment.limit >= 0xFFFF && (paragraphs || (segment.present() && writable(segment)));
@@ -108,8 +100,8 @@ inline bool CodeMode::translatable(const CpuState& s) {
   if (s.dr[7] & 0xFF) return false;
   if (is_flat(s)) return true;
   const auto& segment = s.segment;
-  if (expands_down(segment[kSs]) || expands_down(segment[kDs]) || expands_down(segment[kEs])) return false;
-  return without_descriptors(s) ? are_paragraphs(s) : segment[kCs].is_code();
+  if (segment[kSs].expands_down() || segment[kDs].expands_down() || segment[kEs].expands_down()) return false;
+  return s.without_descriptors() ? are_paragraphs(s) : segment[kCs].is_code();
 }
 
 // Then a load of a segment register changes selector and base alone. Virtual-8086 mode has no others; of real

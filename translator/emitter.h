@@ -56,6 +56,18 @@ class Emitter {
   static asmjit::x86::Mem context(size_t offset, uint32_t size) {
     return asmjit::x86::ptr(asmjit::x86::r15, static_cast<int32_t>(offset), size);
   }
+  static asmjit::x86::Mem segment_base(unsigned segment) {
+    return context(segment_field(segment) + offsetof(Segment, base), 4);
+  }
+  static asmjit::x86::Mem segment_selector(unsigned segment) {
+    return context(segment_field(segment) + offsetof(Segment, selector), 2);
+  }
+  static asmjit::x86::Mem saved(unsigned n) { return context(offsetof(TranslatorContext, saved) + n * 8, 8); }
+  // Where the return whose index is in r9 goes on.
+  static asmjit::x86::Mem return_place() {
+    using namespace asmjit::x86;
+    return qword_ptr(r14, r9, 3, offsetof(JumpTable, returns));
+  }
 
   // rel32 jumps whose target is patched in later: returns where the rel32 lies.
   uint32_t emit_jump();
@@ -83,6 +95,9 @@ class Emitter {
   void emit_exit(Exit exit);
 
  private:
+  static constexpr size_t segment_field(unsigned segment) {
+    return offsetof(TranslatorContext, state) + offsetof(CpuState, segment) + segment * sizeof(Segment);
+  }
   void attach();
 
   asmjit::CodeHolder holder_;

@@ -8,8 +8,6 @@ namespace {
 using namespace asmjit::x86;
 
 // Of the index in r9.
-Mem return_place() { return qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)); }
-
 }  // namespace
 
 // Within a page a user target is what it was when the jump was translated. On another page it is whatever the
@@ -133,8 +131,15 @@ std::span<const uint8_t> BlockTranslator::translate_user_table_jump(const BlockK
   return out_.code();
 }
 
+uint32_t BlockTranslator::branch_target(const Instruction& i) const {
+  const uint32_t target = next_eip() + i.immediate[0].value;
+  return i.operand_size == 2 ? target & 0xFFFF : target;
+}
+
 bool BlockTranslator::lower_jump_conditional(const Instruction& i) {
-  emit_goto_if(i.opcode & 15, next_eip() + i.immediate[0].value);
+  const uint32_t target = branch_target(i);
+  if (!within_limit(target)) return false;
+  emit_goto_if(i.opcode & 15, target);
   return true;
 }
 
@@ -150,7 +155,9 @@ bool BlockTranslator::lower_loop(const Instruction& i) {
 }
 
 bool BlockTranslator::lower_jump(const Instruction& i) {
-  emit_goto(next_eip() + i.immediate[0].value);
+  const uint32_t target = branch_target(i);
+  if (!within_limit(target)) return false;
+  emit_goto(target);
   return true;
 }
 
@@ -169,7 +176,7 @@ uint32_t BlockTranslator::emit_push_return_address() {
   emit_index_of_return();
   a.lea(r10, ptr(rip, 0));
   const uint32_t displacement = out_.offset() - 4;
-  a.mov(return_place(), r10);
+  a.mov(Emitter::return_place(), r10);
   return displacement;
 }
 
@@ -211,7 +218,7 @@ bool BlockTranslator::lower_return(const Instruction& i) {
   out_.emit_load(kR8, {.base = kEsp});
   emit_index_of_return();
   out_.emit_adjust_stack(4 + extra);
-  out_.a().jmp(return_place());
+  out_.a().jmp(Emitter::return_place());
   return true;
 }
 

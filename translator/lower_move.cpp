@@ -193,16 +193,15 @@ bool BlockTranslator::lower_translate_byte(const Instruction& i) {
 bool BlockTranslator::lower_read_segment(const Instruction& i) {
   using namespace asmjit::x86;
   auto& a = out_.a();
-  const size_t selector = offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
-                          i.reg * sizeof(Segment) + offsetof(Segment, selector);
+  const Mem selector = Emitter::segment_selector(i.reg);
   if (i.mod != 3) {
     const Address to = operand(i, 2, true);
-    a.movzx(r10d, Emitter::context(selector, 2));
+    a.movzx(r10d, selector);
     out_.emit_memory({.operand_size = true, .opcode = 0x89}, kR10, to);
   } else if (i.operand_size == 2) {
-    a.mov(gpw(i.rm), Emitter::context(selector, 2));
+    a.mov(gpw(i.rm), selector);
   } else {
-    a.movzx(gpd(i.rm), Emitter::context(selector, 2));
+    a.movzx(gpd(i.rm), selector);
   }
   return true;
 }

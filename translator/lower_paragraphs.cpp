@@ -8,16 +8,7 @@ namespace {
 
 using namespace asmjit::x86;
 
-constexpr size_t field_of(unsigned segment, size_t offset) {
-  return offsetof(TranslatorContext, state) + offsetof(CpuState, segment) + segment * sizeof(Segment) +
-         offset;
-}
-Mem selector_of(unsigned segment) {
-  return Emitter::context(field_of(segment, offsetof(Segment, selector)), 2);
-}
-Mem base_of(unsigned segment) { return Emitter::context(field_of(segment, offsetof(Segment, base)), 4); }
 Mem code_segment() { return Emitter::context(offsetof(TranslatorContext, code_segment), 8); }
-Mem saved(unsigned n) { return Emitter::context(offsetof(TranslatorContext, saved) + n * 8u, 8); }
 
 uint32_t immediate_offset(const Instruction& i) {
   return i.operand_size == 2 ? i.immediate[0].value & 0xFFFF : i.immediate[0].value;
@@ -40,9 +31,9 @@ SegmentIndex loaded_by(const Instruction& i) {
 // The selector in `selector`, which becomes the base, has nothing above its 16 bits.
 void BlockTranslator::emit_load_paragraph(SegmentIndex segment, uint8_t selector) {
   auto& a = out_.a();
-  a.mov(selector_of(segment), gpw(selector));
+  a.mov(Emitter::segment_selector(segment), gpw(selector));
   a.rorx(gpd(selector), gpd(selector), 28);
-  a.mov(base_of(segment), gpd(selector));
+  a.mov(Emitter::segment_base(segment), gpd(selector));
 }
 
 // To the offset in r10. r9 is lost.
@@ -59,8 +50,8 @@ void BlockTranslator::emit_goto_paragraph(uint8_t selector) {
 void BlockTranslator::emit_goto_far(uint16_t selector, uint32_t target) {
   auto& a = out_.a();
   const uint64_t segment = code_segment_of_paragraphs(uint32_t{selector} << 4);
-  a.mov(selector_of(kCs), selector);
-  a.mov(base_of(kCs), uint32_t{selector} << 4);
+  a.mov(Emitter::segment_selector(kCs), selector);
+  a.mov(Emitter::segment_base(kCs), uint32_t{selector} << 4);
   a.mov(r8, segment);
   a.mov(code_segment(), r8);
   emit_table_jump_to_place(segment + target);
@@ -111,17 +102,9 @@ bool BlockTranslator::far_jump(const Instruction& i) {
     return true;
   }
   emit_load_far_operand(i);
-  emit_check_far_target(i.operand_size);
+  emit_fetch_check(kR10, i.operand_size, kR9);
   emit_goto_paragraph(kR11);
   return true;
-}
-
-// Of the offset in r10; keeps r11.
-void BlockTranslator::emit_check_far_target(unsigned bytes) {
-  if (bytes == 2) return;
-  auto& a = out_.a();
-  a.mov(r9, Emitter::context(offsetof(TranslatorContext, fetch_probe), 8));
-  a.movzx(r9d, byte_ptr(r9, r10));
 }
 
 bool BlockTranslator::far_call(const Instruction& i) {
@@ -131,13 +114,13 @@ bool BlockTranslator::far_call(const Instruction& i) {
   if (direct && !within_limit(immediate_offset(i))) return false;
   if (!direct) {
     emit_load_far_operand(i);
-    emit_check_far_target(i.operand_size);
-    a.mov(saved(0), r10);
-    a.mov(saved(1), r11);
+    emit_fetch_check(kR10, i.operand_size, kR9);
+    a.mov(Emitter::saved(0), r10);
+    a.mov(Emitter::saved(1), r11);
   }
   stack_operand(-2 * bytes, i.operand_size, true);  // may be pushed before anything is
   const Address at = stack_operand(-bytes, i.operand_size, true);
-  a.movzx(r10d, selector_of(kCs));
+  a.movzx(r10d, Emitter::segment_selector(kCs));
   emit_store_register(at, kR10, i.operand_size);
   emit_store_immediate(stack_operand(-2 * bytes, i.operand_size, true), next_eip(), i.operand_size);
   emit_add_to_stack_pointer(-2 * bytes);
@@ -145,8 +128,8 @@ bool BlockTranslator::far_call(const Instruction& i) {
     emit_goto_far(static_cast<uint16_t>(i.immediate[1].value), immediate_offset(i));
     return true;
   }
-  a.mov(r10, saved(0));
-  a.mov(r11, saved(1));
+  a.mov(r10, Emitter::saved(0));
+  a.mov(r11, Emitter::saved(1));
   emit_goto_paragraph(kR11);
   return true;
 }
@@ -155,7 +138,7 @@ bool BlockTranslator::far_return(const Instruction& i) {
   const unsigned bytes = i.operand_size;
   const unsigned extra = i.opcode == 0xCA ? i.immediate[0].value & 0xFFFF : 0;
   emit_load_extended(kR10, stack_operand(0, bytes, false), bytes);
-  emit_check_far_target(bytes);
+  emit_fetch_check(kR10, bytes, kR9);
   emit_load_extended(kR11, stack_operand(static_cast<int32_t>(bytes), bytes, false), bytes);
   emit_low_word(kR11, kR11);
   emit_add_to_stack_pointer(static_cast<int32_t>(2 * bytes + extra));

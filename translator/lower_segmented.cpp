@@ -9,16 +9,6 @@ namespace {
 
 using namespace asmjit::x86;
 
-Mem saved(unsigned n) { return Emitter::context(offsetof(TranslatorContext, saved) + n * 8u, 8); }
-
-Mem return_place() { return qword_ptr(r14, r9, 3, offsetof(JumpTable, returns)); }
-
-Mem selector_of(unsigned segment) {
-  return Emitter::context(offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
-                              segment * sizeof(Segment) + offsetof(Segment, selector),
-                          2);
-}
-
 SegmentIndex data_segment(const Instruction& i) {
   return i.segment_override == kNoRegister ? kDs : static_cast<SegmentIndex>(i.segment_override);
 }
@@ -42,9 +32,7 @@ bool BlockTranslator::lower_segmented(Treatment t, const Instruction& i) {
     case Treatment::kLeave: return segmented_leave(i);
     case Treatment::kEnter: return segmented_enter(i);
     case Treatment::kPushSegment: return segmented_push_segment(i);
-    case Treatment::kJumpConditional: return segmented_jump_conditional(i);
     case Treatment::kLoop: return segmented_loop(i);
-    case Treatment::kJump: return segmented_jump(i);
     case Treatment::kCall: return segmented_call(i);
     case Treatment::kJumpIndirect: return segmented_jump_indirect(i);
     case Treatment::kCallIndirect: return segmented_call_indirect(i);
@@ -111,9 +99,9 @@ bool BlockTranslator::segmented_translate_byte(const Instruction& i) {
 bool BlockTranslator::segmented_push(uint8_t reg, unsigned bytes) {
   auto& a = out_.a();
   const bool lost = reg == kR10 && checked_;
-  if (lost) a.mov(saved(0), r10);
+  if (lost) a.mov(Emitter::saved(0), r10);
   const Address at = stack_operand(-static_cast<int32_t>(bytes), bytes, true);
-  if (lost) a.mov(r10, saved(0));
+  if (lost) a.mov(r10, Emitter::saved(0));
   emit_store_register(at, reg, bytes);
   emit_add_to_stack_pointer(-static_cast<int32_t>(bytes));
   return true;
@@ -133,7 +121,7 @@ bool BlockTranslator::segmented_push_memory(const Instruction& i) {
 }
 
 bool BlockTranslator::segmented_push_segment(const Instruction& i) {
-  out_.a().movzx(r10d, selector_of(i.opcode >> 3 & 7));  // 06 0E 16 1E, 0F A0, 0F A8
+  out_.a().movzx(r10d, Emitter::segment_selector(i.opcode >> 3 & 7));  // 06 0E 16 1E, 0F A0, 0F A8
   return segmented_push(kR10, i.operand_size);
 }
 
@@ -153,11 +141,11 @@ bool BlockTranslator::segmented_pop_memory(const Instruction& i) {
   const bool by_esp = i.address_size == 4 && i.has_sib && i.base == kEsp;
   if (by_esp && key_.mode.has(CodeMode::kStack16)) return false;
   emit_load_extended(kR10, stack_operand(0, bytes, false), bytes);
-  a.mov(saved(0), r10);
+  a.mov(Emitter::saved(0), r10);
   Instruction to = i;
   if (by_esp) to.displacement += static_cast<int32_t>(bytes);
   const Address at = operand(to, bytes, true);
-  a.mov(r10, saved(0));
+  a.mov(r10, Emitter::saved(0));
   emit_store_register(at, kR10, bytes);
   emit_add_to_stack_pointer(static_cast<int32_t>(bytes));
   return true;
@@ -218,20 +206,6 @@ bool BlockTranslator::segmented_enter(const Instruction& i) {
 
 // ---- Branches --------------------------------------------------------------------------------------------
 
-bool BlockTranslator::segmented_jump(const Instruction& i) {
-  const uint32_t target = branch_target(i);
-  if (!within_limit(target)) return false;
-  emit_goto(target);
-  return true;
-}
-
-bool BlockTranslator::segmented_jump_conditional(const Instruction& i) {
-  const uint32_t target = branch_target(i);
-  if (!within_limit(target)) return false;
-  emit_goto_if(i.opcode & 15, target);
-  return true;
-}
-
 // E0 LOOPNE, E1 LOOPE, E2 LOOP, E3 JCXZ, by CX or ECX.
 bool BlockTranslator::segmented_loop(const Instruction& i) {
   const uint32_t target = branch_target(i);
@@ -265,7 +239,7 @@ uint32_t BlockTranslator::emit_segmented_return_address(unsigned bytes) {
   emit_index_of_return();
   a.lea(r10, ptr(rip, 0));
   const uint32_t displacement = out_.offset() - 4;
-  a.mov(return_place(), r10);
+  a.mov(Emitter::return_place(), r10);
   return displacement;
 }
 
@@ -287,7 +261,7 @@ void BlockTranslator::emit_load_target(const Instruction& i) {
     emit_low_word(kR8, i.rm);
   else
     out_.a().mov(r8d, gpd(i.rm));
-  emit_fetch_check(kR8, bytes);
+  emit_fetch_check(kR8, bytes, kR11);
 }
 
 bool BlockTranslator::segmented_jump_indirect(const Instruction& i) {
@@ -300,9 +274,9 @@ bool BlockTranslator::segmented_jump_indirect(const Instruction& i) {
 bool BlockTranslator::segmented_call_indirect(const Instruction& i) {
   auto& a = out_.a();
   emit_load_target(i);
-  a.mov(saved(1), r8);
+  a.mov(Emitter::saved(1), r8);
   const uint32_t return_point = emit_segmented_return_address(i.operand_size);
-  a.mov(r8, saved(1));
+  a.mov(r8, Emitter::saved(1));
   emit_place(kR8);
   out_.emit_table_jump();
   emit_return_point(return_point);
@@ -314,13 +288,13 @@ bool BlockTranslator::segmented_return(const Instruction& i) {
   const unsigned bytes = i.operand_size;
   const unsigned extra = i.opcode == 0xC2 ? i.immediate[0].value & 0xFFFF : 0;
   emit_load_extended(kR8, stack_operand(0, bytes, false), bytes);
-  emit_fetch_check(kR8, bytes);
+  emit_fetch_check(kR8, bytes, kR11);
   emit_place(kR8);
   a.mov(r10, r8);
   emit_index_of_return();
   emit_add_to_stack_pointer(static_cast<int32_t>(bytes + extra));
   a.mov(r8, r10);
-  a.jmp(return_place());
+  a.jmp(Emitter::return_place());
   return true;
 }
 
@@ -342,9 +316,7 @@ void BlockTranslator::emit_string_address(const Instruction& i, SegmentIndex seg
   auto& a = out_.a();
   const Gp pointer = source ? rsi : rdi, base = source ? r10 : r11, old = source ? r8 : r9;
   a.mov(base, Emitter::context(offsetof(TranslatorContext, space_base) + key_.mode.user() * 8u, 8));
-  a.mov(old.r32(), Emitter::context(offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
-                                        segment * sizeof(Segment) + offsetof(Segment, base),
-                                    4));
+  a.mov(old.r32(), Emitter::segment_base(segment));
   a.lea(base, ptr(base, old));  // of the segment
   a.mov(old, pointer);
   if (i.address_size == 2) {

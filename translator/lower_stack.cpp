@@ -83,10 +83,7 @@ bool BlockTranslator::lower_leave(const Instruction&) {
 }
 
 bool BlockTranslator::lower_push_segment(const Instruction& i) {
-  const unsigned segment = i.opcode >> 3 & 7;  // 06 0E 16 1E, 0F A0, 0F A8
-  const size_t selector = offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
-                          segment * sizeof(Segment) + offsetof(Segment, selector);
-  out_.a().movzx(r10d, Emitter::context(selector, 2));
+  out_.a().movzx(r10d, Emitter::segment_selector(i.opcode >> 3 & 7));  // 06 0E 16 1E, 0F A0, 0F A8
   out_.emit_store(stack(-4), kR10);
   out_.emit_adjust_stack(-4);
   return true;

@@ -10,12 +10,6 @@ namespace {
 
 using namespace asmjit::x86;
 
-Mem base_of(SegmentIndex segment) {
-  return Emitter::context(offsetof(TranslatorContext, state) + offsetof(CpuState, segment) +
-                              segment * sizeof(Segment) + offsetof(Segment, base),
-                          4);
-}
-
 // The registers that a 16-bit operand adds up, by its ModRM's R/M field.
 struct Registers16 {
   uint8_t base, index;
@@ -38,7 +32,7 @@ Address BlockTranslator::segment_operand(const Instruction& i, unsigned bytes, b
 Address BlockTranslator::constant_operand(SegmentIndex segment, uint32_t offset, bool address16,
                                           unsigned bytes, bool write) {
   if (reaches_64k(segment) && offset + bytes <= 0x10000 && !(write && checked_)) {
-    out_.a().mov(r9d, base_of(segment));
+    out_.a().mov(r9d, Emitter::segment_base(segment));
     return {.base = kR9, .displacement = static_cast<int32_t>(offset)};
   }
   out_.a().mov(r8d, offset);
@@ -47,7 +41,7 @@ Address BlockTranslator::constant_operand(SegmentIndex segment, uint32_t offset,
 
 Address BlockTranslator::operand_in(SegmentIndex segment, bool address16, unsigned bytes, bool write) {
   emit_limit_check(segment, address16, bytes, write);
-  out_.a().mov(r9d, base_of(segment));
+  out_.a().mov(r9d, Emitter::segment_base(segment));
   const Address at{.base = kR9, .index = kR8};
   return write && checked_ ? emit_checked(at, bytes, true, {}) : at;
 }
@@ -92,12 +86,12 @@ void BlockTranslator::emit_limit_check_at(SegmentIndex segment, const Gp& offset
   a.movzx(r11d, byte_ptr(r11, offset, 0, more));
 }
 
-// The target in r8 or r10: of 16 bits it can only be beyond a smaller limit. r11 is lost.
-void BlockTranslator::emit_fetch_check(uint8_t eip, unsigned bytes) {
+// The target in `eip`: of 16 bits it can only be beyond a smaller limit. `lost` is lost.
+void BlockTranslator::emit_fetch_check(uint8_t eip, unsigned bytes, uint8_t lost) {
   if (bytes == 2 && limit_ >= 0xFFFF) return;
   auto& a = out_.a();
-  a.mov(r11, Emitter::context(offsetof(TranslatorContext, fetch_probe), 8));
-  a.movzx(r11d, byte_ptr(r11, gpq(eip)));
+  a.mov(gpq(lost), Emitter::context(offsetof(TranslatorContext, fetch_probe), 8));
+  a.movzx(gpd(lost), byte_ptr(gpq(lost), gpq(eip)));
 }
 
 void BlockTranslator::emit_low_word(uint8_t to, uint8_t from) { out_.a().movzx(gpd(to), gpw(from)); }
@@ -137,14 +131,6 @@ void BlockTranslator::emit_store_immediate(const Address& to, uint32_t value, un
                                             static_cast<uint8_t>(value >> 24)};
   out_.emit_memory(
       {.operand_size = bytes == 2, .opcode = 0xC7, .immediate = std::span(immediate).first(bytes)}, 0, to);
-}
-
-uint32_t BlockTranslator::branch_target(const Instruction& i) const {
-  const auto& relative = i.immediate[0];
-  const uint32_t distance =
-      relative.size == 1 ? static_cast<uint32_t>(static_cast<int8_t>(relative.value)) : relative.value;
-  const uint32_t target = next_eip() + distance;
-  return i.operand_size == 2 ? target & 0xFFFF : target;
 }
 
 }  // namespace ringdown

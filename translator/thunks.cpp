@@ -14,10 +14,6 @@ constexpr size_t kGprs = kState + offsetof(CpuState, gpr);
 constexpr size_t kFlags = kState + offsetof(CpuState, flags);
 constexpr size_t kFx = kState + offsetof(CpuState, fx);
 
-constexpr size_t segment_base(SegmentIndex segment) {
-  return kState + offsetof(CpuState, segment) + segment * sizeof(Segment) + offsetof(Segment, base);
-}
-
 // Callee-saved by the System V ABI, in the order of pushing.
 const Gp kSaved[] = {rbx, rbp, r12, r13, r14, r15};
 
@@ -30,8 +26,8 @@ constexpr uint32_t kHostMxcsr = 0x1F80;
 // context->entry.
 void emit_resume(asmjit::x86::Assembler& a) {
   a.mov(r14, field(offsetof(TranslatorContext, jump_table), 8));
-  a.mov(r12d, field(segment_base(kFs), 4));
-  a.mov(r13d, field(segment_base(kGs), 4));
+  a.mov(r12d, Emitter::segment_base(kFs));
+  a.mov(r13d, Emitter::segment_base(kGs));
   a.mov(r8d, field(kState + offsetof(CpuState, eip), 4));
   a.mov(r9, field(offsetof(TranslatorContext, code_segment), 8));
   a.lea(r8, ptr(r8, r9));
@@ -216,8 +212,8 @@ void emit_load_segment(Emitter& out, bool popped) {
   a.mov(ptr(r15, r8, 0, segments, 8), r10);
   a.mov(r10d, memo_field(offsetof(Memo, segment) + 8, 4));
   a.mov(ptr(r15, r8, 0, segments + 8, 4), r10d);
-  a.mov(r12d, field(segment_base(kFs), 4));
-  a.mov(r13d, field(segment_base(kGs), 4));
+  a.mov(r12d, Emitter::segment_base(kFs));
+  a.mov(r13d, Emitter::segment_base(kGs));
   for (uint64_t* counter :
        {&counters().callouts, &sensitive_counts()[static_cast<size_t>(popped ? Sensitive::kPopSegment
                                                                              : Sensitive::kMoveToSegment)]}) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host-driver/counters.h"
+#include "interpreter/descriptor.h"
 #include "translator/block_log.h"
 #include "translator/callouts.h"
 #include "translator/thunks.h"
@@ -198,13 +199,12 @@ void Translator::serve_callout_miss() {
 }
 
 CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& error_code) {
-  if (miss.by_piece) return serve_piece(miss, error_code);
   const auto [linear, bytes, write, of_destination, by_piece, moved] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
-  if (hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
-  if ((linear & kPageMask) + bytes > kPageSize || may_fault_otherwise(linear, bytes))
-    return Answer::kInterpret;
+  if (!by_piece && hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
+  const uint32_t unit = by_piece ? CodePieces::kBytes : kPageSize;
+  if (linear % unit + bytes > unit || may_fault_otherwise(linear, bytes)) return Answer::kInterpret;
   if (of_destination && !source_is_readable(user)) return Answer::kInterpret;
   WalkFailure failure;
   const Access access{write ? AccessKind::kWrite : AccessKind::kRead, user};
@@ -214,44 +214,29 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
     return Answer::kPageFault;
   }
   const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
-  if (storage == PhysicalMemory::kNoStorage) {
-    if (!moved) return Answer::kInterpret;
-    counters().checked_device_accesses++;
-    if (write)
-      memory_.write_bytes(t->physical, moved, bytes);
-    else
-      memory_.read_bytes(t->physical, moved, bytes);
-    return Answer::kMoved;
-  }
-  if (write && memory_.announce_write(frame)) return Answer::kInterpret;
+  if (storage == PhysicalMemory::kNoStorage)
+    return moved ? reach_device(t->physical, miss) : Answer::kInterpret;
+  if (write && memory_.announce_write(frame) && (!by_piece || code_pieces_.holds(t->physical, bytes)))
+    return Answer::kInterpret;
   const uint64_t host_of_0 =
       reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (linear & ~kPageMask);
+  if (by_piece) {
+    has_checked_pieces_ = true;
+    context_.checked_pieces[user].enter(linear / unit, host_of_0, false);
+    return Answer::kEntered;
+  }
   for (const bool writes : {false, write})
-    context_.checked_pages[user][writes].enter(linear >> kPageShift, host_of_0, t->global);
+    context_.checked_pages[user][writes].enter(linear / unit, host_of_0, t->global);
   return Answer::kEntered;
 }
 
-// Of a write by segmented code that has met pages with code before.
-CheckedMissServer::Answer Translator::serve_piece(const CheckedMiss& miss, uint32_t& error_code) {
-  counters().checked_misses++;
-  const bool user = state_.cpl == 3;
-  constexpr uint32_t kOffset = CodePieces::kBytes - 1;
-  if ((miss.linear & kOffset) + miss.bytes > CodePieces::kBytes ||
-      may_fault_otherwise(miss.linear, miss.bytes))
-    return Answer::kInterpret;
-  WalkFailure failure;
-  const auto t = walk(PagingRegisters::of(state_), memory_, miss.linear, {AccessKind::kWrite, user}, failure);
-  if (!t) {
-    error_code = failure.error_code;
-    return Answer::kPageFault;
-  }
-  const uint64_t frame = t->physical >> kPageShift, storage = memory_.storage_page(frame);
-  if (storage == PhysicalMemory::kNoStorage) return Answer::kInterpret;
-  if (memory_.announce_write(frame) && code_pieces_.holds(t->physical, miss.bytes)) return Answer::kInterpret;
-  const uint64_t host_of_0 =
-      reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (miss.linear & ~kPageMask);
-  context_.checked_pieces[user].enter(miss.linear >> CodePieces::kShift, host_of_0, false);
-  return Answer::kEntered;
+CheckedMissServer::Answer Translator::reach_device(uint64_t physical, const CheckedMiss& miss) {
+  counters().checked_device_accesses++;
+  if (miss.write)
+    memory_.write_bytes(physical, miss.moved, miss.bytes);
+  else
+    memory_.read_bytes(physical, miss.moved, miss.bytes);
+  return Answer::kMoved;
 }
 
 // The element at ESI, whatever its size.
@@ -289,16 +274,14 @@ uint64_t Translator::code_segment(CodeMode mode) {
 
 // As the interpreter's segment_allows(), but that an access never wraps at 4 GiB.
 void Translator::set_limit_probes() {
-  const bool typed = !without_descriptors(state_);
+  const bool typed = !state_.without_descriptors();
   for (unsigned n = 0; n < state_.segment.size(); n++) {
     const Segment& s = state_.segment[n];
-    const bool marked = s.attributes & segment_attribute::kWritableOrReadable;
-    const bool readable = !typed || (s.present() && (!s.is_code() || marked));
-    const bool may_write = !typed || (s.present() && writable(s));
-    const auto probe = [&](bool allowed) {
-      return allowed && !expands_down(s) ? limits_.for_last(s.limit) : limits_.for_nothing();
+    const auto probe = [&](AccessKind kind) {
+      const bool allowed = (!typed || type_allows(s, kind)) && !s.expands_down();
+      return allowed ? limits_.for_last(s.limit) : limits_.for_nothing();
     };
-    context_.limit_probes[n] = {probe(readable), probe(may_write)};
+    context_.limit_probes[n] = {probe(AccessKind::kRead), probe(AccessKind::kWrite)};
   }
   context_.fetch_probe = limits_.for_last(state_.segment[kCs].limit);
 }
@@ -481,7 +464,7 @@ EntryPoint* Translator::place(std::unique_ptr<Block> block) {
   if (!cache_.has_room(blocks_.emitted().size() + blocks_.emitted_stubs().size())) flush_cache();
   cache_.add(std::move(block), blocks_.emitted(), blocks_.emitted_stubs());
   code_pieces_.add(b);
-  for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
+  forget_pieces();
   own_frame(b.key.physical >> kPageShift);
   if (b.crosses_page()) own_frame(b.second_frame);
   return &b.start();
@@ -510,7 +493,11 @@ void Translator::for_checked_pages(F act) {
   for (auto& ring : context_.checked_pages) {
     for (CheckedPages& pages : ring) act(pages);
   }
-  // By linear page these say nothing.
+  forget_pieces();  // by linear page these say nothing
+}
+
+void Translator::forget_pieces() {
+  if (!std::exchange(has_checked_pieces_, false)) return;
   for (CheckedPages& pieces : context_.checked_pieces) pieces.clear();
 }
 

@@ -72,10 +72,11 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void use_mode_tables(unsigned user, const CodeView& view);
   void serve_callout_miss();
   Answer serve(const CheckedMiss& miss, uint32_t& error_code) override;
-  Answer serve_piece(const CheckedMiss& miss, uint32_t& error_code);
+  Answer reach_device(uint64_t physical, const CheckedMiss& miss);
   bool source_is_readable(bool user) const;
   static bool may_fault_otherwise(uint32_t linear, unsigned bytes);
   void forget_pages();
+  void forget_pieces();
   template <class F>
   void for_checked_pages(F act);
   void map_for_retry();
@@ -134,6 +135,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   ShadowMmu& shadow_;
   const LimitProbe limits_;
   CodePieces code_pieces_;
+  bool has_checked_pieces_ =
+      true;  // TranslatorContext::checked_pieces may have any; at first they are not even empty
   // Of the code segments with descriptors that are not flat, by base and limit: their numbers.
   std::unordered_map<uint64_t, uint32_t> code_segments_;
   BlockCache cache_;

@@ -306,11 +306,12 @@ bool is_lowered_for_segments(Treatment t) {
   switch (t) {
     case kAbsoluteMove: case kLoadEffectiveAddress: case kTranslateByte: case kString: case kPushRegister:
     case kPopRegister: case kPushImmediate: case kPushMemory: case kPopMemory: case kPushAll: case kPopAll: case kLeave:
-    case kEnter: case kPushSegment: case kJumpConditional: case kLoop: case kJump: case kCall: case kJumpIndirect:
+    case kEnter: case kPushSegment: case kLoop: case kCall: case kJumpIndirect:
     case kCallIndirect: case kReturn: case kLoadParagraph: case kPopParagraph: case kLoadFarPointer: case kFarCall:
     case kFarJump: case kFarReturn:
       return true;
     case kInterpret: case kCopy: case kNothing: case kIncrementRegister: case kExchange: case kDivide: case kBitString:
+    case kJumpConditional: case kJump:
     case kPushFlags: case kPopFlags: case kReadSegment: case kClearInterruptFlag: case kSetInterruptFlag:
     case kReadTimeStamp: case kIdentify: case kReadControl: case kWriteControl: case kClearTaskSwitched:
     case kCallLoadSegment: case kCallPopSegment: case kCallPortIo: case kCallWriteCr0: case kCallInterrupt:
