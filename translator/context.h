@@ -67,6 +67,11 @@ struct CheckedPages {
     for (uint32_t n = 0; n < kCount; n++) tag[n] = global[n] ? tag[n] : kEmpty;
   }
   void remove(uint32_t page) { tag[page % kCount] = kEmpty; }
+  // In its place.
+  bool has_another_than(uint32_t page) const {
+    const uint32_t there = tag[page % kCount];
+    return there != kEmpty && there != 0 - page;
+  }
   void enter(uint32_t page, uint64_t host_of_0, bool is_global) {
     tag[page % kCount] = 0 - page;
     host[page % kCount] = host_of_0;

@@ -222,8 +222,11 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
       reinterpret_cast<uint64_t>(memory_.ram()) + (storage << kPageShift) - (linear & ~kPageMask);
   if (by_piece) {
     has_checked_pieces_ = true;
-    context_.checked_pieces[user].enter(linear / unit, host_of_0, false);
-    return Answer::kEntered;
+    CheckedPages& pieces = context_.checked_pieces[user];
+    // An instruction with several accesses would displace its own for ever, where SP wraps.
+    const bool displaces = pieces.has_another_than(linear / unit);
+    pieces.enter(linear / unit, host_of_0, false);
+    return displaces ? Answer::kInterpret : Answer::kEntered;
   }
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear / unit, host_of_0, t->global);

@@ -332,5 +332,30 @@ TEST(Segmented, CodeDoesAsInterpreted) {
   EXPECT_GT(translated.translated_entries(), cases);
 }
 
+// PUSHA of a stack that wraps at 64 KiB, on a page with code: its pieces are 64 KiB apart, which is one place
+// of TranslatorContext::checked_pieces.
+TEST(Segmented, AStackThatWrapsIsPushedBesideCode) {
+  constexpr uint16_t kSegment = 0x46;
+  Case c{};
+  CpuState& s = c.state;
+  s.reset(0x600);
+  s.cr0 = cr0::kEt;
+  s.idtr = {.base = 0, .limit = 0x3FF};
+  for (Segment& segment : s.segment) {
+    segment.selector = kSegment;
+    segment.base = kSegment << 4;
+  }
+  s.eip = 0x400;
+  s.gpr[kEcx] = 20;
+  // 1: MOV SP, 2; PUSHA; LOOP 1b; HLT
+  c.code = {0xBC, 0x02, 0x00, 0x60, 0xE2, 0xFA, 0xF4};
+  Machine interpreted(false), translated(true);
+  const auto memory = memory_of(c);
+  ASSERT_TRUE(interpreted.run(c, memory));
+  ASSERT_TRUE(translated.run(c, memory));
+  EXPECT_EQ(differences(interpreted, translated), "");
+  EXPECT_GT(translated.translated_entries(), 0u);
+}
+
 }  // namespace
 }  // namespace ringdown
