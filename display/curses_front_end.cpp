@@ -3,7 +3,6 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "host-driver/file_descriptor.h"
 #include "host-driver/io_thread.h"
 #include "host-driver/terminal.h"
+#include "host-driver/wake_event.h"
 
 namespace ringdown {
 namespace {
@@ -80,15 +80,11 @@ class CursesFrontEnd final : public FrontEnd {
   void take_keys();
   void type(wint_t character, bool is_key_code, bool alt);
   void press(KeyStroke stroke, bool alt);
-  void wake() {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
-  }
 
   SCREEN* const screen_;
   const std::function<void()> on_quit_;
   Display& display_;
-  const FileDescriptor wake_event_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  const WakeEvent wake_event_;
   EscapeKeys escape_keys_;
   Picture picture_;
   Screen::Text text_ = {};
@@ -98,7 +94,7 @@ class CursesFrontEnd final : public FrontEnd {
 
 CursesFrontEnd::~CursesFrontEnd() {
   stopping_ = true;
-  wake();
+  wake_event_.wake();
   thread_.join();
   endwin();
   delscreen(screen_);
@@ -107,7 +103,7 @@ CursesFrontEnd::~CursesFrontEnd() {
 
 void CursesFrontEnd::run() {
   block_signals_of_io_thread();
-  Viewer viewer(display_, [this] { wake(); });
+  Viewer viewer(display_, [this] { wake_event_.wake(); });
   while (!stopping_) {
     viewer.update(picture_);
     auto text = viewer.new_text();
@@ -124,11 +120,10 @@ void CursesFrontEnd::run() {
 }
 
 void CursesFrontEnd::wait() {
-  std::array<pollfd, 2> files{pollfd{.fd = wake_event_.get(), .events = POLLIN},
+  std::array<pollfd, 2> files{pollfd{.fd = wake_event_.fd(), .events = POLLIN},
                               pollfd{.fd = STDIN_FILENO, .events = POLLIN}};
   if (::poll(files.data(), files.size(), -1) < 0) return;
-  uint64_t wakes;
-  [[maybe_unused]] const ssize_t count = ::read(wake_event_.get(), &wakes, sizeof wakes);
+  wake_event_.clear();
   if (files[1].revents & (POLLHUP | POLLERR | POLLNVAL)) on_quit_();
 }
 

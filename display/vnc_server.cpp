@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <rfb/rfb.h>
-#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "host-driver/file_descriptor.h"
 #include "host-driver/io_thread.h"
 #include "host-driver/tcp_listener.h"
+#include "host-driver/wake_event.h"
 
 namespace ringdown {
 namespace {
@@ -84,7 +84,7 @@ class LibvncServer final : public FrontEnd {
 
   Display& display_;
   const std::vector<FileDescriptor> listeners_;
-  const FileDescriptor wake_event_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  const WakeEvent wake_event_;
   const std::string name_;
   std::optional<Viewer> viewer_;  // while there are clients
   Picture picture_;
@@ -121,8 +121,7 @@ LibvncServer::LibvncServer(Display& display, std::vector<FileDescriptor> listene
 
 LibvncServer::~LibvncServer() {
   stopping_ = true;
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
+  wake_event_.wake();
   thread_.join();
   rfbShutdownServer(screen_, TRUE);
   rfbScreenCleanup(screen_);
@@ -140,10 +139,7 @@ void LibvncServer::run() {
       viewer_.reset();
       continue;
     }
-    viewer_.emplace(display_, [this] {
-      const uint64_t one = 1;
-      [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
-    });
+    viewer_.emplace(display_, [this] { wake_event_.wake(); });
     show_changes();
   }
 }
@@ -156,11 +152,10 @@ void LibvncServer::wait() {
     FD_SET(fd, &ready);
     last = std::max(last, fd);
   };
-  watch(wake_event_.get());
+  watch(wake_event_.fd());
   for (const auto& listener : listeners_) watch(listener.get());
   if (::select(last + 1, &ready, nullptr, nullptr, nullptr) < 0) return;
-  uint64_t wakes;
-  [[maybe_unused]] const ssize_t count = ::read(wake_event_.get(), &wakes, sizeof wakes);
+  wake_event_.clear();
   for (const auto& listener : listeners_) {
     if (FD_ISSET(listener.get(), &ready)) accept_from(listener);
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cerrno>
 
 namespace ringdown {
 
@@ -6,5 +7,8 @@ namespace ringdown {
 // are a fault of this thread itself, and the stop that a job in the background gets when it reads or sets the
 // terminal.
 void block_signals_of_io_thread();
+
+// Is this an errno of a call that may work the next time?
+inline bool try_again(int error) { return error == EINTR || error == EAGAIN; }
 
 }  // namespace ringdown

@@ -1,7 +1,6 @@
 #include "host-driver/serial_backend.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,20 +22,12 @@ timespec until(std::chrono::steady_clock::time_point deadline) {
           .tv_nsec = static_cast<long>(left.count() % 1'000'000'000)};
 }
 
-void clear(const FileDescriptor& event) {
-  uint64_t wakes;
-  [[maybe_unused]] const ssize_t count = ::read(event.get(), &wakes, sizeof wakes);
-}
-
-bool try_again(int error) { return error == EINTR || error == EAGAIN; }
-
 }  // namespace
 
 SerialBackend::SerialBackend(SerialFiles files, bool escape_keys, SerialEvents events)
     : files_(std::move(files)),
       events_(std::move(events)),
       escape_keys_on_(escape_keys),
-      wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       input_open_(static_cast<bool>(files_.input)),
       can_wait_(files_.output_can_wait),
       refused_(!files_.output) {
@@ -48,7 +39,7 @@ SerialBackend::~SerialBackend() {
     Lock lock(mutex_);
     stopping_ = true;
   }
-  wake();
+  wake_event_.wake();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -62,7 +53,7 @@ size_t SerialBackend::take(std::span<uint8_t> room) {
   input_count_.store(input_.size(), std::memory_order_release);
   if (was_full && count != 0) {
     ++counters().host_syscalls_serial;
-    wake();
+    wake_event_.wake();
   }
   return count;
 }
@@ -72,7 +63,7 @@ size_t SerialBackend::take_for_prompt(std::span<uint8_t> room) {
   const size_t count = prompt_input_.peek(room);
   prompt_input_.drop(count);
   prompt_count_.store(prompt_input_.size(), std::memory_order_release);
-  if (count != 0) wake();
+  if (count != 0) wake_event_.wake();
   return count;
 }
 
@@ -102,7 +93,7 @@ void SerialBackend::flush() {
 
 void SerialBackend::stop_waiting() noexcept {
   stop_waiting_ = true;
-  wake();
+  wake_event_.wake();
 }
 
 // With the mutex held. Wakes the I/O thread if it sleeps for that reason, once.
@@ -110,12 +101,7 @@ void SerialBackend::wake_from_vcpu(Sleep reason) {
   if (sleep_ != reason) return;
   sleep_ = Sleep::kAwake;
   ++counters().host_syscalls_serial;
-  wake();
-}
-
-void SerialBackend::wake() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
+  wake_event_.wake();
 }
 
 // ---- The I/O thread's side.
@@ -158,14 +144,14 @@ SerialBackend::Plan SerialBackend::make_plan() {
 }
 
 SerialBackend::Ready SerialBackend::wait_for(const Plan& plan) {
-  std::array<pollfd, 3> files{pollfd{.fd = wake_event_.get(), .events = POLLIN},
+  std::array<pollfd, 3> files{pollfd{.fd = wake_event_.fd(), .events = POLLIN},
                               pollfd{.fd = plan.read ? files_.input.get() : -1, .events = POLLIN},
                               pollfd{.fd = plan.write ? files_.output.get() : -1, .events = POLLOUT}};
   timespec timeout{};
   if (plan.deadline) timeout = until(*plan.deadline);
   const bool forever = plan.wait && !plan.deadline;
   if (::ppoll(files.data(), files.size(), forever ? nullptr : &timeout, nullptr) < 0) return {};
-  if (files[0].revents != 0) clear(wake_event_);
+  if (files[0].revents != 0) wake_event_.clear();
   // An error or a hang-up counts as ready: the read or write then says what happened.
   return {.input = files[1].revents != 0, .output = files[2].revents != 0};
 }

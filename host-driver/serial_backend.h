@@ -15,6 +15,7 @@
 #include "host-driver/byte_queue.h"
 #include "host-driver/escape_keys.h"
 #include "host-driver/serial_target.h"
+#include "host-driver/wake_event.h"
 
 namespace ringdown {
 
@@ -95,13 +96,12 @@ class SerialBackend {
   void refuse_output(int error);
   void drop_output();
 
-  void wake();
   void wake_from_vcpu(Sleep reason);
 
   SerialFiles files_;
   const SerialEvents events_;
   const bool escape_keys_on_;
-  const FileDescriptor wake_event_;
+  const WakeEvent wake_event_;
 
   // Of the I/O thread alone.
   EscapeKeys escape_keys_;

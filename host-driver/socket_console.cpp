@@ -1,7 +1,6 @@
 #include "host-driver/socket_console.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,16 +14,9 @@
 #include "host-driver/io_thread.h"
 
 namespace ringdown {
-namespace {
-
-bool try_again(int error) { return error == EINTR || error == EAGAIN; }
-
-}  // namespace
-
 SocketConsole::SocketConsole(FileDescriptor listener, std::string path, std::string greeting,
                              std::function<void()> on_input)
     : listener_(std::move(listener)),
-      wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       path_(std::move(path)),
       greeting_(std::move(greeting)),
       on_input_(std::move(on_input)),
@@ -35,7 +27,7 @@ SocketConsole::~SocketConsole() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake();
+  wake_event_.wake();
   thread_.join();
   ::unlink(path_.c_str());
 }
@@ -55,7 +47,7 @@ void SocketConsole::serve(const std::function<void(std::string_view typed)>& act
     std::lock_guard lock(mutex_);
     serving_ = false;
   }
-  wake();
+  wake_event_.wake();
 }
 
 void SocketConsole::write(std::string_view text) {
@@ -65,12 +57,7 @@ void SocketConsole::write(std::string_view text) {
     client_is_slow_ = output_.size() + text.size() > kMostOutput;
     if (!client_is_slow_) output_ += text;
   }
-  wake();
-}
-
-void SocketConsole::wake() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
+  wake_event_.wake();
 }
 
 // ---- The I/O thread's side.
@@ -94,12 +81,11 @@ void SocketConsole::run() {
       continue;
     }
     const short wanted = static_cast<short>((plan.read ? POLLIN : 0) | (plan.write ? POLLOUT : 0));
-    std::array<pollfd, 3> files{pollfd{.fd = wake_event_.get(), .events = POLLIN},
+    std::array<pollfd, 3> files{pollfd{.fd = wake_event_.fd(), .events = POLLIN},
                                 pollfd{.fd = plan.accept ? listener_.get() : -1, .events = POLLIN},
                                 pollfd{.fd = wanted ? client_.get() : -1, .events = wanted}};
     if (::poll(files.data(), files.size(), -1) < 0) continue;
-    uint64_t wakes;
-    [[maybe_unused]] const ssize_t count = ::read(wake_event_.get(), &wakes, sizeof wakes);
+    wake_event_.clear();
     if (files[1].revents != 0) accept();
     if (plan.read && files[2].revents & (POLLIN | POLLHUP | POLLERR)) receive();
     if (client_) send();

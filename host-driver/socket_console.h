@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "host-driver/file_descriptor.h"
+#include "host-driver/wake_event.h"
 
 namespace ringdown {
 
@@ -44,9 +45,9 @@ class SocketConsole {
   void receive();
   void send();
   void drop_client();
-  void wake();
 
-  const FileDescriptor listener_, wake_event_;
+  const FileDescriptor listener_;
+  const WakeEvent wake_event_;
   const std::string path_, greeting_;
   const std::function<void()> on_input_;
   FileDescriptor client_;      // of the I/O thread, as is
