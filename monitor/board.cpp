@@ -6,6 +6,7 @@
 #include "cpu/cpu_model.h"
 #include "vdevices/ata_disk.h"
 #include "vdevices/atapi_cdrom.h"
+#include "vdevices/ticks.h"
 
 namespace ringdown {
 namespace {
@@ -15,7 +16,7 @@ constexpr unsigned kSci = 9;
 constexpr uint32_t kLocalApicBytes = 0x1000;
 constexpr uint32_t kIoApic = 0xFEC00000, kIoApicBytes = 0x1000;
 constexpr uint32_t kHpet = 0xFED00000, kHpetBytes = 0x400;
-constexpr Nanoseconds kApicTimerPeriod = 1'000'000'000 / (CpuModel::kCrystalKhz * 1000);
+constexpr Nanoseconds kApicTimerPeriod = kNanosecondsPerSecond / (CpuModel::kCrystalKhz * 1000);
 // Of the I/O APIC, where ISA interrupt n is at pin n otherwise.
 constexpr unsigned kPicPin = 0, kTimerPin = 2;
 constexpr uint16_t kVga = 0x3B0, kDispi = 0x1CE;

@@ -416,8 +416,8 @@ void Machine::drain_disks() {
   }
 }
 
-// No device here raises an NMI: a processor that halts with interrupts disabled has halted for good, which is
-// how kernels switch off a machine that has no switch.
+// A processor that halts with interrupts disabled has halted for good, unless it waits for an NMI: it is how
+// kernels switch off a machine that has no switch.
 void Machine::idle() {
   for (const auto& serial : serials_) {
     if (serial) serial->flush();

@@ -65,9 +65,7 @@ void Vcpu::init() {
 }
 
 void Vcpu::state_changed() {
-  mmu_.flush();
-  shadow_.clear();
-  shadow_.flush(TlbFlush::kAll);
+  forget_mappings();
   translator_.reset();
   native_.reset();
   attention_ = 1;
@@ -76,8 +74,7 @@ void Vcpu::state_changed() {
 void Vcpu::forget_mappings() {
   mmu_.flush();
   shadow_.clear();
-  tlb_flushed(TlbFlush::kAll);
-  native_.reset();
+  shadow_.flush(TlbFlush::kAll);
 }
 
 // As after a halt with interrupts disabled.
@@ -117,7 +114,11 @@ void Vcpu::attend() {
   }
   if (requested_.exchange(false, std::memory_order_acquire) && on_attention) on_attention();
   if (std::exchange(memory_map_changed_, false)) state_changed();
-  if (std::exchange(apertures_changed_, false)) forget_mappings();
+  if (std::exchange(apertures_changed_, false)) {
+    forget_mappings();
+    translator_.tlb_flushed(TlbFlush::kAll);
+    native_.reset();
+  }
   if (paused()) return;
   board_->advance(clock_.now());
   arm(board_->next_event());

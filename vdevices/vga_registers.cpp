@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vdevices/ticks.h"
+
 namespace ringdown {
 namespace {
 
@@ -16,8 +18,7 @@ constexpr uint8_t k28MegahertzClock = 0x04;  // miscellaneous output
 constexpr uint8_t kDisplayDisabled = 0x01, kVerticalRetrace = 0x08;
 constexpr uint8_t kPaletteOn = 0x20, kAttributeIndex = 0x3F;
 
-constexpr uint64_t kSecond = 1'000'000'000;
-constexpr Nanoseconds kDefaultFrame = kSecond / 60;
+constexpr Nanoseconds kDefaultFrame = kNanosecondsPerSecond / 60;
 
 }  // namespace
 
@@ -157,7 +158,7 @@ VgaRegisters::Raster VgaRegisters::raster() const {
   const uint64_t hertz = misc_ & k28MegahertzClock ? 28'322'000 : 25'175'000;
   // DISPI's modes leave the retrace where it was: a guest that waits for it must not wait forever.
   raster.retrace = std::min(raster.retrace, raster.lines - 1);
-  raster.frame = uint64_t{raster.lines} * raster.characters * dots * kSecond / hertz;
+  raster.frame = uint64_t{raster.lines} * raster.characters * dots * kNanosecondsPerSecond / hertz;
   return raster;
 }
 
