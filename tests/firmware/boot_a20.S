@@ -1,5 +1,6 @@
 # A boot sector that opens and closes the A20 gate in every way that there is, and says each time on the serial port
 # whether addresses wrap at 1 MiB (1) or not (0). Its end is a write of 1 to port 501h.
+#include "boot_sector.h"
 .code16
 .set kOrigin, 0x7C00
 .set kLow, 0x500                        # and 1 MiB above that
@@ -14,9 +15,7 @@ start:
   movw $kOrigin, %sp
   cld
   sti
-  movw 0x46C, %ax                       # with its next tick the BIOS writes what is left of its own text
-1: cmpw %ax, 0x46C
-  je 1b
+  wait_for_bios
   call say_wrap                         # as the BIOS leaves it
 
   movb $0, %al                          # port 92h
@@ -75,11 +74,7 @@ real:
   call say_digit
   loop 1b
 
-  movw $0x501, %dx
-  movb $1, %al
-  outb %al, %dx
-1: hlt
-  jmp 1b
+  end_of_test
 
 .code32
 protected:

@@ -2,6 +2,7 @@
 # reads it again, and says on the serial port how each step went. Its end is a write of 1 to port 501h.
 # Whoever makes the image sets the two sectors' numbers at kFrom and kTo, and at kByDma whether the first disk is to be
 # read again by the bus master.
+#include "boot_sector.h"
 .code16
 .set kByDma, 0x1DF
 .set kFrom, 0x1E0
@@ -10,7 +11,6 @@
 .set kAgain, 0x8200
 .set kOrigin, 0x7C00
 .set kTable, 0x9000
-.set kTicks, 0x46C
 
 start:
   xorw %ax, %ax
@@ -21,10 +21,7 @@ start:
   sti
   cld
   movb %dl, drive + kOrigin
-  movw kTicks, %ax                      # with its next tick the BIOS writes what is left of its own text
-1: hlt
-  cmpw %ax, kTicks
-  je 1b
+  wait_for_bios
   movw $boots, %si
   call say
 
@@ -65,11 +62,7 @@ start:
   call say_outcome
 
 end:
-  movw $0x501, %dx
-  movb $1, %al
-  outb %al, %dx
-1: hlt
-  jmp 1b
+  end_of_test
 
 disk:                                   # service AH on the sector whose number is at BX, and DI; AH says how it went
   movl kOrigin(%bx), %ecx
@@ -131,36 +124,7 @@ select_register:
   movw $0xCFC, %dx
   ret
 
-say_outcome:                            # the text at SI, then AH in hexadecimal
-  pushw %ax
-  call say
-  popw %ax
-  movb %ah, %al
-  shrb $4, %al
-  call say_digit
-  movb %ah, %al
-  call say_digit
-  movw $line, %si
-say:
-  addw $kOrigin, %si
-1: lodsb
-  testb %al, %al
-  jz 2f
-  call say_character
-  jmp 1b
-2: ret
-
-say_digit:
-  andb $15, %al
-  cmpb $10, %al
-  sbbb $0x69, %al
-  das
-say_character:
-  pushw %dx
-  movw $0x3F8, %dx
-  outb %al, %dx
-  popw %dx
-  ret
+  define_say
 
 packet:                                 # one sector
   .byte 16, 0

@@ -3,6 +3,7 @@
 # 82077AA, channel 2 of the 8237A and IRQ 6, with a third sector. How each step went it says on the serial port. Its
 # end is a write of 1 to port 501h. Whoever makes the image sets the places of the three sectors, the data rate (CCR)
 # and the sectors of a track.
+#include "boot_sector.h"
 .code16
 .set kPlaces, 0x1E0                     # sector, cylinder, head, 0: as CX and DX have them
 .set kRate, 0x1EC
@@ -21,10 +22,7 @@ start:
   movw $kOrigin, %sp
   sti
   cld
-  movw 0x46C, %ax                       # with its next tick the BIOS writes what is left of its own text
-1: hlt
-  cmpw %ax, 0x46C
-  je 1b
+  wait_for_bios
   movw $boots, %si
   call say
 
@@ -79,36 +77,7 @@ compare:                                # AH is 0 if the buffers are equal
   popw %di
   ret
 
-say_outcome:                            # the text at SI, then AH in hexadecimal
-  pushw %ax
-  call say
-  popw %ax
-  movb %ah, %al
-  shrb $4, %al
-  call say_digit
-  movb %ah, %al
-  call say_digit
-  movw $line, %si
-say:
-  addw $kOrigin, %si
-1: lodsb
-  testb %al, %al
-  jz 2f
-  call say_character
-  jmp 1b
-2: ret
-
-say_digit:
-  andb $15, %al
-  cmpb $10, %al
-  sbbb $0x69, %al
-  das
-say_character:
-  pushw %dx
-  movw $0x3F8, %dx
-  outb %al, %dx
-  popw %dx
-  ret
+  define_say
 
 boots: .asciz "the disk boots\r\n"
 reads: .asciz "read "
@@ -144,11 +113,7 @@ drive:
   movw $dma, %si
   call say_outcome
 
-  movw $0x501, %dx
-  movb $1, %al
-  outb %al, %dx
-1: hlt
-  jmp 1b
+  end_of_test
 
 start_controller:                       # and seek to the place at DI
   movl $interrupted + kOrigin, 0x0E * 4

@@ -2,6 +2,7 @@
 # which the BIOS goes on at 40h:67h, because the shutdown status byte of CMOS RAM says so. It does so in every way
 # that there is, and says on the serial port which have kept memory and devices: 1 to 4. Its end is a write of 1 to
 # port 501h.
+#include "boot_sector.h"
 .code16
 .set kOrigin, 0x7C00
 .set kMark, 0x100010                    # FFFFh:20h
@@ -86,11 +87,7 @@ resumed:
   outb %al, %dx
   cmpb $'4', %al
   jne start
-  movw $0x501, %dx
-  movb $1, %al
-  outb %al, %dx
-1: hlt
-  jmp 1b
+  end_of_test
 
 way: .long 0x31                         # the digit to say
 ways: .word by_8042 + kOrigin, by_port_92 + kOrigin, by_reset_control + kOrigin, by_triple_fault + kOrigin
