@@ -4,7 +4,6 @@ SeaBIOS, driven as a person does over the serial port. --disk is what tools/make
 import argparse
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import sys
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot")]
 from cases import Failure, case, case_on_request, run_cases  # noqa: E402  (found by the line above)
+from grub_cd import make_grub_cd  # noqa: E402
 from machine import Machine  # noqa: E402
 
 PARTITION = 1 << 20  # where it starts on the disk
@@ -39,42 +39,25 @@ class Systems:
     def debian(self, disk):
         return self.machine("-m", "512", "-hda", disk)
 
-    def files(self, name, **contents):
-        """A folder with these files: text, or the path of a file to copy."""
-        folder = os.path.join(self.folder, name)
-        for path, content in contents.items():
-            path = os.path.join(folder, path.replace("__", "/").replace("_dot_", "."))
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            if content.startswith("/"):
-                shutil.copy(content, path)
-            else:
-                with open(path, "w") as file:
-                    file.write(content)
-        return folder
+    def isolinux_cd(self, entry, *files):
+        """A CD that isolinux boots from, with its console on the serial port, and these files."""
+        tree = os.path.join(self.folder, "isolinux")
+        os.mkdir(tree)
+        for file in ("/usr/lib/ISOLINUX/isolinux.bin", "/usr/lib/syslinux/modules/bios/ldlinux.c32", *files):
+            shutil.copy(file, tree)
+        with open(os.path.join(tree, "isolinux.cfg"), "w") as configuration:
+            configuration.write(f"SERIAL 0 115200\nDEFAULT it\nPROMPT 1\nTIMEOUT 6000\nLABEL it\n{entry}")
+        made = subprocess.run(["xorriso", "-as", "mkisofs", "-o", tree + ".iso", "-b", "isolinux.bin", "-c", "boot.cat",
+                               "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", tree],
+                              capture_output=True, text=True)
+        if made.returncode:
+            raise Failure(f"xorriso: {made.stderr}")
+        return tree + ".iso"
 
-    def isolinux_cd(self, entry, **contents):
-        """A CD that isolinux boots from, with its console on the serial port."""
-        configuration = f"SERIAL 0 115200\nDEFAULT it\nPROMPT 1\nTIMEOUT 6000\nLABEL it\n{entry}"
-        folder = self.files("isolinux", isolinux_dot_cfg=configuration, isolinux_dot_bin="/usr/lib/ISOLINUX/isolinux.bin",
-                            ldlinux_dot_c32="/usr/lib/syslinux/modules/bios/ldlinux.c32", **contents)
-        image = folder + ".iso"
-        make_image(["xorriso", "-as", "mkisofs", "-o", image, "-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot",
-                    "-boot-load-size", "4", "-boot-info-table", folder])
-        return image
-
-    def grub_cd(self, entry, **contents):
-        """A CD by grub-mkrescue, with GRUB's menu on the serial port."""
-        configuration = ("serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
-                         "menuentry 'another one' { true }\nmenuentry 'the right one' {\n" + entry + "\n}\n")
-        folder = self.files("grub", boot__grub__grub_dot_cfg=configuration, **contents)
-        make_image(["grub-mkrescue", "-o", folder + ".iso", folder])
-        return folder + ".iso"
-
-
-def make_image(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise Failure(f"{command[0]} failed:\n{done.stderr}")
+    def grub_cd(self, commands, *files):
+        """A CD whose menu has these commands of GRUB's as its second entry."""
+        entries = [("another one", "halt", []), ("the right one", commands, files)]
+        return make_grub_cd(os.path.join(self.folder, "grub.iso"), entries, timeout=-1)
 
 
 def choose_in_grub(machine):
@@ -175,8 +158,8 @@ def what_was_synchronised_is_there_after_sigkill(systems):
 
 @case
 def isolinux_starts_the_installer(systems):
-    cd = systems.isolinux_cd("  KERNEL linux\n  APPEND initrd=initrd.gz console=ttyS0,115200\n", linux=f"{INSTALLER}/linux",
-                             initrd_dot_gz=f"{INSTALLER}/initrd.gz")
+    cd = systems.isolinux_cd("  KERNEL linux\n  APPEND initrd=initrd.gz console=ttyS0,115200\n", f"{INSTALLER}/linux",
+                             f"{INSTALLER}/initrd.gz")
     with systems.machine("-m", "512", "-cdrom", cd) as machine:
         machine.expect(rb"boot: ")
         machine.send(b"it\n")
@@ -186,7 +169,7 @@ def isolinux_starts_the_installer(systems):
 
 @case
 def grub_starts_debian(systems):
-    cd = systems.grub_cd("linux /boot/linux console=ttyS0,115200 panic=-1\n", boot__linux=f"{systems.guests}/vmlinuz-686-pae")
+    cd = systems.grub_cd("linux /boot/vmlinuz-686-pae console=ttyS0,115200 panic=-1", f"{systems.guests}/vmlinuz-686-pae")
     with systems.machine("-m", "256", "-cdrom", cd, "-no-reboot") as machine:
         choose_in_grub(machine)
         machine.expect(rb"Linux version \d")
@@ -196,7 +179,7 @@ def grub_starts_debian(systems):
 
 @case
 def grub_starts_gnu_mach(systems):
-    cd = systems.grub_cd("multiboot /boot/gnumach console=com0\n", boot__gnumach=f"{systems.guests}/gnumach")
+    cd = systems.grub_cd("multiboot /boot/gnumach console=com0", f"{systems.guests}/gnumach")
     with systems.machine("-m", "256", "-cdrom", cd, "-no-reboot") as machine:
         choose_in_grub(machine)
         machine.expect(rb"GNU Mach 1\.8")
@@ -208,7 +191,7 @@ def grub_starts_gnu_mach(systems):
 @case_on_request
 def memtest86_passes(systems):
     """All of its tests, and two times 80 seconds in which nothing happens to memory."""
-    cd = systems.grub_cd("linux /boot/memtest console=ttyS0,115200 nosmp\n", boot__memtest="/boot/memtest86+ia32.bin")
+    cd = systems.grub_cd("linux /boot/memtest86+ia32.bin console=ttyS0,115200 nosmp", "/boot/memtest86+ia32.bin")
     with systems.machine("-m", "32", "-cdrom", cd) as machine:
         choose_in_grub(machine)
         match = machine.expect(rb"Pass:\s+(\d+)\s+Errors: [1-9]|Pass:\s+[1-9]\d*\s+Errors: 0")
