@@ -1,9 +1,12 @@
-# The rows of group "pc" that a BIOS starts: a boot sector that loads what follows it, and then loops of 16-bit code in real
-# mode. Each row is announced on the serial port when it begins and when it has ended: whoever listens has the time.
+# The rows of group "pc" that a BIOS starts: a boot sector that says so on the serial port, loads what follows it, and then
+# loops of 16-bit code in real mode, for each of which it says a line of its name and, in hexadecimal, the time-stamp
+# counter's cycles. The stack is on another page than the code.
 .code16
 .set kOrigin, 0x7C00
+.set kStack, 0x7000
 .set kSectors, 4                        # behind the boot sector
 .set kCom1, 0x3F8
+.set kDrive, 0x80                       # the first hard disk
 .set kData, 0x2000                      # a segment of the rows' own
 .set kRounds, 600
 .set kScrolls, 4000
@@ -15,10 +18,13 @@ start:
   movw %ax, %ds
   movw %ax, %es
   movw %ax, %ss
-  movw $kOrigin, %sp
+  movw $kStack, %sp
   ljmp $0, $1f + kOrigin
 1: sti
   cld
+  movw $up + kOrigin, %si
+  call say
+  movb $kDrive, %dl
   movw $0x0200 + kSectors, %ax          # of the drive in DL: cylinder 0, head 0, from sector 2
   movw $2, %cx
   movb $0, %dh
@@ -27,15 +33,17 @@ start:
   jc failed
 
 .macro row name, work
-  movw $\name + kOrigin, %si
-  call say
-  movw $begins + kOrigin, %si
-  call say
+  rdtsc
+  pushl %edx
+  pushl %eax
   call \work
+  rdtsc
+  popl %ebx
+  popl %ecx
+  subl %ebx, %eax
+  sbbl %ecx, %edx
   movw $\name + kOrigin, %si
-  call say
-  movw $ends + kOrigin, %si
-  call say
+  call say_cycles
 .endm
   row real_mode, compute
   movw $3, %ax                          # 80 x 25, text
@@ -51,10 +59,36 @@ failed:
   hlt
   jmp failed
 
+say_cycles:                             # what DS:SI points to, up to a 0, then EDX:EAX
+  pushl %eax
+  pushl %edx
+  call say
+  popl %ebx
+  call say_dword
+  popl %ebx
+  call say_dword
+  movb $'\n', %al
+  jmp say_character
+
+say_dword:                              # EBX
+  movw $8, %cx
+1: roll $4, %ebx
+  movb %bl, %al
+  andb $15, %al
+  cmpb $10, %al
+  sbbb $0x69, %al
+  das
+  call say_character
+  loop 1b
+  ret
+
 say:                                    # what DS:SI points to, up to a 0
   lodsb
   testb %al, %al
   jz 2f
+  call say_character
+  jmp say
+say_character:
   movb %al, %ah
 1: movw $kCom1 + 5, %dx
   inb %dx, %al
@@ -63,14 +97,12 @@ say:                                    # what DS:SI points to, up to a 0
   movw $kCom1, %dx
   movb %ah, %al
   outb %al, %dx
-  jmp say
 2: ret
 
-real_mode: .asciz "real_mode"
-text_scroll: .asciz "text_scroll"
-mode_13h: .asciz "mode_13h"
-begins: .asciz " begins\n"
-ends: .asciz " ends\n"
+up: .asciz "up\n"
+real_mode: .asciz "real_mode "
+text_scroll: .asciz "text_scroll "
+mode_13h: .asciz "mode_13h "
 .org 510
 .word 0xAA55
 
