@@ -109,7 +109,10 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   if (configuration.video) map_video(clock, configuration);
   if (std::ranges::any_of(configuration.floppies, std::identity())) map_floppies(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
-  if (configuration.serial_port2) bus.map(kCom2, 8, com2_);
+  if (configuration.serial_port2) {
+    bus.map(kCom2, 8, com2_);
+    timed_.push_back(&com2_);
+  }
   if (const auto& ports = configuration.debug_exit) map_debug_exit(*ports);
 }
 

@@ -216,7 +216,7 @@ class Board {
   std::unique_ptr<Disks> disks_;
   std::unique_ptr<I82077aa> floppies_;
   std::unique_ptr<Video> video_;
-  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_, &com2_, &input_};
+  std::vector<TimedDevice*> timed_{&pit_, &rtc_, &com1_, &input_};
 };
 
 }  // namespace ringdown

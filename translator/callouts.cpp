@@ -142,29 +142,42 @@ uint64_t dispatch(TranslatorContext& c) {
   return kDispatch;
 }
 
-// The same in translated code: the block at EIP in the mode that now holds.
-uint64_t proceed(TranslatorContext& c) {
-  dispatch(c);
-  if (!CodeMode::translatable(c.state)) return kDispatch;
-  const bool user = c.state.cpl == 3;
-  if (user && c.native_user) {
-    c.returned_to_user = true;
-    return kDispatch;
-  }
-  const CodeMode code_mode = CodeMode::of(c.state);
-  if (code_mode.segmented() && !code_mode.has(CodeMode::kParagraphs)) return kDispatch;
-  c.code_segment = code_mode.segmented() ? code_segment_of_paragraphs(c.state.segment[kCs].base) : 0;
-  const uint64_t mode = code_mode.bits;
+// User code that runs natively.
+bool is_for_native(TranslatorContext& c, CodeMode mode) {
+  const bool is = mode.user() && c.native_user;
+  if (is) c.returned_to_user = true;
+  return is;
+}
+
+uint64_t proceed_in(TranslatorContext& c, CodeMode mode, uint64_t code_segment) {
+  const bool user = mode.user();
+  c.code_segment = code_segment;
   for (const auto& candidate : c.mode_tables[user]) {
-    if (candidate.mode != mode) continue;
+    if (candidate.mode != mode.bits) continue;
     c.jump_table = candidate.table;
     if (c.window_base != c.space_base[user]) {
       c.window_base = c.space_base[user];
       _writegsbase_u64(c.window_base);
     }
-    return jump_table_code(candidate.table, c.code_segment + c.state.eip);
+    return jump_table_code(candidate.table, code_segment + c.state.eip);
   }
   return kDispatch;
+}
+
+// Out of the way of flat code.
+[[gnu::noinline]] uint64_t proceed_in_segments(TranslatorContext& c) {
+  if (!CodeMode::translatable(c.state)) return kDispatch;
+  const CodeMode mode = CodeMode::of(c.state);
+  if (is_for_native(c, mode) || !mode.has(CodeMode::kParagraphs)) return kDispatch;
+  return proceed_in(c, mode, code_segment_of_paragraphs(c.state.segment[kCs].base));
+}
+
+// The same in translated code: the block at EIP in the mode that now holds.
+uint64_t proceed(TranslatorContext& c) {
+  dispatch(c);
+  if (!CodeMode::translatable_flat(c.state)) return proceed_in_segments(c);
+  const CodeMode mode = CodeMode::of_flat(c.state);
+  return is_for_native(c, mode) ? kDispatch : proceed_in(c, mode, 0);
 }
 
 // An instruction that is done: what is left to the interpreter is counted there.

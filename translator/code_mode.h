@@ -40,9 +40,15 @@ struct CodeMode {
   // In line always: callouts.cpp needs them compiled with its own flags.
   [[gnu::always_inline]] static CodeMode of(const CpuState& state);
   [[gnu::always_inline]] static bool translatable(const CpuState& state);
+  // The same of what is most, quickly: is it translatable and flat, and the mode if it is.
+  [[gnu::always_inline]] static bool translatable_flat(const CpuState& state);
+  [[gnu::always_inline]] static CodeMode of_flat(const CpuState& state);
 
  private:
   [[gnu::always_inline]] static bool is_flat(const CpuState& state);
+  [[gnu::always_inline]] static bool flags_are_translatable(const CpuState& state);
+  [[gnu::always_inline]] static uint16_t common_bits(const CpuState& state);
+  [[gnu::always_inline]] static uint16_t flat_bits(const CpuState& state);
   [[gnu::always_inline]] static bool are_paragraphs(const CpuState& state);
   [[gnu::always_inline]] static uint16_t segmented_bits(const CpuState& state);
 };
@@ -52,11 +58,19 @@ struct CodeMode {
   return !s.is_code() && (s.attributes & segment_attribute::kWritableOrReadable);
 }
 
+// All bits at once and without jumps: every callout asks.
 inline bool CodeMode::is_flat(const CpuState& s) {
-  const auto& segment = s.segment;
-  return !s.without_descriptors() && segment[kCs].flat() && segment[kCs].big() && segment[kSs].flat() &&
-         segment[kSs].big() && segment[kDs].flat() && writable(segment[kDs]) && segment[kEs].flat() &&
-         writable(segment[kEs]);
+  using namespace segment_attribute;
+  constexpr uint32_t kData = kPresent | kCode | kExpandDownOrConforming;
+  const auto difference = [&s](SegmentIndex n, uint32_t relevant, uint32_t wanted) {
+    const Segment& segment = s.segment[n];
+    return segment.base | ~segment.limit | ((segment.attributes & relevant) ^ wanted);
+  };
+  const uint32_t differences = difference(kCs, kPresent | kCode | kBig, kPresent | kCode | kBig) |
+                               difference(kSs, kData | kBig, kPresent | kBig) |
+                               difference(kDs, kData | kWritableOrReadable, kPresent | kWritableOrReadable) |
+                               difference(kEs, kData | kWritableOrReadable, kPresent | kWritableOrReadable);
+  return differences == 0 && !s.without_descriptors();
 }
 
 inline uint16_t CodeMode::segmented_bits(const CpuState& s) {
@@ -72,10 +86,16 @@ inline uint16_t CodeMode::segmented_bits(const CpuState& s) {
                                (all_full ? kFull64K : 0));
 }
 
-inline CodeMode CodeMode::of(const CpuState& s) {
-  CodeMode mode;
+inline uint16_t CodeMode::flat_bits(const CpuState& s) {
+  const auto unlimited = [&](SegmentIndex n) { return s.segment[n].unlimited() && writable(s.segment[n]); };
+  return static_cast<uint16_t>((unlimited(kFs) ? kFsUnlimited : 0) |
+                               (s.cpl == 3 && unlimited(kGs) ? kGsUnlimited : 0));
+}
+
+inline uint16_t CodeMode::common_bits(const CpuState& s) {
+  uint16_t bits = 0;
   const auto set = [&](uint16_t bit, bool condition) {
-    if (condition) mode.bits |= bit;
+    if (condition) bits |= bit;
   };
   const bool user = s.cpl == 3;
   const bool x87 = !(s.cr0 & (cr0::kEm | cr0::kTs));
@@ -84,20 +104,27 @@ inline CodeMode CodeMode::of(const CpuState& s) {
   set(kSse, x87 && (s.cr4 & cr4::kOsfxsr));
   set(kTscTrapped, user && (s.cr4 & cr4::kTsd));
   set(kIoPrivileged, user && s.iopl() == 3);
-  if (!is_flat(s)) {
-    mode.bits |= segmented_bits(s);
-    return mode;
-  }
-  set(kFsUnlimited, s.segment[kFs].unlimited() && writable(s.segment[kFs]));
-  set(kGsUnlimited, user && s.segment[kGs].unlimited() && writable(s.segment[kGs]));
-  return mode;
+  return bits;
 }
 
-inline bool CodeMode::translatable(const CpuState& s) {
+inline CodeMode CodeMode::of(const CpuState& s) {
+  return {static_cast<uint16_t>(common_bits(s) | (is_flat(s) ? flat_bits(s) : segmented_bits(s)))};
+}
+
+inline bool CodeMode::translatable_flat(const CpuState& s) { return is_flat(s) && flags_are_translatable(s); }
+inline CodeMode CodeMode::of_flat(const CpuState& s) {
+  return {static_cast<uint16_t>(common_bits(s) | flat_bits(s))};
+}
+
+inline bool CodeMode::flags_are_translatable(const CpuState& s) {
   if (s.cpl != 0 && s.cpl != 3) return false;
   if (s.system_flags & (eflags::kTf | eflags::kRf)) return false;
   if (s.cpl == 3 && (s.cr0 & cr0::kAm) && (s.system_flags & eflags::kAc)) return false;
-  if (s.dr[7] & 0xFF) return false;
+  return !(s.dr[7] & 0xFF);
+}
+
+inline bool CodeMode::translatable(const CpuState& s) {
+  if (!flags_are_translatable(s)) return false;
   if (is_flat(s)) return true;
   const auto& segment = s.segment;
   if (segment[kSs].expands_down() || segment[kDs].expands_down() || segment[kEs].expands_down()) return false;
