@@ -66,7 +66,7 @@ inline bool CodeMode::is_flat(const CpuState& s) {
     const Segment& segment = s.segment[n];
     return segment.base | ~segment.limit | ((segment.attributes & relevant) ^ wanted);
   };
-  const uint32_t differences = difference(kCs, kPresent | kCode | kBig, kPresent | kCode | kBig) |
+  const uint32_t differences = difference(kCs, kPresent | kBig, kPresent | kBig) |
                                difference(kSs, kData | kBig, kPresent | kBig) |
                                difference(kDs, kData | kWritableOrReadable, kPresent | kWritableOrReadable) |
                                difference(kEs, kData | kWritableOrReadable, kPresent | kWritableOrReadable);
