@@ -1,6 +1,7 @@
 #include "display/vnc_server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <rfb/rfb.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <set>
 #include <thread>
@@ -18,6 +21,26 @@
 #include "host-driver/io_thread.h"
 #include "host-driver/tcp_listener.h"
 #include "host-driver/wake_event.h"
+
+// In place of libvncserver's own, by which it looks at what a new client sends first. That one never returns
+// if the client sends less than `size` and goes, and takes all of a processor meanwhile. As there: 1 for
+// `size` bytes, 0 if the client has gone, -1 with errno otherwise.
+extern "C" int rfbPeekExactTimeout(rfbClientPtr client, char* to, int size, int milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kBetweenLooks = 5;  // what has come can be read already: nothing tells of more
+  const auto deadline = Clock::now() + std::chrono::milliseconds(milliseconds);
+  while (true) {
+    const ssize_t count = ::recv(client->sock, to, static_cast<size_t>(size), MSG_PEEK | MSG_DONTWAIT);
+    if (count == size) return 1;
+    if (count == 0) return 0;
+    if (count < 0 && !ringdown::try_again(errno)) return -1;
+    pollfd end{.fd = client->sock, .events = POLLRDHUP};
+    if (::poll(&end, 1, kBetweenLooks) > 0) return 0;
+    if (Clock::now() >= deadline) break;
+  }
+  errno = ETIMEDOUT;
+  return -1;
+}
 
 namespace ringdown {
 namespace {

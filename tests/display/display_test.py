@@ -344,6 +344,20 @@ def vnc_clients_may_do_what_they_like(bench):
 
 
 @case
+def vnc_clients_may_go_after_a_few_bytes(bench):
+    """Fewer than tell whether they speak WebSocket: libvncserver's own look at them does not end."""
+    display = free_display()
+    with bench.start("-vnc", f":{display}") as machine:
+        for size in range(5):
+            with socket.create_connection(("127.0.0.1", 5900 + display)) as stream:
+                stream.sendall(b"GET "[:size])
+        with RfbClient(5900 + display) as witness:
+            text_on(witness)
+            witness.key(0xFF1B, True)
+            machine.expect(rb"k01 ")
+
+
+@case
 def vnc_speaks_websocket_where_it_was_asked_to(bench):
     display = free_display()
     port = 5900 + free_display()
