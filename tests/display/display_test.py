@@ -19,6 +19,7 @@ from png import read_png  # noqa: E402
 from prompt import Prompt  # noqa: E402
 from rfb import RfbClient  # noqa: E402
 from session import Session  # noqa: E402
+from terminal_screen import TerminalScreen  # noqa: E402
 
 USER_QUIT, BAD_COMMAND_LINE, IO_ERROR = 16, 2, 8  # monitor/exit_codes.h
 SECTOR = 512
@@ -374,13 +375,20 @@ def vnc_speaks_websocket_where_it_was_asked_to(bench):
         raise Failure("the port of VNC speaks WebSocket")
 
 
+def expect_on_screen(session, text):
+    """Waits until a terminal shows this, in however many parts it comes."""
+    screen = TerminalScreen()
+    while text not in screen.text():
+        screen.feed(session.expect(rb"(?s).+")[0])
+
+
 @case
 def curses_shows_text_and_takes_keys(bench):
     serial = os.path.join(bench.folder, "serial")
     environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
     with Session("env", *(f"{name}={environment[name]}" for name in ("TERM", "LC_ALL")), bench.vmm, "-m", "16", "-hda",
                  bench.image(), "-display", "curses", "-serial", f"file:{serial}", "-monitor", f"unix:{bench.socket}") as session:
-        session.expect(rb"Booting from Hard Disk")
+        expect_on_screen(session, "Booting from Hard Disk")
         wait_for(serial, b"ready")
         session.send(b"aB\x03\x1bOP\x01\x01")
         wait_for(serial, b"k1E k9E k2A k30 kB0 kAA k1D k2E kAE k9D k3B kBB k1D k1E k9E k9D ")
