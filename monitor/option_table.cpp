@@ -308,7 +308,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      set_cpu},
     {"Guest", "smp", "1", "number of processors", set_smp},
     {"Guest", "machine", "pc|isapc[,P=off]", "kind of machine; -machine help lists", set_machine},
-    {"Guest", "M", "pc", "the same as -machine", set_machine},
+    {"Guest", "M", "pc|isapc", "the same as -machine", set_machine},
     {"Guest", "accel", "tcg", "ignored, for scripts: ringdown translates by itself", set_accel},
     {"Guest", "enable-kvm", "", "refused: ringdown uses no hardware virtualization", refuse_kvm},
     {"Guest", "rtc", "base=BASE", "clock at the start: utc, localtime or 2006-06-17T16:01:21", set_rtc},
