@@ -52,6 +52,11 @@ void print_error_line(std::string_view line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
+int refuse(ExitCode code, std::string_view line) {
+  print_error_line(line);
+  return exit_status(code);
+}
+
 void end_process(ExitCode code, std::string_view line) {
   be_the_first(code);
   restore_terminal();

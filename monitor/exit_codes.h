@@ -36,6 +36,9 @@ constexpr int debug_exit_status(uint32_t value) { return static_cast<int>((value
 // Tells the user one line, on standard error, behind the name of the program. Safe on any thread.
 void print_error_line(std::string_view line);
 
+// The same, of what keeps the machine from starting: the exit status.
+[[nodiscard]] int refuse(ExitCode code, std::string_view line);
+
 // The end when no one is left to return to, such as a full disk found on an I/O thread: restores the
 // terminal, prints the line, writes out the log, calls the last act and ends the process at once, without
 // destructors that other threads could run into. Of several callers the first one counts: one line, one code.
