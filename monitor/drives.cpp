@@ -104,10 +104,11 @@ std::variant<size_t, std::string> Drives::find_to_change(Board& board, std::stri
   const auto place = static_cast<size_t>(found - drives_.begin());
   if ((*found)->floppy) return place;
   AtapiCdrom* const cdrom = board.cdrom(place);
-  if (!cdrom) return concat("nobody takes the disk out of ", name);
-  if (force || !cdrom->locked() || cdrom->tray_open()) return place;
+  if (!cdrom) return concat(name, " is a hard disk, which stays where it is");
+  const bool keeps = (*found)->disk && cdrom->locked() && !cdrom->tray_open();
+  if (!keeps || force) return place;
   cdrom->request_eject();
-  return concat(name, " is locked; the guest has been asked to let go of it, and eject -f does not ask");
+  return concat(name, " is locked by the guest, which has been asked to give the disc up; eject -f takes it");
 }
 
 // Requests of the medium before have ended.
