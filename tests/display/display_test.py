@@ -113,7 +113,9 @@ def each_error_is_one_line(bench):
                               ("sendkey a--b", "''"), ("sendkey a 1x", "1x"), ("sendkey a 99999999999", "99999999999"),
                               ("mouse_move 1", "DX"), ("mouse_move 1 x", "x"), ("mouse_move 1 99999", "99999"),
                               ("mouse_button 8", "mouse_button"), ("mouse_button", "mouse_button"), ("screendump", "file"),
-                              ("screendump " + "/nonexistent/x.png", "screendump"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
+                              ("screendump " + "/nonexistent/x.png", "screendump"), ("eject", "drive"), ("eject -f", "drive"),
+                              ("eject ide0-hd0", "hard disk"), ("eject ide1-cd0", "ide1-cd0"), ("eject -x floppy0", "drive"),
+                              ("change floppy0", "file"), ("change floppy0 x", "floppy0"), ("change a b c", "file"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
             said = prompt.run(command)
             if not re.fullmatch(r"[^\n]+\n", said) or name not in said:
                 raise Failure(f"{command!r}: {said!r}")
