@@ -10,6 +10,11 @@ constexpr uint64_t kA20 = 1 << 20;
 
 }  // namespace
 
+void PhysicalMemory::copy_rom_to_upper_memory() {
+  const uint64_t size = std::min<uint64_t>(rom_.size(), kUpperEnd - kLowRomStart);
+  std::memcpy(ram_.data() + kUpperEnd - size, rom_.data() + rom_.size() - size, size);
+}
+
 bool PhysicalMemory::set_upper_memory(unsigned segment, UpperMemoryAccess access) {
   const uint32_t bit = 1u << segment % kUpperSegments;
   const uint32_t reads = access.reads_ram ? upper_reads_ | bit : upper_reads_ & ~bit;

@@ -63,6 +63,9 @@ class PhysicalMemory {
   const uint8_t* ram() const { return ram_.data(); }
 
   void set_rom(std::span<const uint8_t> rom) { rom_ = rom; }
+  // As where no chipset has PAM, and firmware finds itself in RAM. All of upper memory is, and nothing is
+  // mapped or translated yet.
+  void copy_rom_to_upper_memory();
   // From now on. Pages that are mapped somewhere by what is_ram_page() said, and what was translated from
   // them, are the caller's to forget. False: it is so already.
   bool set_upper_memory(unsigned segment, UpperMemoryAccess access);

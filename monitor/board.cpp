@@ -101,7 +101,7 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
     map_firmware(configuration);
   else
     bus.map(0xCF9, 1, reset_control_);
-  if (configuration.firmware && configuration.acpi) map_power_management(clock, configuration);
+  if (pci_ && configuration.acpi) map_power_management(clock, configuration);
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.video) map_video(clock, configuration);
@@ -174,11 +174,14 @@ void Board::map_debug_exit(const BoardConfiguration::DebugExitPorts& ports) {
   if (!debug_exit_overlaps_) ports_->map(ports.first, count, debug_exit_, 4);
 }
 
-Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-                          ResetControl& reset_control, IrqLines& irqs)
-    : pci(reset_control), host_bridge(outputs.upper_memory), isa_bridge(irqs), log(outputs.firmware_log) {
-  pci.add(PciHost::address(0, 0), host_bridge);
-  pci.add(PciHost::address(1, 0), isa_bridge);
+Board::Pci::Pci(const BoardOutputs& outputs, ResetControl& reset_control, IrqLines& irqs)
+    : host(reset_control), host_bridge(outputs.upper_memory), isa_bridge(irqs) {
+  host.add(PciHost::address(0, 0), host_bridge);
+  host.add(PciHost::address(1, 0), isa_bridge);
+}
+
+Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs)
+    : log(outputs.firmware_log) {
   fw_cfg.add(FwCfg::kRamSize, configuration.ram_bytes, 8);
   fw_cfg.add(FwCfg::kCpus, 1, 2);
   fw_cfg.add(FwCfg::kMaxCpus, 1, 2);
@@ -199,10 +202,12 @@ Board::Firmware::Firmware(const BoardConfiguration& configuration, const BoardOu
 }
 
 void Board::map_firmware(const BoardConfiguration& configuration) {
-  firmware_ = std::make_unique<Firmware>(configuration, outputs_, reset_control_, irqs_);
-  ports_->map(0xCF8, 8, firmware_->pci, 4);
+  firmware_ = std::make_unique<Firmware>(configuration, outputs_);
   ports_->map(0x510, 2, firmware_->fw_cfg, 2);
   if (outputs_.firmware_log) ports_->map(0x402, 1, firmware_->log);
+  if (!configuration.pci) return;
+  pci_ = std::make_unique<Pci>(outputs_, reset_control_, irqs_);
+  ports_->map(0xCF8, 8, pci_->host, 4);
 }
 
 Board::PowerManagement::PowerManagement(const Clock& clock, const BoardConfiguration& configuration,
@@ -212,7 +217,7 @@ Board::PowerManagement::PowerManagement(const Clock& clock, const BoardConfigura
 
 void Board::map_power_management(const Clock& clock, const BoardConfiguration& configuration) {
   power_management_ = std::make_unique<PowerManagement>(clock, configuration, outputs_, *ports_, irqs_);
-  firmware_->pci.add(PciHost::address(1, 3), power_management_->function);
+  pci_->host.add(PciHost::address(1, 3), power_management_->function);
   ports_->map(0xB2, 2, power_management_->apm);
   ports_->map(0xAFE0, AcpiEvents::kPorts, power_management_->events);
   ports_->map(0xAE00, PciHotPlug::kPorts, power_management_->hot_plug, 4);
@@ -253,9 +258,9 @@ void Board::map_disks(const BoardConfiguration& configuration) {
   disks_ = std::make_unique<Disks>(configuration, irqs_);
   rtc_.set_cmos(kCmosTranslation, translations(configuration.drives));
   describe_disks(configuration.drives);
-  if (firmware_) {
+  if (pci_) {
     disks_->controller.emplace(*ports_, disks_->primary, disks_->secondary, *configuration.dma);
-    firmware_->pci.add(PciHost::address(1, 1), *disks_->controller);
+    pci_->host.add(PciHost::address(1, 1), *disks_->controller);
     return;
   }
   for (unsigned i = 0; AtaChannel * channel : {&disks_->primary, &disks_->secondary}) {
@@ -281,9 +286,9 @@ void Board::map_video(const Clock& clock, const BoardConfiguration& configuratio
   ports_->map(kVga, VgaRegisters::kPorts, vga.ports());
   ports_->map(kDispi, Vga::kDispiPorts, vga.dispi_ports(), 2);
   memory_.map(VgaMemory::kWindow, VgaMemory::kWindowBytes, vga.window());
-  if (!firmware_) return vga.set_frame_buffer(kIsaFrameBuffer);
+  if (!pci_) return vga.set_frame_buffer(kIsaFrameBuffer);
   video_->pci.emplace(vga, memory_, configuration.vga_bios);
-  firmware_->pci.add(PciHost::address(2, 0), *video_->pci);
+  pci_->host.add(PciHost::address(2, 0), *video_->pci);
 }
 
 // A digit of each byte for each place, but for the lowest of the second.

@@ -66,7 +66,8 @@ struct BoardConfiguration {
   bool serial_port = true;    // COM1
   bool serial_port2 = false;  // COM2
   bool firmware = false;      // with what a BIOS needs; a kernel that is started directly finds no PCI bus
-  bool acpi = true;           // with firmware only: power management, and tables that tell of it
+  bool pci = true;            // with firmware only: the bridges, and PAM
+  bool acpi = true;           // with PCI only: power management, and tables that tell of it
   bool boot_menu = false;     // that firmware is to offer
   bool apic = false;          // local APIC and I/O APIC
   bool hpet = false;          // with the APICs only
@@ -88,8 +89,8 @@ struct BoardConfiguration {
     bool cdrom = false;
     BlockMedium* medium = nullptr;  // not owned; of a CD-ROM drive null for no disc
   };
-  // Primary master and slave, then secondary. Without any there is no controller; it is on PCI with firmware
-  // only.
+  // Primary master and slave, then secondary. Without any there is no controller; it is on PCI if
+  // there is one.
   using Drives = std::array<std::optional<Drive>, 4>;
   Drives drives = {};
   struct FloppyDrive {
@@ -99,7 +100,7 @@ struct BoardConfiguration {
   // A and B. Without any there is no controller.
   std::array<std::optional<FloppyDrive>, 2> floppies = {};
   DmaMemory* dma = nullptr;  // not owned; needed with drives, and without it ISA DMA reaches nothing
-  // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI with firmware only.
+  // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI if there is one.
   VideoMemory* video = nullptr;
   std::span<const uint8_t> vga_bios = {};  // not owned
   bool display = false;                    // somebody sees the VGA's screen
@@ -131,7 +132,7 @@ class Board {
   // What a person does at them. Null where no such drive is: of an IDE channel, of the floppy controller.
   AtapiCdrom* cdrom(size_t drive);
   I82077aa* floppies() { return floppies_.get(); }
-  const PciHost* pci() const { return firmware_ ? &firmware_->pci : nullptr; }
+  const PciHost* pci() const { return pci_ ? &pci_->host : nullptr; }
   // Null without a VGA.
   Screen* screen() { return video_ ? &video_->vga.screen() : nullptr; }
 
@@ -149,16 +150,20 @@ class Board {
   };
   // What is there with firmware only.
   struct Firmware {
-    Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs,
-             ResetControl& reset_control, IrqLines& irqs);
+    Firmware(const BoardConfiguration& configuration, const BoardOutputs& outputs);
 
-    PciHost pci;
-    I440fx host_bridge;
-    Piix3IsaBridge isa_bridge;
     FwCfg fw_cfg;
     DebugConsole log;
   };
-  // What is there with firmware and ACPI.
+  // What is there with PCI only.
+  struct Pci {
+    Pci(const BoardOutputs& outputs, ResetControl& reset_control, IrqLines& irqs);
+
+    PciHost host;
+    I440fx host_bridge;
+    Piix3IsaBridge isa_bridge;
+  };
+  // What is there with PCI and ACPI.
   struct PowerManagement {
     PowerManagement(const Clock& clock, const BoardConfiguration& configuration, const BoardOutputs& outputs,
                     PortBus& bus, IrqLines& irqs);
@@ -219,6 +224,7 @@ class Board {
   DebugExit debug_exit_;
   bool debug_exit_overlaps_ = false;
   std::unique_ptr<Firmware> firmware_;
+  std::unique_ptr<Pci> pci_;
   std::unique_ptr<PowerManagement> power_management_;
   std::unique_ptr<Disks> disks_;
   std::unique_ptr<I82077aa> floppies_;

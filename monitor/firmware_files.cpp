@@ -7,6 +7,9 @@
 namespace ringdown {
 namespace {
 
+// Where SeaBIOS looks for the BIOS of a VGA that is not on PCI.
+constexpr const char* kIsaVgaBios = "vgaroms/vgabios.bin";
+
 // Where SeaBIOS looks for option ROMs that belong to no PCI device.
 std::string option_rom_name(std::string_view path) {
   return concat("genroms/", path.substr(path.rfind('/') + 1)).substr(0, FwCfg::kLongestName);
@@ -15,11 +18,11 @@ std::string option_rom_name(std::string_view path) {
 }  // namespace
 
 std::optional<int> FirmwareFiles::load(const Options& options) {
-  auto image = load_firmware(options.bios);
+  auto image = load_firmware(options.bios, options.pci);
   if (!image) return refuse(ExitCode::kBadImage, image.error().message);
   bios = std::move(*image);
   if (options.vga) {
-    if (const auto status = load_vga_bios()) return status;
+    if (const auto status = load_vga_bios(options.pci)) return status;
   }
   if (const auto status = load_option_roms(options)) return status;
   if (const auto& time = options.boot.splash_time) add_number("etc/boot-menu-wait", *time, 2);
@@ -27,13 +30,17 @@ std::optional<int> FirmwareFiles::load(const Options& options) {
   return std::nullopt;
 }
 
-std::optional<int> FirmwareFiles::load_vga_bios() {
-  auto image = load_vga_firmware();
+std::optional<int> FirmwareFiles::load_vga_bios(bool pci) {
+  auto image = load_vga_firmware(pci);
   if (!image) return refuse(ExitCode::kBadImage, image.error().message);
-  vga_bios = std::move(*image);
-  if (vga_bios.empty())
+  if (image->empty()) {
     print_error_line(
         "no VGA BIOS (Debian's package seabios): the screen stays dark until the guest sets a mode");
+  } else if (pci) {
+    vga_bios = std::move(*image);
+  } else {
+    files.push_back({kIsaVgaBios, std::move(*image)});
+  }
   return std::nullopt;
 }
 

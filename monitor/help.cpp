@@ -66,8 +66,8 @@ std::string device_list_text() {
 }
 
 std::string machine_list_text() {
-  return "pc      a PC with an ISA bus (default)\n"
-         "isapc   the same\n";
+  return "pc      a PC with a 440FX and a PIIX: PCI, ACPI and APICs, with a BIOS (default)\n"
+         "isapc   a PC with an ISA bus alone\n";
 }
 
 std::string log_class_list_text() {

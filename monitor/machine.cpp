@@ -191,10 +191,11 @@ BoardConfiguration Machine::board_configuration() {
                                    .serial_port = options_.serial.has_value(),
                                    .serial_port2 = options_.serial2.has_value(),
                                    .firmware = has_bios(),
+                                   .pci = options_.pci,
                                    .acpi = options_.acpi,
                                    .boot_menu = options_.boot.menu,
                                    .apic = model_.has(Feature::kApic),
-                                   .hpet = options_.hpet,
+                                   .hpet = options_.hpet && options_.pci,
                                    .boot_order = boot_order(),
                                    .check_floppy_signature = options_.check_floppy_signature,
                                    .firmware_files = firmware_.files,
@@ -247,6 +248,7 @@ void Machine::power_on() {
   vcpu_.attach(*board_);
   displays_.attach(board_->screen());
   vcpu_.reset();
+  if (has_bios() && !options_.pci) memory_.copy_rom_to_upper_memory();
 }
 
 std::optional<int> Machine::open() {
@@ -327,10 +329,10 @@ int Machine::run() {
 }
 
 // A kernel that is started directly finds a processor without a local APIC, unless it is asked for: nothing
-// tells it of an I/O APIC.
+// tells it of an I/O APIC. The same goes for isapc, a machine that is older than APICs.
 std::string processor_specification(const Options& options) {
   const std::string& given = options.cpu;
-  if (options.kernel.empty()) return given;
+  if (options.kernel.empty() && options.pci) return given;
   const size_t name_ends = std::min(given.find(','), given.size());
   const std::string name =
       given.empty() ? std::string(CpuModel::model_names().front()) : given.substr(0, name_ends);

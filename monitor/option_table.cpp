@@ -96,7 +96,9 @@ std::string set_machine(std::string_view v, OptionContext& c) {
     if (property.key == "type" && property.value) property = {*property.value, std::nullopt};
     if (property.value) {
       if (auto error = set_machine_property(property, c); !error.empty()) return error;
-    } else if (property.key != "pc" && property.key != "isapc" && !property.key.starts_with("pc-i440fx-")) {
+    } else if (property.key == "pc" || property.key == "isapc" || property.key.starts_with("pc-i440fx-")) {
+      c.options.pci = property.key != "isapc";
+    } else {
       return "no such machine; see ringdown -machine help";
     }
   }
@@ -305,8 +307,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Guest", "cpu", "MODEL[,+F][,-F]", "processor model and features to add or take; -cpu help lists",
      set_cpu},
     {"Guest", "smp", "1", "number of processors", set_smp},
-    {"Guest", "machine", "pc[,P=off]", "kind of machine; -machine help lists", set_machine},
-    {"Guest", "M", "pc", "the same as -machine", set_machine},
+    {"Guest", "machine", "pc|isapc[,P=off]", "kind of machine; -machine help lists", set_machine},
+    {"Guest", "M", "pc|isapc", "the same as -machine", set_machine},
     {"Guest", "accel", "tcg", "ignored, for scripts: ringdown translates by itself", set_accel},
     {"Guest", "enable-kvm", "", "refused: ringdown uses no hardware virtualization", refuse_kvm},
     {"Guest", "rtc", "base=BASE", "clock at the start: utc, localtime or 2006-06-17T16:01:21", set_rtc},

@@ -93,7 +93,8 @@ struct Options {
   uint64_t memory = 128 * kMiB;  // bytes, whole pages, kMinMemory to kMaxMemory
   std::string cpu = {};          // "MODEL,+feature,-feature" with names of CpuNames; empty: the default model
   RtcStart rtc = {};
-  bool hpet = true;  // where there is an APIC
+  bool pci = true;   // with a BIOS; -machine isapc has none
+  bool hpet = true;  // where there is an APIC, and on isapc never
   std::string name = {};
 
   std::optional<DebugExitOptions> debug_exit = {};
@@ -113,7 +114,7 @@ struct Options {
   bool no_reboot = false;
   bool no_shutdown = false;
   bool start_stopped = false;
-  bool acpi = true;  // with a BIOS
+  bool acpi = true;  // with PCI
 
   LogClasses log_classes = 0;
   std::string log_file = {};    // empty: standard error

@@ -52,7 +52,7 @@ void append_bars(std::string& text, const PciFunction& function) {
 
 std::string info_pci(PromptHost& host) {
   const PciHost* bus = host.board().pci();
-  if (!bus) return "there is no PCI bus: the kernel was started without a BIOS\n";
+  if (!bus) return "there is no PCI bus: the kernel was started without a BIOS, or the machine is isapc\n";
   std::string text;
   for (unsigned address = 0; address < 256; address++) {
     const PciFunction* function = bus->function(static_cast<uint8_t>(address));

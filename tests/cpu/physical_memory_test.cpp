@@ -69,6 +69,22 @@ TEST_F(PhysicalMemoryTest, UpperMemoryShowsTheLast128KiBOfRom) {
   EXPECT_EQ(read(0xF0000), 0xF0000u);
 }
 
+TEST_F(PhysicalMemoryTest, RomIsCopiedToUpperMemoryWhereNothingElseLetsItBeWritten) {
+  memory_.copy_rom_to_upper_memory();
+  EXPECT_EQ(read(0xDFFFC), 0xDFFFCu) << "no more than is seen there";
+  EXPECT_EQ(read(0xE0000), 128u << 10);
+  EXPECT_EQ(read(0xFFFFC), 4u);
+  EXPECT_EQ(read(0x100000), 0x100000u);
+  memory_.write<uint32_t>(0xFFFFC, 1);
+  EXPECT_EQ(read(0xFFFFC), 1u);
+  EXPECT_EQ(read(0xFFFFFFFC), 4u);
+  memory_.set_rom(std::span(rom_).last(64 << 10));
+  memory_.write<uint32_t>(0xEFFFC, 1);
+  memory_.copy_rom_to_upper_memory();
+  EXPECT_EQ(read(0xEFFFC), 1u);
+  EXPECT_EQ(read(0xF0000), 64u << 10);
+}
+
 TEST_F(PhysicalMemoryTest, SmallRomLeavesTheRestAllOnes) {
   memory_.set_rom(std::span(rom_).last(0x10000));
   set_all_upper(kRom);

@@ -274,6 +274,47 @@ def the_bios_of_128_kib_does_so_too(bench):
 
 
 @case
+def a_machine_without_pci_comes_to_its_boot_stage(bench):
+    log = bench.boot("-machine", "isapc")
+    find(log, "Unable to unlock ram - bridge not found", "Found QEMU fw_cfg", "Detected non-PCI system", "No apic",
+         "Start SeaVGABIOS", "lfb_addr=e0000000", "ATA controller 1 at 1f0/3f4/0 (irq 14 ", "ATA controller 2 at 170/374/0 (irq 15 ",
+         "Found 1 serial ports", "PS2 keyboard initialized", "All threads complete", "e820 map has 5 items",
+         "enter handle_19", "No bootable device")
+    if "ACPI" in log:
+        raise Failure(f"it has found ACPI:\n{log}")
+
+
+@case
+def a_machine_without_pci_boots_what_another_does(bench):
+    isapc = ("-machine", "isapc")
+    disk, diskette = bench.disk(), bench.diskette()
+    for drive in ("-hda", "-hdd"):
+        with open(disk.path, "r+b") as file:
+            file.seek(disk.written * SECTOR)
+            file.write(bytes(SECTOR))
+        bench.boot_disk(*isapc, drive, disk.path)
+        disk.check(kept=True)
+    bench.boot_disk(*isapc, "-fda", diskette.path, ends=4, dma=0)
+    diskette.check(kept=True)
+    bench.boot_disk(*isapc, "-cdrom", make_cdrom(bench.boot_sector, os.path.join(bench.folder, "disc.iso")), write=0x03, reread=1)
+    says(bench, bench.a20_boot_sector, A20, *isapc)
+
+
+@case
+def a_reset_gives_a_machine_without_pci_its_bios_again(bench):
+    """It lies in RAM there, where its date can be overwritten. Who finds that so at the start ends the machine by port 501h."""
+    diskette = bench.diskette_of(bytes.fromhex(
+        "B800F0 8ED8 BA0105 B001 803EF5FF5A 7413"  # DS F000h; to the end with 1 if 5Ah is at FFF5h
+        "C606F5FF5A B002 803EF5FF5A 7505"  # 5Ah to there; to the end with 2 if it is not
+        "B0FE E664 F4"  # FEh to port 64h, halt
+        "EE F4"))  # the end: to port 501h, halt
+    with Machine(bench.vmm, "-machine", "isapc", "-fda", diskette, "-no-fd-bootchk", "-device", "isa-debug-exit") as machine:
+        for _ in range(3):
+            machine.expect(rb"SeaBIOS \(version")
+            machine.expect(rb"Booting from Floppy")
+
+
+@case
 def the_bios_finds_the_memory_that_there_is(bench):
     for size in (8, 128, 3072):
         find(bench.boot("-m", str(size), "-no-acpi"), f"addr 0x0000000000000000 len 0x{size * MEBIBYTE:016x} [RAM]", "e820 map",
@@ -453,11 +494,14 @@ def an_order_for_once_is_forgotten_at_a_reset(bench):
         machine.expect(rb"the disk boots")
 
 
-def says(bench, boot_sector, text):
+A20 = "0" "10" "1" "0" "0" "10" "10" "10101010"
+
+
+def says(bench, boot_sector, text, *options):
     """What that says behind what the BIOS does, before it ends the machine."""
     with open(boot_sector, "rb") as file:
         diskette = bench.diskette_of(file.read())
-    with Machine(bench.vmm, "-fda", diskette, "-no-reboot", "-device", "isa-debug-exit") as machine:
+    with Machine(bench.vmm, *options, "-fda", diskette, "-no-reboot", "-device", "isa-debug-exit") as machine:
         if (said := machine.expect(rb"Booting from Floppy[^0-9F]*(\w{%d})" % len(text))[1].decode()) != text:
             raise Failure(f"expected {text}, got {said}")
         if (code := machine.exit_code()) != (1 << 1 | 1):
@@ -466,7 +510,7 @@ def says(bench, boot_sector, text):
 
 @case
 def addresses_wrap_at_1_mib_while_the_a20_gate_is_closed(bench):
-    says(bench, bench.a20_boot_sector, "0" "10" "1" "0" "0" "10" "10" "10101010")
+    says(bench, bench.a20_boot_sector, A20)
 
 
 @case

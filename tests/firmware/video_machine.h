@@ -25,7 +25,7 @@ inline std::vector<uint8_t> read_file(const char* path) {
 class VideoMachine {
  public:
   VideoMachine(std::vector<uint8_t> bios, std::vector<uint8_t> vga_bios,
-               const std::vector<uint8_t>& boot_sector)
+               const std::vector<uint8_t>& boot_sector, bool pci = true)
       : bios_(std::move(bios)), vga_bios_(std::move(vga_bios)) {
     std::ranges::copy(boot_sector, disk_.data.begin());
     memory_.set_rom(bios_);
@@ -36,11 +36,16 @@ class VideoMachine {
     vcpu_.on_idle = [] {};
     BoardConfiguration configuration{.ram_bytes = kRamBytes,
                                      .firmware = true,
+                                     .pci = pci,
                                      .debug_exit = BoardConfiguration::DebugExitPorts{0x501, 2},
                                      .dma = &no_dma_,
                                      .video = &video_,
                                      .vga_bios = vga_bios_};
     configuration.drives[0] = {.medium = &disk_};
+    if (!pci) {
+      memory_.copy_rom_to_upper_memory();
+      configuration.firmware_files.push_back({"vgaroms/vgabios.bin", vga_bios_});
+    }
     board_.emplace(clock_, configuration,
                    BoardOutputs{.intr = [this](bool level) { vcpu_.set_interrupt_request(level); },
                                 .reset = [](ResetKind) {},

@@ -88,11 +88,11 @@ void check_written_page(Screen& screen, uint32_t value) {
   EXPECT_EQ(Picture(screen, false).drawn.end, 0u);
 }
 
-TEST(FirmwareVideo, ABootSectorDrawsInModesOfTheBios) {
+void draw_in_modes_of(const std::string& bios, const std::string& vga_bios, bool pci) {
   const std::string seabios = RINGDOWN_SEABIOS;
-  testing::VideoMachine machine(testing::read_file((seabios + "/bios-256k.bin").c_str()),
-                                testing::read_file((seabios + "/vgabios-stdvga.bin").c_str()),
-                                testing::read_file(BOOT_VIDEO));
+  testing::VideoMachine machine(testing::read_file((seabios + bios).c_str()),
+                                testing::read_file((seabios + vga_bios).c_str()),
+                                testing::read_file(BOOT_VIDEO), pci);
   Screen& screen = machine.screen();
   unsigned looks = 0;
   const auto counted = [&](auto check) {
@@ -107,6 +107,12 @@ TEST(FirmwareVideo, ABootSectorDrawsInModesOfTheBios) {
                counted(written(2)), counted(written(3))});
   EXPECT_EQ(looks, 8u);
 }
+
+TEST(FirmwareVideo, ABootSectorDrawsInModesOfTheBios) {
+  draw_in_modes_of("/bios-256k.bin", "/vgabios-stdvga.bin", true);
+}
+
+TEST(FirmwareVideo, ItDoesSoWithoutPci) { draw_in_modes_of("/bios.bin", "/vgabios-isavga.bin", false); }
 
 }  // namespace
 }  // namespace ringdown

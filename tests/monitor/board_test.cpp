@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/vdevices/fake_clock.h"
+#include "tests/vdevices/flat_memory.h"
+#include "tests/vdevices/memory_medium.h"
+#include "tests/vdevices/vga_pc.h"
 
 namespace ringdown {
 namespace {
@@ -96,6 +99,34 @@ TEST_F(BoardTest, WithoutAcpiThereIsNoPowerManagement) {
   EXPECT_TRUE(ports().is_free(0xAFE0, 4));
   board->press_power_button();
   EXPECT_EQ(power_offs, 0);
+}
+
+TEST_F(BoardTest, WithoutPciThereIsNothingThatIsOfItsTime) {
+  testing::MemoryMedium disk{4096};
+  testing::FakeVideoMemory video;
+  BoardConfiguration isa{.ram_bytes = 16 << 20, .firmware = true, .pci = false, .video = &video};
+  isa.drives[0] = {.medium = &disk};
+  build(isa);
+  EXPECT_EQ(board->pci(), nullptr);
+  ports().write(0xCF8, 4, 0x80000000u);
+  EXPECT_EQ(ports().read(0xCF8, 4), 0xFFFFFFFFu);
+  EXPECT_EQ(config(0, 0), 0xFFFFFFFFu);
+  for (const uint16_t port : {0xB2, 0x600, 0xAE00, 0xAFE0, 0xCF9, 0xC000})
+    EXPECT_TRUE(ports().is_free(port, 1)) << port;
+  EXPECT_FALSE(board->press_power_button());
+}
+
+TEST_F(BoardTest, WithoutPciDevicesAreWhereTheIsaBusHasThem) {
+  testing::MemoryMedium disk{4096};
+  testing::FakeVideoMemory video;
+  BoardConfiguration isa{.ram_bytes = 16 << 20, .firmware = true, .pci = false, .video = &video};
+  isa.drives[2] = {.medium = &disk};
+  build(isa);
+  EXPECT_EQ(ports().read(0x177, 1), 0x50u) << "the second channel's disk is ready";
+  ports().write(0x510, 2, 0);
+  EXPECT_EQ(ports().read(0x511, 1), static_cast<unsigned>('Q')) << "fw_cfg's signature";
+  ASSERT_FALSE(video.apertures.empty());
+  EXPECT_EQ(video.apertures[0].first, 0xE0000000u);
 }
 
 TEST_F(BoardTest, WithoutFirmwareThereIsNeitherPciNorAcpi) {

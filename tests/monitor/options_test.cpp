@@ -323,6 +323,13 @@ TEST(Options, AcpiIsThereUnlessItIsSwitchedOff) {
   EXPECT_TRUE(run({"-no-acpi", "-machine", "acpi=on"}).acpi);
 }
 
+TEST(Options, MachinesArePcOrIsapc) {
+  EXPECT_TRUE(run({}).pci);
+  EXPECT_FALSE(run({"-M", "isapc"}).pci);
+  EXPECT_FALSE(run({"-machine", "type=isapc,accel=tcg"}).pci);
+  EXPECT_TRUE(run({"-M", "isapc", "-M", "pc"}).pci);
+}
+
 TEST(Options, AcceleratorsAreIgnoredOrRefused) {
   const std::string note = "accelerator 'kvm:tcg' is ignored: ringdown translates by itself";
   EXPECT_EQ(run({"-machine", "pc,accel=kvm:tcg"}).notes, std::vector{note});

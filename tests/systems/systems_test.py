@@ -188,6 +188,23 @@ def grub_starts_gnu_mach(systems):
         machine.expect(rb"No bootstrap code loaded with the kernel")
 
 
+@case
+def grub_starts_them_without_pci(systems):
+    cd = systems.grub_cd("multiboot /boot/gnumach console=com0", f"{systems.guests}/gnumach")
+    with systems.machine("-machine", "isapc", "-m", "256", "-cdrom", cd, "-no-reboot") as machine:
+        choose_in_grub(machine)
+        machine.expect(rb"GNU Mach 1\.8")
+        machine.expect(rb"ATAPI CDROM drive")
+        machine.expect(rb"No bootstrap code loaded with the kernel")
+    cd = systems.grub_cd("linux /boot/vmlinuz-686 console=ttyS0,115200 panic=-1", f"{systems.guests}/vmlinuz-686")
+    with systems.machine("-machine", "isapc", "-m", "256", "-cdrom", cd, "-no-reboot") as machine:
+        choose_in_grub(machine)
+        functions = machine.expect(rb"PCI: Probing PCI hardware((?s:.*?))Unable to mount root fs")[1]
+        if b"pci 0000:" in functions:
+            raise Failure(f"something is on PCI: {functions!r}")
+        machine.exit_code()
+
+
 @case_on_request
 def memtest86_passes(systems):
     """All of its tests, and two times 80 seconds in which nothing happens to memory."""
