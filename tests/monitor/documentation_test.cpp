@@ -98,7 +98,8 @@ TEST(Documentation, CompletionNamesEachOption) {
 TEST(Documentation, ManPageNamesEachCommandOfThePrompt) {
   const std::string commands = section(man_page(), "MONITOR PROMPT");
   for (const auto& command : prompt_commands()) {
-    if (command.name != "?") EXPECT_TRUE(names(commands, std::string(command.name))) << command.name;
+    if (command.name == "?") continue;  // help
+    EXPECT_TRUE(names(commands, std::string(command.name))) << command.name;
   }
 }
 
