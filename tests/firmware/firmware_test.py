@@ -642,9 +642,9 @@ def a_host_without_room_is_an_error_of_the_drive(bench):
     limit = 1 << 30  # of any file that is written, but for memory that backs the guest's
     far = 2 * limit // SECTOR
     disk = bench.disk(sectors=far + 1, written=far)
-    for options in (["-hda", disk.path], ["-snapshot", "-hda", disk.path]):
-        line = f"ringdown: cannot write the image '{disk.path}': File too large\n"
-        bench.boot_disk(*options, before=["prlimit", f"--fsize={limit}"], write=0x0C, reread=1, errors=line)
+    for options, what in (([], "write"), (["-snapshot"], "write the snapshot of")):
+        line = f"ringdown: cannot {what} the image '{disk.path}': File too large\n"
+        bench.boot_disk("-hda", disk.path, *options, before=["prlimit", f"--fsize={limit}"], write=0x0C, reread=1, errors=line)
         disk.check(kept=False)
 
 
