@@ -134,7 +134,7 @@ BlockOutcome BlockImage::write(uint64_t sector, std::span<const uint8_t> from) {
   const int file = files_.overlay ? files_.overlay.get() : files_.base.get();
   const BlockOutcome outcome = transfer<::pwritev2>(file, sector, from, 0);
   for (size_t i = 0; files_.overlay && i < outcome.sectors; ++i) overlaid_.insert(sector + i);
-  return report(outcome, "write");
+  return report(outcome, files_.overlay ? "write the snapshot of" : "write");
 }
 
 BlockOutcome BlockImage::flush() {

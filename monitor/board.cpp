@@ -1,11 +1,9 @@
 #include "monitor/board.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "cpu/cpu_model.h"
 #include "vdevices/ata_disk.h"
-#include "vdevices/atapi_cdrom.h"
 #include "vdevices/ticks.h"
 
 namespace ringdown {
@@ -107,7 +105,8 @@ Board::Board(const Clock& clock, const BoardConfiguration& configuration, BoardO
   if (std::ranges::any_of(configuration.drives, [](const auto& drive) { return drive.has_value(); }))
     map_disks(configuration);
   if (configuration.video) map_video(clock, configuration);
-  if (std::ranges::any_of(configuration.floppies, std::identity())) map_floppies(configuration);
+  if (std::ranges::any_of(configuration.floppies, [](const auto& drive) { return drive.has_value(); }))
+    map_floppies(configuration);
   if (configuration.serial_port) bus.map(kCom1, 8, com1_);
   if (configuration.serial_port2) {
     bus.map(kCom2, 8, com2_);
@@ -270,6 +269,11 @@ void Board::map_disks(const BoardConfiguration& configuration) {
   }
 }
 
+AtapiCdrom* Board::cdrom(size_t drive) {
+  if (!disks_ || drive >= disks_->drives.size()) return nullptr;
+  return dynamic_cast<AtapiCdrom*>(disks_->drives[drive].get());
+}
+
 // A guest that has another timer may leave the 8254 as the BIOS has: nobody has to wake up for that.
 bool Board::ignores_ticks() const {
   if (hpet_ && hpet_->legacy_replacement()) return true;
@@ -304,14 +308,15 @@ void Board::map_floppies(const BoardConfiguration& configuration) {
   floppies_ = std::make_unique<I82077aa>(irqs_.isa(6), isa_dma_.channel(kFloppyChannel));
   isa_dma_.connect(kFloppyChannel, *floppies_);
   unsigned types = 0, count = 0;
-  for (unsigned drive = 0; BlockMedium * medium : configuration.floppies) {
+  for (unsigned i = 0; const auto& drive : configuration.floppies) {
     types <<= 4;
-    if (medium) {
-      floppies_->insert(drive, *medium);
-      types |= FloppyFormat::of(medium->sectors())->drive_type;
-      count = drive + 1;
+    if (drive) {
+      floppies_->connect(i, drive->type);
+      if (drive->medium) floppies_->insert(i, *drive->medium);
+      types |= drive->type;
+      count = i + 1;
     }
-    drive++;
+    i++;
   }
   rtc_.set_cmos(kCmosFloppies, static_cast<uint8_t>(types));
   rtc_.set_equipment(static_cast<uint8_t>(kEquippedWithFloppy | (count - 1) << kEquipmentFloppies));

@@ -12,6 +12,7 @@
 #include "vdevices/apm_ports.h"
 #include "vdevices/ata_channel.h"
 #include "vdevices/ata_drive.h"
+#include "vdevices/atapi_cdrom.h"
 #include "vdevices/block_medium.h"
 #include "vdevices/clock.h"
 #include "vdevices/debug_console.h"
@@ -92,9 +93,12 @@ struct BoardConfiguration {
   // there is one.
   using Drives = std::array<std::optional<Drive>, 4>;
   Drives drives = {};
-  // Floppy drives A and B, with a diskette each, which FloppyFormat knows; not owned. Without any there is no
-  // controller.
-  std::array<BlockMedium*, 2> floppies = {};
+  struct FloppyDrive {
+    uint8_t type = 0;               // FloppyFormat's
+    BlockMedium* medium = nullptr;  // not owned, one that the drive takes; null for no diskette
+  };
+  // A and B. Without any there is no controller.
+  std::array<std::optional<FloppyDrive>, 2> floppies = {};
   DmaMemory* dma = nullptr;  // not owned; needed with drives, and without it ISA DMA reaches nothing
   // Of a VGA, VgaMemory::kStorageBytes; not owned. None: there is no VGA. It is on PCI if there is one.
   VideoMemory* video = nullptr;
@@ -125,6 +129,9 @@ class Board {
   // The user has pressed it: what follows is the guest's affair. False: there is none.
   bool press_power_button();
   InputFeed& input() { return input_; }
+  // What a person does at them. Null where no such drive is: of an IDE channel, of the floppy controller.
+  AtapiCdrom* cdrom(size_t drive);
+  I82077aa* floppies() { return floppies_.get(); }
   const PciHost* pci() const { return pci_ ? &pci_->host : nullptr; }
   // Null without a VGA.
   Screen* screen() { return video_ ? &video_->vga.screen() : nullptr; }

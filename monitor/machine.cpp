@@ -98,7 +98,13 @@ class Machine final : public PromptHost {
   const CpuState& state() const override { return vcpu_.state(); }
   const PhysicalMemory& memory() const override { return memory_; }
   Board& board() override { return *board_; }
-  std::string describe_drives() const override { return drives_.describe(); }
+  std::string describe_drives() override { return drives_.describe(*board_); }
+  std::string eject(std::string_view drive, bool force) override {
+    return drives_.eject(*board_, drive, force);
+  }
+  std::string change(std::string_view drive, std::string_view file) override {
+    return drives_.change(*board_, drive, file);
+  }
   std::optional<Picture> picture() override;
   void pause() override;
   void resume() override;

@@ -193,7 +193,8 @@ std::string check_drive(ReadDrive& read) {
   if (read.placed.floppy && drive.cdrom) return "a floppy drive takes no CD-ROM";
   if (read.placed.floppy && read.placed.index.value_or(0) >= kFloppies)
     return "index must be a floppy drive, 0 or 1";
-  if (drive.file.empty() && !drive.cdrom) return "the name of the file is missing: file=FILE";
+  if (drive.file.empty() && !drive.cdrom && !read.placed.floppy)
+    return "the name of the file is missing: file=FILE";
   if (drive.cdrom && read.read_only == false) return "a CD-ROM is read only: readonly=off cannot be";
   drive.read_only = drive.cdrom || read.read_only.value_or(false);
   return {};

@@ -55,7 +55,7 @@ struct BootOptions {
 
 // A drive and the image in it.
 struct DriveOptions {
-  std::string file = {};  // empty: a CD-ROM drive without a disc
+  std::string file = {};  // empty: nothing is in it; a disk is not without
   bool cdrom = false;
   bool read_only = false;  // as a CD-ROM always is
   bool snapshot = false;

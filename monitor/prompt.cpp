@@ -36,6 +36,17 @@ std::string reset(PromptHost& host, PromptWords) {
 std::string power_down(PromptHost& host, PromptWords) {
   return host.press_power_button() ? "" : "system_powerdown: this machine has no power button\n";
 }
+std::string eject(PromptHost& host, PromptWords words) {
+  const bool force = !words.empty() && words[0] == "-f";
+  if (words.size() != (force ? 2u : 1u)) return "eject: needs the name of a drive; info block lists them\n";
+  const std::string why = host.eject(words.back(), force);
+  return why.empty() ? "" : concat("eject: ", why, "\n");
+}
+std::string change(PromptHost& host, PromptWords words) {
+  if (words.size() != 2) return "change: needs the name of a drive and a file\n";
+  const std::string why = host.change(words[0], words[1]);
+  return why.empty() ? "" : concat("change: ", why, "\n");
+}
 std::string quit(PromptHost& host, PromptWords) {
   host.quit();
   return {};
@@ -53,6 +64,9 @@ constexpr auto kCommands = std::to_array<PromptCommand>({
     {"c", "", "let it go on", go_on},
     {"system_reset", "", "reset the machine", reset},
     {"system_powerdown", "", "press the power button", power_down},
+    {"eject", "[-f] DRIVE", "take the disc or diskette out; -f: although the guest has locked the drive",
+     eject},
+    {"change", "DRIVE FILE", "put FILE in as disc or diskette, instead of what is there", change},
     {"quit", "", "end ringdown", quit},
     {"q", "", "end ringdown", quit},
     {"sendkey", "KEYS [MS]", "press keys for MS milliseconds (100): sendkey ctrl-alt-f1", prompt_send_key},

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cpu/physical_memory.h"
@@ -19,7 +20,10 @@ class PromptHost {
   virtual const PhysicalMemory& memory() const = 0;
   virtual Board& board() = 0;
   // The drives that there are, a line each.
-  virtual std::string describe_drives() const = 0;
+  virtual std::string describe_drives() = 0;
+  // What is in a drive that takes media. The answer is why not, or nothing.
+  virtual std::string eject(std::string_view drive, bool force) = 0;
+  virtual std::string change(std::string_view drive, std::string_view file) = 0;
   // What the screen shows; nothing if there is no screen.
   virtual std::optional<Picture> picture() = 0;
 

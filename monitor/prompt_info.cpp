@@ -76,7 +76,7 @@ constexpr auto kSubjects = std::to_array<Subject>({
     {"mem", "the ranges that the page tables map", prompt_page_ranges},
     {"pic", "the interrupt controllers", info_pic},
     {"pci", "the functions on the PCI bus", info_pci},
-    {"block", "the drives and their images", info_block},
+    {"block", "the drives, and what is in them", info_block},
     {"status", "whether the guest runs", info_status},
     {"version", "the version of ringdown", info_version},
 });

@@ -42,6 +42,7 @@ void AtapiCdrom::insert(BlockMedium& medium) {
 
 void AtapiCdrom::remove() {
   medium_ = nullptr;
+  tray_open_ = true;
   media_event_ = MediaEvent::kRemoved;
 }
 
@@ -164,7 +165,10 @@ void AtapiCdrom::start_read(uint32_t block, uint32_t count) {
   read_chunk();
 }
 
+// The disc may be another one than when the command began.
 void AtapiCdrom::read_chunk() {
+  if (unit_attention_.key != 0) return check_condition(std::exchange(unit_attention_, {}));
+  if (!ready()) return check_condition(not_ready());
   const size_t bytes = std::min(blocks_left_ * kBlockBytes, kBufferBytes);
   read_medium(*medium_, uint64_t{next_block_} * kSectorsPerBlock, bytes, &AtapiCdrom::chunk_read);
 }

@@ -20,12 +20,17 @@ class AtapiCdrom : public AtaDrive {
   // `medium` (not owned) is the disc, null for none. Sectors behind the last whole block are not reached.
   AtapiCdrom(BlockMedium* medium, AtaIdentity identity);
 
-  // What a person does at the drive. There must be no command under way: see idle().
+  // What a person does at the drive: a disc (not owned) instead of that before, and the tray closes; none,
+  // and the tray is open. No request of the medium may be under way. A command that is reading ends with an
+  // error when it comes back to the disc.
   void insert(BlockMedium& medium);
   void remove();
-  bool idle() const { return !busy(); }
   // The guest wants the disc kept (PREVENT ALLOW MEDIUM REMOVAL). remove() does not ask.
   bool locked() const { return locked_; }
+  // The button of a locked drive: the guest hears of it, if it asks (GET EVENT STATUS NOTIFICATION).
+  void request_eject() { media_event_ = MediaEvent::kEjectRequest; }
+  // The guest opens and closes it, too (START STOP UNIT).
+  bool tray_open() const { return tray_open_; }
 
  private:
   // Sense key, additional sense code and its qualifier.
@@ -37,7 +42,7 @@ class AtapiCdrom : public AtaDrive {
   struct Packet;
   static const Packet kPackets[];
   enum class Moving : uint8_t { kPacket, kIdentity, kReply };
-  enum class MediaEvent : uint8_t { kNone = 0, kNew = 2, kRemoved = 3 };
+  enum class MediaEvent : uint8_t { kNone = 0, kEjectRequest = 1, kNew = 2, kRemoved = 3 };
 
   void execute(uint8_t command) override;
   void data_moved(size_t bytes) override;

@@ -29,15 +29,23 @@ std::optional<FloppyFormat> FloppyFormat::of(uint64_t sectors) {
   return std::nullopt;
 }
 
+bool FloppyFormat::fits(uint8_t type) const {
+  constexpr uint8_t k360 = 1, k1200 = 2, k720 = 3;
+  if (type == k360 || type == k1200) return drive_type == k360 || drive_type == type;
+  return drive_type >= k720 && drive_type <= type;
+}
+
 I82077aa::I82077aa(Line& irq, IsaDmaChannel& dma) : irq_(irq), dma_(dma) {
   configured_[0] = kDefaultConfiguration;
 }
 
+void I82077aa::connect(unsigned drive, uint8_t type) { drives_[drive & 1].type = type; }
+
 bool I82077aa::insert(unsigned drive, BlockMedium& medium) {
   const std::optional<FloppyFormat> format = FloppyFormat::of(medium.sectors());
-  if (!format) return false;
   Drive& into = drives_[drive & 1];
-  into.present = into.changed = true;
+  if (!format || !format->fits(into.type)) return false;
+  into.changed = true;
   into.medium = &medium;
   into.format = *format;
   return true;
@@ -45,7 +53,7 @@ bool I82077aa::insert(unsigned drive, BlockMedium& medium) {
 
 void I82077aa::remove(unsigned drive) {
   Drive& from = drives_[drive & 1];
-  from.present = from.changed = true;
+  from.changed = true;
   from.medium = nullptr;
 }
 

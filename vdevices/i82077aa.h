@@ -25,6 +25,8 @@ struct FloppyFormat {
 
   // The format with that many sectors on the whole diskette: 160 KB to 2.88 MB.
   static std::optional<FloppyFormat> of(uint64_t sectors);
+  // Whether a drive of that type takes it: drives read what earlier ones of their width wrote.
+  bool fits(uint8_t type) const;
 };
 
 // An 82077AA floppy disk controller in PC/AT mode with two drives (Intel 82077AA data sheet). Ports: +2 DOR,
@@ -45,12 +47,13 @@ class I82077aa : public IsaDmaDevice {
   PortDevice& registers() { return registers_; }            // kRegisterPorts ports, PC: 3F0h
   PortDevice& input_register() { return input_register_; }  // 1 port, PC: 3F7h
 
-  // What a person does at drive 0 or 1: there is a drive, empty or with a diskette (not owned, in use until
-  // the next call). There must be no command under way: see idle(). False, and nothing changes, if no
-  // diskette has that size.
+  // There is an empty drive 0 or 1, of that type (FloppyFormat::drive_type).
+  void connect(unsigned drive, uint8_t type);
+  // What a person does at such a drive: a diskette (not owned, in use until the next call) instead of that
+  // before, or none. No request of the medium may be under way. insert(): false, and nothing changes, if the
+  // drive does not take what has that size.
   bool insert(unsigned drive, BlockMedium& medium);
   void remove(unsigned drive);
-  bool idle() const { return phase_ == Phase::kCommand; }
 
   DmaRequest dma_request() const override;
   std::span<uint8_t> dma_data() override;
@@ -63,7 +66,7 @@ class I82077aa : public IsaDmaDevice {
   enum class Action : uint8_t { kRead, kWrite, kVerify, kFormat };
   enum class Moving : uint8_t { kNothing, kToHost, kFromHost };
   struct Drive {
-    bool present = false;
+    uint8_t type = 0;  // 0: there is no drive
     BlockMedium* medium = nullptr;
     FloppyFormat format{};
     uint8_t cylinder = 0;  // where the heads are
@@ -139,6 +142,7 @@ class I82077aa : public IsaDmaDevice {
   void next_sector();
   void sector_read(BlockResult result);
   void sector_written(BlockResult result);
+  void write_track();
   void track_formatted(BlockResult result);
   void sector_done();
   bool advance_id();
@@ -153,6 +157,8 @@ class I82077aa : public IsaDmaDevice {
   BlockDone await();
   Drive& selected() { return drives_[command_bytes_[1] & 3]; }
   bool readable();
+  bool sector_exists();
+  bool may_write();
   uint64_t sector_number();
 
   Line& irq_;

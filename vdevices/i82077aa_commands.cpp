@@ -128,7 +128,7 @@ void I82077aa::dumpreg() {
 void I82077aa::sense_drive_status() {
   const Drive& drive = selected();
   uint8_t st3 = kAlwaysSet | (command_bytes_[1] & 7);
-  if (drive.present && drive.cylinder == 0) st3 |= kTrack0;
+  if (drive.type != 0 && drive.cylinder == 0) st3 |= kTrack0;
   if (drive.medium != nullptr && drive.medium->read_only()) st3 |= kWriteProtected;
   respond({st3});
 }
@@ -157,7 +157,7 @@ void I82077aa::end_seek(uint8_t st0) {
 void I82077aa::recalibrate() {
   move_heads(selected(), 0);
   command_bytes_[1] &= 3;
-  end_seek(selected().present ? kSeekEnd : kSeekEnd | kEquipmentCheck | kAbnormal);
+  end_seek(selected().type != 0 ? kSeekEnd : kSeekEnd | kEquipmentCheck | kAbnormal);
 }
 
 void I82077aa::seek() {
@@ -198,7 +198,7 @@ void I82077aa::format_track() {
   const uint8_t sectors = command_bytes_[3];
   const bool fits = readable() && sectors != 0 && sectors <= selected().format.sectors;
   if (!fits || id_.size != kSize512) return finish(kAbnormal, kMissingAddressMark, 0);
-  if (selected().medium->read_only()) return finish(kAbnormal, kNotWritable, 0);
+  if (!may_write()) return finish(kAbnormal, kNotWritable, 0);
   begin_moving(Moving::kFromHost, size_t{4} * sectors);
 }
 
@@ -220,8 +220,6 @@ void I82077aa::begin_sectors(Action action, SectorId first) {
   id_ = first;
   last_eot_ = command_bytes_[6];
   if ((configured_[0] & kImpliedSeek) != 0) move_heads(selected(), id_.cylinder);
-  if (!readable()) return finish(kAbnormal, kMissingAddressMark, 0);
-  if (action == Action::kWrite && selected().medium->read_only()) return finish(kAbnormal, kNotWritable, 0);
   next_sector();
 }
 
@@ -242,15 +240,28 @@ uint64_t I82077aa::sector_number() {
   return track * drive.format.sectors + id_.sector - 1;
 }
 
-void I82077aa::next_sector() {
+// Or the command has ended with the reason why it does not.
+bool I82077aa::sector_exists() {
   const Drive& drive = selected();
-  if (!readable()) return finish(kAbnormal, kMissingAddressMark, 0);
-  if (id_.cylinder != drive.cylinder) return finish(kAbnormal, kNoData, kWrongCylinder);
+  const auto fails = [this](uint8_t st1, uint8_t st2) {
+    finish(kAbnormal, st1, st2);
+    return false;
+  };
+  if (!readable()) return fails(kMissingAddressMark, 0);
+  if (action_ == Action::kWrite && !may_write()) return fails(kNotWritable, 0);
+  if (id_.cylinder != drive.cylinder) return fails(kNoData, kWrongCylinder);
   const bool there =
       id_.head == head_ && id_.size == kSize512 && id_.sector >= 1 && id_.sector <= drive.format.sectors;
-  if (!there) return finish(kAbnormal, kNoData, 0);
+  return there || fails(kNoData, 0);
+}
+
+bool I82077aa::may_write() { return !selected().medium->read_only(); }
+
+void I82077aa::next_sector() {
+  if (!sector_exists()) return;
   if (action_ == Action::kWrite) return begin_moving(Moving::kFromHost, kSector);
-  drive.medium->read(sector_number(), std::span(buffer_).first(kSector), await<&I82077aa::sector_read>());
+  selected().medium->read(sector_number(), std::span(buffer_).first(kSector),
+                          await<&I82077aa::sector_read>());
 }
 
 void I82077aa::sector_read(BlockResult result) {
@@ -259,16 +270,22 @@ void I82077aa::sector_read(BlockResult result) {
   begin_moving(Moving::kToHost, kSector);
 }
 
+// The diskette may be another one than when the data was asked for, or gone.
 void I82077aa::all_moved() {
   if (action_ == Action::kRead) return sector_done();
-  BlockMedium& medium = *selected().medium;
-  if (action_ == Action::kWrite) {
-    return medium.write(sector_number(), std::span(buffer_).first(kSector),
-                        await<&I82077aa::sector_written>());
-  }
+  if (action_ == Action::kFormat) return write_track();
+  if (!sector_exists()) return;
+  selected().medium->write(sector_number(), std::span(buffer_).first(kSector),
+                           await<&I82077aa::sector_written>());
+}
+
+void I82077aa::write_track() {
+  if (!readable()) return finish(kAbnormal, kMissingAddressMark, 0);
+  if (!may_write()) return finish(kAbnormal, kNotWritable, 0);
   const size_t track = selected().format.sectors * kSector;
   std::fill_n(buffer_.begin(), track, command_bytes_[5]);
-  medium.write(sector_number(), std::span(buffer_).first(track), await<&I82077aa::track_formatted>());
+  selected().medium->write(sector_number(), std::span(buffer_).first(track),
+                           await<&I82077aa::track_formatted>());
 }
 
 void I82077aa::sector_written(BlockResult result) {

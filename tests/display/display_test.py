@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 
@@ -113,7 +114,9 @@ def each_error_is_one_line(bench):
                               ("sendkey a--b", "''"), ("sendkey a 1x", "1x"), ("sendkey a 99999999999", "99999999999"),
                               ("mouse_move 1", "DX"), ("mouse_move 1 x", "x"), ("mouse_move 1 99999", "99999"),
                               ("mouse_button 8", "mouse_button"), ("mouse_button", "mouse_button"), ("screendump", "file"),
-                              ("screendump " + "/nonexistent/x.png", "screendump"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
+                              ("screendump " + "/nonexistent/x.png", "screendump"), ("eject", "drive"), ("eject -f", "drive"),
+                              ("eject ide0-hd0", "hard disk"), ("eject ide1-cd0", "ide1-cd0"), ("eject -x floppy0", "drive"),
+                              ("change floppy0", "file"), ("change floppy0 x", "floppy0"), ("change a b c", "file"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
             said = prompt.run(command)
             if not re.fullmatch(r"[^\n]+\n", said) or name not in said:
                 raise Failure(f"{command!r}: {said!r}")
@@ -354,6 +357,56 @@ def vnc_clients_may_go_after_a_few_bytes(bench):
                 stream.sendall(b"GET "[:size])
         with RfbClient(5900 + display) as witness:
             text_on(witness)
+            witness.key(0xFF1B, True)
+            machine.expect(rb"k01 ")
+
+
+@case
+def vnc_clients_that_stop_in_the_middle_are_sent_away(bench):
+    """One that asks and does not read, and one that has not said all: libvncserver waits for each, but not for long."""
+    display = free_display()
+    with bench.start("-vnc", f":{display}") as machine, Prompt(bench.socket) as prompt:
+        prompt.run("stop")  # it would poll meanwhile
+        for message in (struct.pack(">BBHHHH", 3, 0, 0, 0, 720, 400) * 100, b"\2\0\xff\xff"):
+            with socket.socket() as stream:
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                stream.connect(("127.0.0.1", 5900 + display))
+                RfbClient(5900 + display, stream).send(message)
+                with RfbClient(5900 + display) as witness:
+                    text_on(witness)  # the server comes to it only when it is through with the other
+                try:
+                    while stream.recv(65536):
+                        pass
+                except ConnectionResetError:
+                    pass
+        prompt.run("cont")
+        with RfbClient(5900 + display) as witness:
+            witness.key(0xFF1B, True)
+            machine.expect(rb"k01 ")
+
+
+@case
+def vnc_has_32_clients_at_most(bench):
+    most, display = 32, free_display()
+
+    def connect():
+        stream = socket.create_connection(("127.0.0.1", 5900 + display))
+        try:
+            return stream, stream.recv(1, socket.MSG_PEEK) == b"R"  # its version
+        except ConnectionResetError:
+            return stream, False
+
+    with bench.start("-vnc", f":{display}") as machine, Prompt(bench.socket) as prompt:
+        prompt.run("stop")
+        clients = [connect() for _ in range(most + 3)]
+        check("served", [served for _, served in clients], [True] * most + [False] * 3)
+        for stream, _ in clients:
+            stream.close()
+        while not (client := connect())[1]:  # the server has not heard of it
+            client[0].close()
+        client[0].close()
+        prompt.run("cont")
+        with RfbClient(5900 + display) as witness:
             witness.key(0xFF1B, True)
             machine.expect(rb"k01 ")
 

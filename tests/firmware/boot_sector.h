@@ -1,4 +1,9 @@
-// What the boot sectors have in common. A file that says more than characters has `line`, a text, and kOrigin, where it is.
+// What the boot sectors have in common. A file that says more than characters has `line`, a text, and kOrigin, where it
+// is. What they say goes to COM1, or to the port kSerial.
+
+.ifndef kSerial
+.set kSerial, 0x3F8
+.endif
 
 // With its next tick the BIOS writes what is left of its own text. Interrupts are enabled.
 .macro wait_for_bios
@@ -43,7 +48,7 @@ say_digit:
   das
 say_character:
   pushw %dx
-  movw $0x3F8, %dx
+  movw $kSerial, %dx
   outb %al, %dx
   popw %dx
   ret

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE --floppy FILE --a20 FILE
---reset FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S, boot_disk.S, boot_acpi.S, boot_floppy.S, boot_a20.S and boot_reset.S become. With --list, the cases."""
+--reset FILE --media FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
+boot_rom.S, boot_disk.S, boot_acpi.S, boot_floppy.S, boot_a20.S, boot_reset.S and boot_media.S become. With --list, the cases."""
 import argparse
 import os
+import re
 import shutil
 import signal
 import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [tests, os.path.join(tests, "boot")]
+sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "display")]
 from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
 from machine import Machine  # noqa: E402
+from prompt import Prompt  # noqa: E402
 
 MEBIBYTE = 1 << 20
 POWER_OFF, RESET = 0, 12  # monitor/exit_codes.h
@@ -88,6 +90,77 @@ class Diskette:
             raise Failure(f"byte {wrong} of the image is another one than it should be")
 
 
+class DriveConsole:
+    """A machine that starts from a disk with boot_media.S, does to its drives what it is told, and says how that went; and
+    its monitor prompt. Use it in a with statement."""
+
+    DISK, DISKETTE = 0x80, 0x00
+
+    def __init__(self, bench, *options, before=()):
+        self.disk, socket = os.path.join(bench.folder, "disk.img"), os.path.join(bench.folder, "prompt")
+        with open(bench.media_boot_sector, "rb") as file:
+            boot = file.read()
+        with open(self.disk, "wb") as file:
+            file.write(boot + b"H" * (1008 * 4 * SECTOR))  # four cylinders
+        self.machine = Machine(*before, bench.vmm, "-m", "16", "-boot", "c", "-hda", self.disk, "-device", "isa-debug-exit",
+                               "-serial", "null", "-serial", "stdio", "-monitor", f"unix:{socket}", *options)
+        try:
+            self.machine.expect(rb"\Aready\r\n")
+            self.prompt = Prompt(socket)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.machine.kill()
+        self.machine.errors.close()
+
+    def choose(self, drive, cylinder):
+        self.machine.send(b"d%02Xt%02X" % (drive, cylinder))
+
+    def bios(self, what):
+        """Reads (r) or writes (w) a sector: the BIOS's code, and the first byte of the buffer."""
+        code, byte = bytes.fromhex(self._ask(what))
+        return code, chr(byte)
+
+    def changed(self):
+        """The disk-change line."""
+        return int(self._ask("c"), 16) >> 7
+
+    def packet(self, *cdb):
+        """The first bytes that the CD-ROM drive sends; or what REQUEST SENSE tells of the failure: key, code, qualifier."""
+        said = bytes.fromhex(self._ask("p" + bytes(cdb).ljust(12, b"\0").hex().upper()))
+        if said[0] & 1 == 0:
+            return said[2:]
+        sense = bytes.fromhex(self._ask("p" + bytes((3, 0, 0, 0, 16)).ljust(12, b"\0").hex().upper()))
+        return sense[4], sense[14], sense[15]
+
+    def block(self, number=0):
+        """READ (10) of one."""
+        return self.packet(0x28, 0, 0, 0, 0, number, 0, 0, 1)
+
+    def errors(self):
+        """What the user was told so far, a line each."""
+        return os.pread(self.machine.errors.fileno(), 65536, 0).decode().splitlines()
+
+    def end(self):
+        self.machine.send(b"q")
+        if (code := self.machine.exit_code()) != (1 << 1 | 1):
+            raise Failure(f"ended with {code}")
+
+    def _ask(self, what):
+        self.machine.send(what.encode())
+        return self.machine.expect(rb"\A(\w+)\r\n")[1].decode()
+
+
+def check(what, actual, expected):
+    if actual != expected:
+        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
+
+
 def make_cdrom(boot_sector, path):
     """A CD-ROM that boots without emulation (El Torito 1.0): boot record, catalog, program."""
     block, record, catalog, program = 2048, 17, 18, 19
@@ -111,6 +184,7 @@ class Bench:
         self.vmm, self.seabios, self.rom, self.folder = options.vmm, options.seabios, options.rom, folder
         self.boot_sector, self.acpi_sector, self.floppy_boot_sector = options.disk, options.acpi, options.floppy
         self.a20_boot_sector, self.reset_boot_sector = options.a20, options.reset
+        self.media_boot_sector = options.media
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -129,15 +203,23 @@ class Bench:
     def diskette(self, kibibytes=1440, name="a.img"):
         return Diskette(self.floppy_boot_sector, os.path.join(self.folder, name), kibibytes)
 
-    def boot_disk(self, *options, read=0, write=0, reread=0, **more):
+    def boot_disk(self, *options, read=0, write=0, reread=0, before=(), errors="", **more):
         """Boots a Disk and checks how the steps went: the BIOS's codes, and 1 where what was read is not as it should be."""
-        with Machine(self.vmm, "-no-reboot", "-device", "isa-debug-exit", *options) as machine:
+        with Machine(*before, self.vmm, "-no-reboot", "-device", "isa-debug-exit", *options) as machine:
             machine.expect(rb"the disk boots\r\n")
             for step, code in {"read": read, "write": write, "reread": reread, **more}.items():
                 if (said := machine.expect(rb"\A(.*?)\r\n")[1].decode()) != f"{step} {code:02X}":
                     raise Failure(f"expected {step} {code:02X}, got {said!r}")
             if (code := machine.exit_code()) != (1 << 1 | 1):
                 raise Failure(f"ended with {code}")
+            check("what the user was told", os.pread(machine.errors.fileno(), 65536, 0).decode(), errors)
+
+    def image(self, name, letter, kibibytes):
+        """The path of an image that is full of a letter."""
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(letter.encode() * (kibibytes * 1024))
+        return path
 
     def acpi_disk(self):
         path = os.path.join(self.folder, "acpi.img")
@@ -456,6 +538,116 @@ def the_second_serial_port_is_com2(bench):
             raise Failure(f"ended with {code}")
 
 
+# ---- Media that come and go -----------------------------------------------------------------------------------------
+
+
+@case
+def a_diskette_is_changed_while_the_guest_runs(bench):
+    a, b, large = bench.image("a.img", "a", 1440), bench.image("b.img", "b", 1440), bench.image("large.img", "l", 2880)
+    with DriveConsole(bench, "-fda", a) as drives:
+        drives.choose(drives.DISKETTE, 1)
+        check("the first", drives.bios("r"), (0, "a"))
+        check("changed after a seek", drives.changed(), 0)
+        check("change", drives.prompt.run(f"change floppy0 {b}"), "")
+        check("changed", drives.changed(), 1)
+        drives.choose(drives.DISKETTE, 2)
+        check("the second", drives.bios("r"), (0, "b"))
+        check("changed after another seek", drives.changed(), 0)
+        if "no diskette of that size" not in (said := drives.prompt.run(f"change floppy0 {large}")):
+            raise Failure(f"a diskette that the drive does not take: {said!r}")
+        check("it is still there", drives.bios("r"), (0, "b"))
+        check("eject", drives.prompt.run("eject floppy0"), "")
+        check("info block", drives.prompt.run("info block").splitlines()[1], "floppy0: [not inserted]")
+        check("changed without a diskette", drives.changed(), 1)
+        if drives.bios("r")[0] == 0:
+            raise Failure("an empty drive is read")
+        drives.prompt.run(f"change floppy0 {a}")
+        drives.choose(drives.DISKETTE, 3)
+        check("the first again", drives.bios("r"), (0, "a"))
+        with open(b, "r+b") as file:  # nobody has it locked
+            file.write(b"x")
+        check("a write", drives.bios("w"), (0, "a"))
+        drives.end()
+
+
+@case
+def a_disc_is_changed_while_the_guest_runs(bench):
+    a, b = bench.image("a.iso", "a", 80), bench.image("b.iso", "b", 80)
+    test_unit_ready, lock, events = (0,), (0x1E, 0, 0, 0, 1), (0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8)
+    with DriveConsole(bench, "-cdrom", a) as drives:
+        check("the first", drives.block()[:1], b"a")
+        check("change", drives.prompt.run(f"change ide1-cd0 {b}"), "")
+        check("the guest hears of it", drives.packet(*test_unit_ready), (6, 0x28, 0))
+        check("the second", drives.block()[:1], b"b")
+        drives.packet(*events)
+        drives.packet(*lock)
+        for command in ("eject ide1-cd0", f"change ide1-cd0 {a}"):
+            if not re.fullmatch(r"\w+: ide1-cd0 is locked [^\n]*\n", said := drives.prompt.run(command)):
+                raise Failure(f"{command}: {said!r}")
+            check("the guest is asked", drives.packet(*events)[4], 1)
+        check("info block", drives.prompt.run("info block").splitlines()[1], f"ide1-cd0: {b} (raw), read-only, locked")
+        check("the second is there", drives.block()[:1], b"b")
+        check("eject", drives.prompt.run("eject -f ide1-cd0"), "")
+        check("it is gone", drives.packet(*test_unit_ready), (2, 0x3A, 2))
+        check("info block", drives.prompt.run("info block").splitlines()[1], "ide1-cd0: [not inserted], read-only, locked, tray open")
+        check("a missing file", drives.prompt.run("change ide1-cd0 /nonexistent"),
+              "change: cannot open the image '/nonexistent': No such file or directory\n")
+        check("change", drives.prompt.run(f"change ide1-cd0 {a}"), "")
+        check("the guest hears of it", drives.packet(*test_unit_ready), (6, 0x28, 0))
+        check("the first again", drives.block()[:1], b"a")
+        drives.end()
+
+
+@case
+def drives_may_be_empty_at_first_and_keep_their_media_over_a_reset(bench):
+    a, b = bench.image("a.img", "a", 1440), bench.image("b.iso", "b", 80)
+    with DriveConsole(bench, "-drive", "if=floppy", "-drive", "media=cdrom,index=2") as drives:
+        check("info block", drives.prompt.run("info block").splitlines()[1:],
+              ["ide1-cd0: [not inserted], read-only", "floppy0: [not inserted]"])
+        check("no disc", drives.packet(0), (2, 0x3A, 1))
+        for drive, file in (("floppy0", a), ("ide1-cd0", b)):
+            check(f"change {drive}", drives.prompt.run(f"change {drive} {file}"), "")
+        drives.prompt.run("system_reset")
+        drives.machine.expect(rb"\Aready\r\n")
+        drives.choose(drives.DISKETTE, 1)
+        check("the diskette", drives.bios("r"), (0, "a"))
+        check("the disc", drives.block()[:1], b"b")
+        drives.end()
+
+
+# ---- Images that the host has something against ---------------------------------------------------------------------
+
+
+@case
+def an_image_that_shrinks_is_an_error_of_its_drive(bench):
+    diskette, disc = bench.image("a.img", "a", 1440), bench.image("b.iso", "b", 80)
+    with DriveConsole(bench, "-fda", diskette, "-cdrom", disc) as drives:
+        drives.choose(drives.DISK, 1)
+        check("the disk", drives.bios("r"), (0, "H"))
+        for path in (drives.disk, diskette, disc):
+            os.truncate(path, SECTOR)
+        for _ in range(3):
+            check("the disk", drives.bios("r")[0], 0x0C)  # bad track, as SeaBIOS says of any error
+            check("the disc", drives.block(9), (3, 0x11, 0))
+        drives.choose(drives.DISKETTE, 1)
+        for _ in range(3):
+            check("the diskette", drives.bios("r")[0], 0x20)  # controller failure; the same
+        check("the user is told once of each", drives.errors(),
+              [f"ringdown: cannot read the image '{path}': Input/output error" for path in (drives.disk, disc, diskette)])
+        drives.end()
+
+
+@case
+def a_host_without_room_is_an_error_of_the_drive(bench):
+    limit = 1 << 30  # of any file that is written, but for memory that backs the guest's
+    far = 2 * limit // SECTOR
+    disk = bench.disk(sectors=far + 1, written=far)
+    for options, what in (([], "write"), (["-snapshot"], "write the snapshot of")):
+        line = f"ringdown: cannot {what} the image '{disk.path}': File too large\n"
+        bench.boot_disk("-hda", disk.path, *options, before=["prlimit", f"--fsize={limit}"], write=0x0C, reread=1, errors=line)
+        disk.check(kept=False)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
@@ -466,6 +658,7 @@ def main():
     parser.add_argument("--floppy")
     parser.add_argument("--a20")
     parser.add_argument("--reset")
+    parser.add_argument("--media")
     return run_cases(parser, Bench)
 
 

@@ -10,6 +10,7 @@
 #include "tests/fuzz/input.h"
 #include "vdevices/hpet.h"
 #include "vdevices/io_apic.h"
+#include "vdevices/irq_lines.h"
 #include "vdevices/local_apic.h"
 #include "vdevices/memory_bus.h"
 
@@ -37,7 +38,12 @@ struct ApicPc {
     local.set_lint(0, level);
     io.set_pin(0, level);
   }};
-  Hpet hpet{clock, {.irq0 = pic.ir(0), .irq8 = pic.ir(8), .io_apic = [this](unsigned pin, bool level) {
+  // Every controller sees every line.
+  IrqLines irqs{[this](unsigned irq, bool level) {
+    pic.ir(irq).set(level);
+    io.set_pin(irq, level);
+  }};
+  Hpet hpet{clock, {.irq0 = irqs.isa(0), .irq8 = irqs.isa(8), .io_apic = [this](unsigned pin, bool level) {
                       require(pin < IoApic::kPins);
                       io.set_pin(pin, level);
                     }}};
@@ -45,8 +51,6 @@ struct ApicPc {
   MemoryBus bus;
 
   ApicPc() {
-    for (unsigned irq = 0; irq < 16; irq++)
-      pic.ir(irq).connect([this, irq](bool level) { io.set_pin(irq, level); });
     bus.map(kLocal, 0x1000, local);
     bus.map(kIo, 0x1000, io);
     bus.map(kHpet, 0x400, hpet);
@@ -122,7 +126,7 @@ void step(ApicPc& pc, Input& input) {
       return set_up(pc, input);
     case 4: {
       const uint8_t irq = input.byte();
-      return pc.pic.ir(irq & 15).set(irq & 16);
+      return pc.irqs.isa(irq & 15).set(irq & 16);
     }
     case 5: {
       const uint8_t exponent = input.byte();

@@ -2,6 +2,7 @@
 // and come and go, and with channel 2 of an 8237A in random modes and of random lengths. The oracles: no
 // sanitizer report, no request outside of a medium or on top of another one (MemoryMedium aborts), and a
 // reset that ends ready for a command.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -27,10 +28,17 @@ struct FloppyPc {
 
   FloppyPc() {
     dma.connect(2, fdc);
+    fdc.connect(0, 2);
+    fdc.connect(1, 1);
     fdc.insert(0, media[0]);
     registers.write_port(2, 1, 0x1C);
   }
 };
+
+bool in_use(const FloppyPc& pc) {
+  return std::ranges::any_of(pc.media,
+                             [](const testing::MemoryMedium& medium) { return !!medium.under_way; });
+}
 
 void change_media(FloppyPc& pc, uint8_t what) {
   testing::MemoryMedium& medium = pc.media[what % 3];
@@ -48,10 +56,10 @@ void change_media(FloppyPc& pc, uint8_t what) {
       medium.locked = !medium.locked;
       return;
     case 4:
-      if (pc.fdc.idle() && !medium.under_way) pc.fdc.remove(what & 1);
+      if (!in_use(pc)) pc.fdc.remove(what & 1);
       return;
     case 5:
-      if (pc.fdc.idle()) pc.fdc.insert(what & 1, medium);
+      if (!in_use(pc)) pc.fdc.insert(what & 1, medium);
       return;
     default:
       medium.finish();

@@ -112,6 +112,8 @@ void start_dma(IdePc& pc, Input& input) {
   pc.bus.write(base, 1, 1 | (which & 8));
 }
 
+bool disc_in_use(const IdePc& pc) { return pc.media[2].under_way || pc.media[3].under_way; }
+
 void change_media(IdePc& pc, Input& input) {
   const uint8_t what = input.byte();
   testing::MemoryMedium& medium = pc.media[what & 3];
@@ -129,10 +131,10 @@ void change_media(IdePc& pc, Input& input) {
       medium.locked = !medium.locked;
       return;
     case 4:
-      if (pc.cdrom.idle()) pc.cdrom.remove();
+      if (!disc_in_use(pc)) pc.cdrom.remove();
       return;
     case 5:
-      if (pc.cdrom.idle()) pc.cdrom.insert(pc.media[2 + (what & 1)]);
+      if (!disc_in_use(pc)) pc.cdrom.insert(pc.media[2 + (what & 1)]);
       return;
     case 6:
       medium.fails_to_flush = !medium.fails_to_flush;

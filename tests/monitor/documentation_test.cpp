@@ -12,6 +12,7 @@
 #include "monitor/exit_codes.h"
 #include "monitor/help.h"
 #include "monitor/option_table.h"
+#include "monitor/prompt.h"
 #include "monitor/text.h"
 
 namespace ringdown {
@@ -91,6 +92,14 @@ TEST(Documentation, CompletionNamesEachOption) {
   const std::string completion = read(kRoot / "completion/ringdown.bash");
   for (const auto& row : option_table()) {
     EXPECT_TRUE(names(completion, concat("-", row.name))) << row.name;
+  }
+}
+
+TEST(Documentation, ManPageNamesEachCommandOfThePrompt) {
+  const std::string commands = section(man_page(), "MONITOR PROMPT");
+  for (const auto& command : prompt_commands()) {
+    if (command.name == "?") continue;  // help
+    EXPECT_TRUE(names(commands, std::string(command.name))) << command.name;
   }
 }
 

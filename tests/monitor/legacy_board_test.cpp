@@ -52,32 +52,32 @@ TEST_F(LegacyBoardTest, WithoutDrivesCmosNamesNone) {
 
 TEST_F(LegacyBoardTest, CmosNamesFloppyDrives) {
   MemoryMedium a{2880}, b{1440};
-  configuration.floppies[0] = &a;
+  configuration.floppies[0] = {.type = 4, .medium = &a};
   build();
   EXPECT_EQ(cmos(0x10), 0x40);
   EXPECT_EQ(cmos(0x14) & 0xC1, 0x01);
   expect_sum();
-  configuration.floppies[1] = &b;
+  configuration.floppies[1] = {.type = 3, .medium = &b};
   build();
   EXPECT_EQ(cmos(0x10), 0x43);
   EXPECT_EQ(cmos(0x14) & 0xC1, 0x41);
   expect_sum();
 }
 
-TEST_F(LegacyBoardTest, EachSizeOfDisketteHasItsDrive) {
-  constexpr std::pair<size_t, uint8_t> kTypes[] = {{320, 1},  {360, 1},  {640, 1},  {720, 1},
-                                                   {1440, 3}, {2400, 2}, {2880, 4}, {5760, 5}};
-  for (const auto& [sectors, type] : kTypes) {
-    MemoryMedium diskette{sectors};
-    configuration.floppies[0] = &diskette;
-    build();
-    EXPECT_EQ(cmos(0x10), type << 4) << sectors;
-  }
+TEST_F(LegacyBoardTest, AnEmptyFloppyDriveIsOne) {
+  configuration.floppies[1] = {.type = 5};
+  build();
+  EXPECT_EQ(cmos(0x10), 0x05);
+  EXPECT_EQ(cmos(0x14) & 0xC1, 0x41);
+  out(0x3F2, 0x2D);
+  EXPECT_EQ(in(0x3F7), 0x80) << "nothing is in it";
+  testing::MemoryMedium diskette{2880};
+  EXPECT_TRUE(board->floppies()->insert(1, diskette));
 }
 
 TEST_F(LegacyBoardTest, TheFloppyControllerLeavesTheDiskControllersPort) {
   MemoryMedium diskette{2880}, disk{4096};
-  configuration.floppies[0] = &diskette;
+  configuration.floppies[0] = {.type = 4, .medium = &diskette};
   configuration.drives[0] = {.medium = &disk};
   configuration.firmware = false;
   build();
@@ -89,7 +89,7 @@ TEST_F(LegacyBoardTest, TheFloppyControllerLeavesTheDiskControllersPort) {
 
 TEST_F(LegacyBoardTest, TheFloppyControllerHasChannel2AndInterrupt6) {
   MemoryMedium diskette{2880};
-  configuration.floppies[0] = &diskette;
+  configuration.floppies[0] = {.type = 4, .medium = &diskette};
   build();
   out(0x0B, 0x46);
   for (const uint16_t port : {0x81, 0x0C}) out(port, 0);

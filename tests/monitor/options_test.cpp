@@ -383,6 +383,7 @@ TEST(Options, FloppyDrives) {
   EXPECT_EQ(floppies[0], (DriveOptions{.file = "a", .read_only = true}));
   EXPECT_EQ(floppies[1], (DriveOptions{.file = "b", .snapshot = true}));
   EXPECT_EQ(run({"-drive", "file=b,index=1,if=floppy"}).floppies[1], DriveOptions{.file = "b"});
+  EXPECT_EQ(run({"-drive", "if=floppy"}).floppies[0], DriveOptions{}) << "empty";
   EXPECT_EQ(run({"-fda", "a"}).drives, run({}).drives);
   EXPECT_TRUE(run({}).check_floppy_signature);
   EXPECT_FALSE(run({"-no-fd-bootchk"}).check_floppy_signature);
@@ -403,7 +404,7 @@ TEST(Options, BadDrives) {
   EXPECT_EQ(drive("file=a,cache=none"), "'cache' is not built yet");
   EXPECT_EQ(drive("file=a,if=floppy,index=2"), "index must be a floppy drive, 0 or 1");
   EXPECT_EQ(drive("media=cdrom,if=floppy"), "a floppy drive takes no CD-ROM");
-  EXPECT_EQ(drive("if=floppy"), "the name of the file is missing: file=FILE");
+  EXPECT_EQ(drive("index=1"), "the name of the file is missing: file=FILE");
   EXPECT_EQ(bad({"-fda", "a", "-fda", "b"}), "-fda b: there is a floppy drive 0 already");
   EXPECT_EQ(bad({"-fda", "a", "-fdb", "b", "-drive", "file=c,if=floppy"}),
             "-drive file=c,if=floppy: there are two floppy drives already");

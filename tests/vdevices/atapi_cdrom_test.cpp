@@ -226,7 +226,8 @@ TEST_F(AtapiTest, GetConfiguration) {
 
 TEST_F(AtapiTest, NoDisc) {
   drive.remove();
-  EXPECT_EQ(failure({0x00}), "2/3A/01");
+  EXPECT_EQ(failure({0x00}), "2/3A/02");
+  EXPECT_EQ(send({0x1B, 0, 0, 0, 3}), kReady) << "the tray closes over nothing";
   EXPECT_EQ(failure({0x28, 0, 0, 0, 0, 0, 0, 0, 1}), "2/3A/01");
   EXPECT_EQ(failure({0x25}), "2/3A/01");
   EXPECT_EQ(failure({0x43, 0, 0, 0, 0, 0, 0, 0, 12}), "2/3A/01");
@@ -235,6 +236,38 @@ TEST_F(AtapiTest, NoDisc) {
   drive.insert(other);
   EXPECT_EQ(failure({0x25}), "6/28/00");
   EXPECT_EQ(ask({0x25}), (Bytes{0, 0, 0, 9, 0, 0, 8, 0}));
+}
+
+// READ (10) of 100 blocks, of which the drive's buffer holds 64. `change` comes before the host takes them.
+struct AtapiChangedInARead : AtapiTest {
+  testing::MemoryMedium other{4 * 90};
+  std::string read_around(void (AtapiChangedInARead::*change)()) {
+    uint8_t status = send({0x28, 0, 0, 0, 0, 0, 0, 0, 100});
+    (this->*change)();
+    size_t bytes = 0;
+    for (; status == kHasData; status = host.status()) bytes += host.read_bytes(byte_count()).size();
+    EXPECT_EQ(bytes, 64 * kBlock) << "what the drive had read";
+    EXPECT_EQ(status, kFailed);
+    return sense();
+  }
+  void take_out() { drive.remove(); }
+  void put_in_other() { drive.insert(other); }
+};
+
+TEST_F(AtapiChangedInARead, ItFails) {
+  EXPECT_EQ(read_around(&AtapiChangedInARead::take_out), "2/3A/02");
+  drive.insert(disc);
+  sense();
+  EXPECT_EQ(read_around(&AtapiChangedInARead::put_in_other), "6/28/00");
+  EXPECT_EQ(other.log, "");
+}
+
+TEST_F(AtapiTest, AnEjectRequestIsToldOnce) {
+  send({0x1E, 0, 0, 0, 1});
+  EXPECT_TRUE(drive.locked());
+  drive.request_eject();
+  EXPECT_EQ(ask({0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8}), (Bytes{0, 6, 4, 0x10, 1, 2, 0, 0}));
+  EXPECT_EQ(ask({0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8}), (Bytes{0, 6, 4, 0x10, 0, 2, 0, 0}));
 }
 
 TEST_F(AtapiTest, ADiscSmallerThanABlock) {

@@ -30,6 +30,7 @@ struct FloppyTest : ::testing::Test {
 
   FloppyTest() {
     dma.device = &fdc;
+    fdc.connect(0, 4);
     fdc.insert(0, disk);
     out(kDor, 0x1C);  // out of reset, DMA gate, motor 0
     for (int i = 0; i < 4; ++i) command({0x08});
@@ -153,11 +154,9 @@ TEST_F(FloppyTest, WriteData) {
 TEST_F(FloppyTest, ChannelThatIsSetUpLater) {
   EXPECT_EQ(command({0xE6, 0, 0, 0, 1, 2, 18, 0x1B, 0xFF}), Bytes());
   EXPECT_EQ(in(kMsr), 0x10);
-  EXPECT_FALSE(fdc.idle());
   dma.start(Bytes(kSector));
   EXPECT_EQ(dma.memory, filled({1}));
   EXPECT_EQ(result(), (Bytes{0, 0, 0, 0, 0, 2, 2}));
-  EXPECT_TRUE(fdc.idle());
 }
 
 TEST_F(FloppyTest, SectorsThatAreNotThere) {
@@ -217,6 +216,63 @@ TEST_F(FloppyTest, DiskChangeLine) {
   EXPECT_TRUE(changed()) << "no step, no change";
   seek(0);
   EXPECT_FALSE(changed());
+}
+
+TEST_F(FloppyTest, ADriveTakesWhatDrivesOfItsWidthTook) {
+  constexpr size_t k360 = 720, k720 = 1440, k1200 = 2400, k1440 = 2880, k2880 = 5760;
+  const std::vector<std::pair<uint8_t, std::vector<size_t>>> kTakes = {{1, {320, 360, 640, k360}},
+                                                                       {2, {320, 360, 640, k360, k1200}},
+                                                                       {3, {k720}},
+                                                                       {4, {k720, k1440}},
+                                                                       {5, {k720, k1440, k2880}}};
+  for (const auto& [type, sizes] : kTakes) {
+    fdc.connect(0, type);
+    std::vector<size_t> taken;
+    for (const size_t sectors : {size_t{320}, size_t{360}, size_t{640}, k360, k720, k1200, k1440, k2880}) {
+      testing::MemoryMedium diskette{sectors};
+      if (fdc.insert(0, diskette)) taken.push_back(sectors);
+      fdc.remove(0);
+    }
+    EXPECT_EQ(taken, sizes) << unsigned{type};
+  }
+  EXPECT_FALSE(fdc.insert(1, disk)) << "there is no such drive";
+}
+
+// The bytes of a WRITE DATA are on their way when somebody takes the diskette out, or changes it.
+struct FloppyChangedInAWrite : FloppyTest {
+  testing::MemoryMedium other{1440};
+  Bytes write_after(void (FloppyChangedInAWrite::*change)()) {
+    EXPECT_EQ(command({0xC5, 0, 0, 0, 18, 2, 18, 0x1B, 0xFF}), Bytes());
+    (this->*change)();
+    dma.start(filled({0xEE}));
+    return result();
+  }
+  void take_out() { fdc.remove(0); }
+  void put_in_smaller() { fdc.insert(0, other); }
+  void put_in_locked() {
+    disk.locked = true;
+    fdc.insert(0, disk);
+  }
+};
+
+TEST_F(FloppyChangedInAWrite, ItFails) {
+  EXPECT_EQ(write_after(&FloppyChangedInAWrite::take_out).at(1), 0x01) << "no address mark";
+  fdc.insert(0, disk);
+  EXPECT_EQ(write_after(&FloppyChangedInAWrite::put_in_locked).at(1), 0x02) << "not writable";
+  disk.locked = false;
+  EXPECT_EQ(write_after(&FloppyChangedInAWrite::put_in_smaller).at(1), 0x01) << "another data rate";
+  fdc.insert(0, disk);
+  dma.start(filled({0xEE}));
+  EXPECT_EQ(disk.log, "");
+  EXPECT_EQ(other.log, "");
+}
+
+TEST_F(FloppyTest, FormatOfADisketteThatIsTakenOut) {
+  EXPECT_EQ(command({0x4D, 0, 2, 18, 0x54, 0xF6}), Bytes());
+  fdc.remove(0);
+  dma.start(Bytes(4 * 18));
+  EXPECT_EQ(result().at(1), 0x01);
+  EXPECT_EQ(disk.log, "");
 }
 
 TEST_F(FloppyTest, WriteProtectedAndBad) {
