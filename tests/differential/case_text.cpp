@@ -64,7 +64,8 @@ constexpr SettingName kSettingNames[] = {{"fs-base", &Setting::fs_base},
                                          {"gs-base", &Setting::gs_base},
                                          {"supervisor-pages", &Setting::supervisor_pages},
                                          {"ignores-write-protection", &Setting::ignores_write_protection},
-                                         {"interrupt-pending", &Setting::interrupt_pending}};
+                                         {"interrupt-pending", &Setting::interrupt_pending},
+                                         {"virtual-interrupts", &Setting::virtual_interrupts}};
 
 bool parse_setting(const std::string& key, const std::string& rest, Setting& setting) {
   if (key == "user") return setting.kind = Setting::kUser, true;

@@ -51,6 +51,7 @@ struct Setting {
   uint32_t supervisor_pages;          // bit n: page n is the supervisor's
   uint32_t ignores_write_protection;  // 1: CR0.WP = 0
   uint32_t interrupt_pending;         // 1: and nobody takes it; it changes how the translator goes about STI
+  uint32_t virtual_interrupts;        // bit 0: CR4.PVI; VIF and VIP where EFLAGS has them
 };
 
 // Initial state. CPL is 3, IF is set, IOPL is 0, CR0.AM and CR0.NE are set, CR4 is as an operating system

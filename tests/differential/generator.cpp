@@ -40,6 +40,9 @@ void randomise_setting(Random& random, Setting& setting) {
   setting.supervisor_pages = random.word() & ((1u << kPageCount) - 1);
   constexpr uint32_t kCodeAndStack = 1u << kCode0 | 1u << kCode1 | 1u << kStack0 | 1u << kStack1;
   if (supervisor && random.percent(75)) setting.supervisor_pages |= kCodeAndStack;
+  if (random.percent(30))
+    setting.virtual_interrupts =
+        1 | (random.word() & (random.percent(80) ? eflags::kVif : eflags::kVif | eflags::kVip));
   if (!supervisor) setting.supervisor_pages &= random.percent(80) ? 0 : ~kCodeAndStack;
 }
 
@@ -66,14 +69,18 @@ Program generate_for_machines(uint64_t seed, uint64_t index) {
   randomise_state(random, program.initial);
   program.initial.eip = code_start(random);
   randomise_setting(random, program.initial.setting);
-  const bool supervisor = program.initial.setting.kind == Setting::kSupervisor;
+  const Setting& setting = program.initial.setting;
+  const bool supervisor = setting.kind == Setting::kSupervisor;
   Composer composer(random, program);
   composer.override_percent = 40;
   const unsigned count = 4 + random.below(7);
   for (uint32_t id = 0; id < count; ++id) {
     composer.begin_unit(id);
-    pick_kind(random, supervisor && random.percent(50) ? supervisor_unit_kinds() : unit_kinds())(composer,
-                                                                                                 id);
+    if (!supervisor && setting.virtual_interrupts && random.percent(30))
+      make_virtual_interrupt_flag(composer, id);
+    else
+      pick_kind(random, supervisor && random.percent(50) ? supervisor_unit_kinds() : unit_kinds())(composer,
+                                                                                                   id);
     composer.end_unit();
   }
   return program;

@@ -10,7 +10,8 @@
 namespace ringdown::differential {
 namespace {
 
-constexpr uint32_t kStackFault = 12, kGeneralProtection = 13, kPageFault = 14, kSimdError = 19;
+constexpr uint32_t kInvalidOpcode = 6, kStackFault = 12, kGeneralProtection = 13, kPageFault = 14,
+                   kSimdError = 19;
 
 // An operand that wraps around at 4 GiB in a segment with the largest limit: a limit violation, or not (SDM
 // vol. 3, 5.3). If not, its second part lies in page 0, which is absent.
@@ -55,6 +56,13 @@ void forget_stored_part(const Outcome& a, Outcome& b) {
   const uint32_t address = (a.fault_address & ~(kPageBytes - 1)) - kOperandBytes;
   peek(a.memory, address, before);
   poke(b.memory, address, before);
+}
+
+// #XM, or #UD where CR4.OSXMMEXCPT = 0 (SDM vol. 1, 11.5.1).
+bool is_simd_error(const Outcome& a) {
+  constexpr uint32_t kFlags = 0x3F;
+  const bool unmasked = a.fx.mxcsr & ~(a.fx.mxcsr >> 7) & kFlags;
+  return a.vector == kSimdError || (a.vector == kInvalidOpcode && unmasked);
 }
 
 // An instruction with an MMX register that raises #XM, or faults in memory: has x87 state become MMX state
@@ -127,7 +135,7 @@ void forget_what_may_differ(const Outcome& a, Outcome& b, const InstructionFacts
     if (is_one_of(mnemonic, {ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD})) forget_loaded_registers(a, b);
   }
   if (a.vector == kSimdError) forget_later_flags(a, b, mnemonic);
-  if (a.vector == kSimdError && facts.mmx_operand) forget_transition_to_mmx(a, b);
+  if (is_simd_error(a) && facts.mmx_operand) forget_transition_to_mmx(a, b);
 }
 
 bool writes_by_mask(std::span<const uint8_t> code) {

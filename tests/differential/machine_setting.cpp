@@ -116,6 +116,8 @@ void load_setting(const TestCase& test_case, CpuState& state, PhysicalMemory& me
   state.segment[kFs].base = setting.fs_base;
   state.segment[kGs].base = setting.gs_base;
   if (setting.ignores_write_protection) state.cr0 &= ~cr0::kWp;
+  if (setting.virtual_interrupts & 1) state.cr4 |= cr4::kPvi;
+  state.system_flags |= setting.virtual_interrupts & (eflags::kVif | eflags::kVip);
 }
 
 bool is_over(const TestCase& test_case, const CpuState& state) {

@@ -45,8 +45,9 @@ class Shrinker {
   }
 
   void simplify_setting() {
-    for (uint32_t Setting::*field : {&Setting::fs_base, &Setting::gs_base, &Setting::supervisor_pages,
-                                     &Setting::ignores_write_protection, &Setting::interrupt_pending})
+    for (uint32_t Setting::*field :
+         {&Setting::fs_base, &Setting::gs_base, &Setting::supervisor_pages,
+          &Setting::ignores_write_protection, &Setting::interrupt_pending, &Setting::virtual_interrupts})
       attempt([&](Program& p) { p.initial.setting.*field = 0; });
     for (unsigned page = 0; page < kPageCount; ++page)
       attempt([&](Program& p) { p.initial.setting.supervisor_pages &= ~(1u << page); });

@@ -39,6 +39,7 @@ void make_stack_pointer(Composer&, uint32_t id);
 void make_enter_leave(Composer&, uint32_t id);
 void make_push_segment(Composer&, uint32_t id);
 void make_pop_flags(Composer&, uint32_t id);
+void make_virtual_interrupt_flag(Composer&, uint32_t id);  // of CR4.PVI
 
 void make_forward_branch(Composer&, uint32_t id);
 void make_loop(Composer&, uint32_t id);

@@ -75,6 +75,12 @@ void make_pop_flags(Composer& c, uint32_t) {
   if (c.random.percent(30)) c.bytes({0x9C});
 }
 
+void make_virtual_interrupt_flag(Composer& c, uint32_t) {
+  constexpr uint8_t kCli = 0xFA, kSti = 0xFB, kPushf = 0x9C;
+  c.bytes({c.random.pick<uint8_t>({kCli, kSti, kSti})});
+  if (c.random.percent(60)) c.bytes({kPushf});
+}
+
 void make_forward_branch(Composer& c, uint32_t id) {
   const uint32_t target = id + 1 + c.random.below(3);
   const uint8_t condition = static_cast<uint8_t>(c.random.below(16));

@@ -56,12 +56,13 @@ void make_control_write(Composer& c, uint32_t) {
     uint32_t mask;
   };
   if (c.random.percent(20)) return c.bytes({0x0F, 0x06});
-  const Bits chosen = c.random.pick<Bits>({{0xC0, cr0::kTs},
-                                           {0xC0, cr0::kMp | cr0::kTs | cr0::kNe | cr0::kWp | cr0::kAm},
-                                           {0xC0, cr0::kEm},
-                                           {0xD8, 0},
-                                           {0xE0, cr4::kTsd | cr4::kPse | cr4::kPge | cr4::kPce},
-                                           {0xE0, cr4::kOsfxsr | cr4::kOsxmmexcpt}});
+  const Bits chosen =
+      c.random.pick<Bits>({{0xC0, cr0::kTs},
+                           {0xC0, cr0::kMp | cr0::kTs | cr0::kNe | cr0::kWp | cr0::kAm},
+                           {0xC0, cr0::kEm},
+                           {0xD8, 0},
+                           {0xE0, cr4::kVme | cr4::kPvi | cr4::kTsd | cr4::kPse | cr4::kPge | cr4::kPce},
+                           {0xE0, cr4::kOsfxsr | cr4::kOsxmmexcpt}});
   c.bytes({0x0F, 0x20, chosen.modrm, 0x35});
   c.dword(c.random.word() & chosen.mask);
   c.bytes({0x0F, 0x22, chosen.modrm});
