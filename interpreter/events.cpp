@@ -242,7 +242,7 @@ void deliver_to_virtual_8086_handler(Interpreter& it, uint8_t vector) {
   if (!owns_interrupts) flags = (flags & ~kIf) | kIopl | (s.system_flags & kVif ? kIf : 0);
   enter_real_mode_handler(it, 0, vector, flags);
   s.segment[kCs] = virtual_8086_segment(s.segment[kCs].selector);
-  s.system_flags &= ~(kTf | kNt | kRf);
+  s.system_flags &= ~(kTf | kRf);
   if (owns_interrupts)
     s.interrupt_flag = 0;
   else

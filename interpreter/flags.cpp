@@ -1,23 +1,15 @@
 #include "interpreter/alu.h"
 #include "interpreter/dispatch.h"
+#include "interpreter/virtual_interrupts.h"
 
-// EFLAGS as a whole and bit by bit: SDM vol. 2 for the instructions, vol. 3, 20.3 for the virtual interrupt
-// flag of virtual-8086 mode (CR4.VME) and of protected mode (CR4.PVI).
+// EFLAGS as a whole and bit by bit: SDM vol. 2.
 namespace ringdown {
 namespace {
 
 constexpr unsigned kAh = 4;
 constexpr uint32_t kIoplMask = eflags::kIopl;
 
-// May the current privilege level change IF?
-bool owns_interrupt_flag(const CpuState& s) { return s.real_mode() || s.cpl <= s.iopl(); }
-
 // ---- CLI, STI -------------------------------------------------------------------------------------------
-
-// Does this code, which does not own IF, have VIF in its place?
-bool has_virtual_interrupt_flag(const CpuState& s) {
-  return s.virtual_8086() ? s.cr4 & cr4::kVme : s.cpl == 3 && (s.cr4 & cr4::kPvi);
-}
 
 void cli(Interpreter& cpu, const Instruction&) {
   CpuState& s = cpu.state;

@@ -4,6 +4,7 @@
 #include "interpreter/dispatch.h"
 #include "interpreter/fetch.h"
 #include "interpreter/lock.h"
+#include "interpreter/virtual_interrupts.h"
 
 namespace ringdown {
 namespace {
@@ -37,6 +38,7 @@ void Interpreter::step() {
   save_checkpoint();
   try {
     if (!after_stack_switch) check_instruction_breakpoints();
+    if (virtual_interrupt_is_due(state)) raise_general_protection();
     execute_one();
   } catch (const Fault& fault) {
     return fail(fault);

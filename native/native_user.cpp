@@ -79,7 +79,8 @@ void NativeUser::reset() {
 bool NativeUser::can_run() const {
   const CodeMode mode = CodeMode::of(state_);
   return !mode.segmented() && mode.has(CodeMode::kSse) && !mode.has(CodeMode::kIoPrivileged) &&
-         state_.interrupt_flag && (mode.has(CodeMode::kFsUnlimited) || is_null(state_.segment[kFs])) &&
+         state_.interrupt_flag && !(state_.system_flags & (eflags::kVif | eflags::kVip)) &&
+         (mode.has(CodeMode::kFsUnlimited) || is_null(state_.segment[kFs])) &&
          (mode.has(CodeMode::kGsUnlimited) || is_null(state_.segment[kGs]));
 }
 

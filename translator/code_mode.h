@@ -8,7 +8,7 @@ namespace ringdown {
 // The processor state that translated code was made for; part of a block's key. A mode is flat or segmented:
 // flat is 32-bit code whose CS, SS, DS and ES need neither a base nor a limit, all else is segmented. States
 // that are not `translatable` are the interpreter's: rings 1 and 2, single-stepping, alignment checks,
-// breakpoints, data segments that grow down.
+// breakpoints, data segments that grow down, virtual interrupts that may be due.
 struct CodeMode {
   static constexpr uint16_t kUser = 1;  // CPL 3
   static constexpr uint16_t kX87 = 2;   // x87 and MMX do not fault: CR0.EM = CR0.TS = 0
@@ -119,7 +119,10 @@ inline CodeMode CodeMode::of_flat(const CpuState& s) {
 inline bool CodeMode::flags_are_translatable(const CpuState& s) {
   if (s.cpl != 0 && s.cpl != 3) return false;
   if (s.system_flags & (eflags::kTf | eflags::kRf)) return false;
-  if (s.cpl == 3 && (s.cr0 & cr0::kAm) && (s.system_flags & eflags::kAc)) return false;
+  constexpr uint32_t kVirtualInterrupt = eflags::kVif | eflags::kVip;
+  if (s.cpl == 3 && (((s.cr0 & cr0::kAm) && (s.system_flags & eflags::kAc)) ||
+                     (s.system_flags & kVirtualInterrupt) == kVirtualInterrupt))
+    return false;
   return !(s.dr[7] & 0xFF);
 }
 

@@ -22,7 +22,7 @@ def linux_entry(title, kernel, initrd, append=""):
     return (title, text, [kernel, initrd])
 
 
-def make_grub_cd(path, entries, timeout=0):
+def make_grub_cd(path, entries, timeout=0, more_modules=""):
     """Makes the CD image `path`. An entry is its title, GRUB's commands and the files that go to /boot; the first one
     is the default, and is started after `timeout` seconds; -1: when the user says so. GRUB is on the serial port."""
     tree = path + ".tree"
@@ -33,7 +33,7 @@ def make_grub_cd(path, entries, timeout=0):
             config.write(f'menuentry "{title}" {{\n  {commands}\n}}\n')
             for file in files:
                 shutil.copy(file, os.path.join(tree, "boot"))
-    options = [f"--install-modules={MODULES}", "--fonts=", "--locales=", "--themes="]
+    options = [f"--install-modules={MODULES} {more_modules}", "--fonts=", "--locales=", "--themes="]
     made = subprocess.run(["grub-mkrescue", *options, "-o", path, tree], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if made.returncode:
         raise Failure(f"grub-mkrescue: {made.stderr.decode()}")

@@ -207,6 +207,54 @@ TEST_F(VmeTest, RedirectedWithIopl0UsesVif) {
   EXPECT_FALSE(flag(kVif));
 }
 
+TEST_F(VmeTest, ARedirectedInterruptClearsTfAndKeepsNt) {
+  for (const unsigned iopl : {0u, 3u}) {
+    vme(iopl, 0);
+    state.system_flags |= kTf | kNt;
+    run({0xCD, 0x40});
+    EXPECT_EQ(state.eip, 0x56u);
+    EXPECT_EQ(stack_half(2), kTf | kNt | kIopl | kFixed);
+    EXPECT_FALSE(flag(kTf));
+    EXPECT_TRUE(flag(kNt));
+  }
+}
+
+TEST_F(VmeTest, TheRedirectionMapLiesWithinTheTss) {
+  vme(3, 0);
+  state.tr.limit = 0x68 + 7;  // the last byte is that of 38h
+  run({0xCD, 0x40});
+  expect_general_protection();
+  vme(3, 0);
+  put<uint16_t>(kTss + 0x66, 31);  // it would begin in front
+  run({0xCD, 0x40});
+  expect_general_protection();
+}
+
+TEST_F(VmeTest, NothingRunsWhileAVirtualInterruptIsDue) {
+  vme(0, 0);
+  state.system_flags |= kVif | kVip;
+  run({0x90});
+  expect_general_protection();
+  EXPECT_EQ(exception()->eflags & (kVif | kVip | kVm | kRf), kVif | kVip | kVm | kRf);
+  for (const unsigned with_iopl_3 : {0u, 1u}) {
+    vme(with_iopl_3 ? 3 : 0, 0);
+    if (!with_iopl_3) state.cr4 = 0;
+    state.system_flags |= kVif | kVip;
+    run({0x90});
+    expect_no_exception();
+  }
+}
+
+TEST_F(VmeTest, InProtectedModeRing3AloneHasVirtualInterrupts) {
+  for (const unsigned cpl : {0u, 3u}) {
+    protected_mode(cpl);
+    state.cr4 |= cr4::kPvi;
+    state.system_flags |= kVif | kVip;
+    run({0x90});
+    cpl == 3 ? expect_general_protection() : expect_no_exception();
+  }
+}
+
 TEST_F(VmeTest, NotRedirectedFaultsOrGoesThroughTheIdt) {
   vme(0, 1);
   run({0xCD, 0x40});
