@@ -15,7 +15,7 @@ bool Conduct::note(bool native, const Stretch& stretch) {
   const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));
   if (native) native_time_ += elapsed;
   const bool is_new_code = static_cast<Nanoseconds>(instructions) * kTranslation * kLargePart > elapsed;
-  return native ? after_native(distance) : after_translated(distance, is_new_code);
+  return native ? after_native(distance, entries == 0) : after_translated(distance, is_new_code);
 }
 
 bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
@@ -38,12 +38,14 @@ bool Conduct::computes(Nanoseconds distance) {
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 
-// What it did translated says something about what it does now only if that was in between as well, or would
-// have been but for the translation.
-bool Conduct::after_native(Nanoseconds distance) {
-  if (distance >= kWorthwhile) return true;
+// If it computed, it stays for as long as it does. If it was in between, or its time went into translation,
+// it must not become slower: on a busy host each hand-off may take milliseconds, and whatever enters the
+// kernel seems to compute.
+bool Conduct::after_native(Nanoseconds distance, bool without_entry) {
+  const bool computed = translated_ >= kWorthwhile && !was_new_code_;
+  if (without_entry || (computed && distance >= kWorthwhile)) return true;
   computing_ = 0;
-  if (translated_ >= kWorthwhile && !was_new_code_) {
+  if (computed) {
     returns_ = native_time_ < kLasting ? returns_ + 1 : 0;
     return false;
   }

@@ -49,7 +49,7 @@ class Conduct {
 
   bool after_translated(Nanoseconds distance, bool is_new_code);
   bool computes(Nanoseconds distance);
-  bool after_native(Nanoseconds distance);
+  bool after_native(Nanoseconds distance, bool without_entry);
 
   Stretch window_{};                      // the current one
   Nanoseconds translated_ = kWorthwhile;  // the distance of entries in the last translated window

@@ -135,7 +135,7 @@ class BlockTranslator {
   // lower_callout.cpp
   bool lower_callout(Callout callout, unsigned detail = 0);
   bool lower_returning_callout(Callout callout, unsigned detail);
-  unsigned segment_detail(unsigned segment) const;
+  bool lower_load_of_segment(Callout callout, SegmentIndex segment);
   bool lower_load_segment(const Instruction& i);
   bool lower_port_io(const Instruction& i);
   bool lower_invalidate_page(const Instruction& i);

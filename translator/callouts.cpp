@@ -211,17 +211,15 @@ uint64_t come_back(TranslatorContext& c, Sensitive instruction, unsigned index, 
 bool follow_gdt(TranslatorContext& c) {
   SegmentLoads& loads = c.segment_loads;
   const DescriptorTable& gdtr = c.state.gdtr;
-  if (loads.gdt_base == gdtr.base && loads.gdt_limit == gdtr.limit) return true;
+  if (loads.is_of(gdtr)) return true;
   const uint32_t page = gdtr.base >> kPageShift;
   const CalloutPage& entry = c.callout_pages[page % c.callout_pages.size()];
   if (entry.tag != page + 1) return false;
+  loads.forget();
   loads.gdt_base = gdtr.base;
   loads.gdt_limit = gdtr.limit;
   loads.gdt_global = entry.global;
   loads.gdt = entry.host + (gdtr.base & kPageMask);
-  for (auto& memos : loads.memos) {
-    for (SegmentLoads::Memo& memo : memos) memo.key = SegmentLoads::kNoKey;
-  }
   return true;
 }
 
@@ -233,12 +231,15 @@ void remember_segment_load(TranslatorContext& c, unsigned detail, uint16_t selec
   const bool same_page = (c.state.gdtr.base & kPageMask) + offset + 8 <= kPageSize;
   if (!same_page || offset + 7 > c.state.gdtr.limit) return;
   const uint32_t key = SegmentLoads::key_of(detail, selector);
-  SegmentLoads::Memo& memo = c.segment_loads.memos[popped][SegmentLoads::index_of(key)];
-  memo.key = key;
-  memo.offset = index * sizeof(Segment);
-  __builtin_memcpy(&memo.descriptor, c.segment_loads.gdt + offset, 8);
-  memo.segment = c.state.segment[index];
-  memo.table = next == c.behind_callout ? 0 : c.jump_table;
+  const uint8_t* descriptor_at = c.segment_loads.gdt + offset;
+  uint64_t descriptor;
+  __builtin_memcpy(&descriptor, descriptor_at, sizeof descriptor);
+  c.segment_loads.memos[popped][SegmentLoads::number_of(key)] = {
+      .minus_key = 0 - key,
+      .minus_descriptor = 0 - descriptor,
+      .descriptor_at = descriptor_at,
+      .segment = c.state.segment[index],
+      .table = next == c.behind_callout ? 0 : c.jump_table};
 }
 
 // ---- The instructions -------------------------------------------------------------------------------------
@@ -367,11 +368,7 @@ uint64_t finish_fast_call(TranslatorContext& c, Sensitive instruction, uint32_t 
   const CpuState& s = c.state;
   const uint64_t next = finish(c, instruction);
   if (next == kDispatch) return next;
-  c.fast_calls[s.cpl == 3] = {.empty = 0,
-                              .minus_info = 0 - info,
-                              .minus_sysenter_cs = 0 - s.msr.sysenter_cs,
-                              .minus_cr0 = 0 - s.cr0,
-                              .minus_cr4 = 0 - s.cr4,
+  c.fast_calls[s.cpl == 3] = {.minus_info = 0 - info,
                               .minus_system_flags = 0 - s.system_flags,
                               .minus_gs_limit = 0 - s.segment[kGs].limit,
                               .minus_gs_kind = 0 - kind_of(s.segment[kGs]),

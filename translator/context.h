@@ -109,48 +109,65 @@ struct CpuidMemo {
   uint32_t eax, ebx, ecx, edx;
 };
 
-// What SYSENTER or SYSEXIT did last, for the next time that it is executed in the same circumstances:
-// everything that decides where it leads, or in which mode, is compared. The thunk then does it without C++.
+// What SYSENTER or SYSEXIT did last, for the next time that it is executed in the same circumstances. All
+// that decides where it leads, or in which mode, is compared, or is among the FastCallRegisters. The thunk
+// then does it without C++.
 struct FastCallMemo {
-  uint32_t empty;       // 1: there is none
-  uint32_t minus_info;  // the instruction's length and its block's mode
-  uint32_t minus_sysenter_cs, minus_cr0, minus_cr4, minus_system_flags;
-  uint32_t minus_gs_limit, minus_gs_kind;  // the latter: selector and attributes, as segments have them
-  uint32_t cs, ss;                         // likewise
-  uint64_t table;                          // the jump table of the mode that it leads to
+  uint32_t minus_info;  // the instruction's length, and its block's mode; 0: there is no memo
+  uint32_t minus_system_flags, minus_gs_limit;  // of SYSEXIT only: ring 0 depends on neither
+  uint32_t minus_gs_kind;                       // likewise; selector and attributes, as segments have them
+  uint32_t cs, ss;                              // as segments have them
+  uint64_t table;                               // the jump table of the mode that it leads to
+
+  void forget() { minus_info = 0; }
+};
+
+// What decides it as well, and is changed by none that runs translated. Of CR0.TS the block's mode knows.
+struct FastCallRegisters {
+  uint32_t sysenter_cs, cr0, cr4;
+  bool operator==(const FastCallRegisters&) const = default;
+
+  static FastCallRegisters of(const CpuState& s) { return {s.msr.sysenter_cs, s.cr0 & ~cr0::kTs, s.cr4}; }
 };
 
 // What MOV and POP to DS, ES, FS and GS did in ring 0, for the next time: kernels load the same few selectors
-// with every system call. A load is done again as before if block mode, selector, GDTR and the descriptor in
-// memory are the same; its thunk then needs no C++.
+// with every system call. A load is done again as before, in its block (lower_callout.cpp), if the block's
+// mode, the selector and the descriptor in memory are the same; all is forgotten when GDTR changes.
 struct SegmentLoads {
-  struct Memo {
-    uint32_t key;         // key_of(); kNoKey: there is none
-    uint32_t offset;      // of the segment register in CpuState::segment, in bytes
-    uint64_t descriptor;  // as it is in the GDT; of a null selector: what is in the GDT's first entry
-    Segment segment;      // what is loaded
-    uint64_t table;       // the jump table of the mode that begins with it; 0: the block goes on
+  struct alignas(64) Memo {
+    uint32_t minus_key;         // the negative of key_of(); kEmpty: there is none
+    uint64_t minus_descriptor;  // of what is in the GDT; of a null selector: what is in the GDT's first entry
+    const uint8_t* descriptor_at;  // in the flat mapping of guest RAM
+    Segment segment;               // what is loaded
+    uint64_t table;                // the jump table of the mode that begins with it; 0: the block goes on
   };
-  static constexpr uint32_t kNoKey = ~0u;
+  static constexpr uint32_t kEmpty = 1;  // the negative of no key: no mode has all bits
   // `detail`: the segment register's number and, above 3 bits, the mode of the block.
   static constexpr uint32_t key_of(uint32_t detail, uint16_t selector) { return detail << 16 | selector; }
-  // A memo's index is these bits of its key, put together: the register's number and two bits of the
-  // selector's index.
-  static constexpr uint32_t kIndexBits = 0x00070018;
-  static constexpr uint32_t kMemos = 32;
-  static constexpr uint32_t index_of(uint32_t key) { return (key >> 16 & 7) << 2 | (key >> 3 & 3); }
+  // The memos of one register are told from each other by two bits of the selector's index.
+  static constexpr uint32_t kSelectorBits = 0x18, kMemosOfRegister = 4;
+  static constexpr uint32_t number_of(uint32_t key) {
+    return (key >> 16 & 7) * kMemosOfRegister + (key >> 3 & 3);
+  }
 
   static constexpr uint64_t kNoBase = ~uint64_t{0};
   uint64_t gdt_base;  // GDTR as all memos have it; kNoBase: nothing is remembered
   uint32_t gdt_limit;
-  bool gdt_global;                    // its page is
-  const uint8_t* gdt;                 // in the flat mapping of guest RAM, to the end of its page
-  std::array<Memo, kMemos> memos[2];  // of MOV, of POP
+  bool gdt_global;     // its page is
+  const uint8_t* gdt;  // in the flat mapping of guest RAM, to the end of its page
+  std::array<Memo, 8 * kMemosOfRegister> memos[2];  // of MOV, of POP
 
-  void forget() { gdt_base = kNoBase; }
+  void forget() {
+    if (gdt_base == kNoBase) return;
+    gdt_base = kNoBase;
+    for (auto& of_kind : memos) {
+      for (Memo& memo : of_kind) memo.minus_key = kEmpty;
+    }
+  }
   void forget_page(uint32_t page) {
     if (gdt_base >> kPageShift == page) forget();
   }
+  bool is_of(const DescriptorTable& gdtr) const { return gdt_base == gdtr.base && gdt_limit == gdtr.limit; }
 };
 
 // What translated code and the monitor share; r15 points to it while translated code runs. Guest registers
@@ -177,7 +194,8 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
-  FastCallMemo fast_calls[2];  // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
+  FastCallMemo fast_calls[2];             // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
+  FastCallRegisters fast_call_registers;  // as both memos have them
   SegmentLoads segment_loads;
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
@@ -222,7 +240,7 @@ struct alignas(64) TranslatorContext {
   // Whether user code of the current CR3 runs natively.
   void set_native_user(bool native) {
     native_user = native;
-    fast_calls[1].empty = 1;
+    fast_calls[1].forget();
   }
 
   // Written by the thunks.

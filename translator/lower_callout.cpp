@@ -25,24 +25,78 @@ bool BlockTranslator::lower_returning_callout(Callout callout, unsigned detail) 
   return true;
 }
 
-// For SegmentLoads.
-unsigned BlockTranslator::segment_detail(unsigned segment) const {
-  return segment | unsigned{key_.mode.bits} << 3;
+// MOV or POP to a segment register as its memo has it, and by callout if it has not. r10 = selector.
+bool BlockTranslator::lower_load_of_segment(Callout callout, SegmentIndex segment) {
+  const unsigned detail = segment | unsigned{key_.mode.bits} << 3;
+  if (key_.mode.user() || key_.mode.segmented()) return lower_returning_callout(callout, detail);
+  auto& a = out_.a();
+  const asmjit::Label known = a.newLabel(), same = a.newLabel(), miss = a.newLabel(), stays = a.newLabel(),
+                      behind = a.newLabel();
+  const bool popped = callout == Callout::kPopSegment;
+  const auto memo = [=](size_t offset, uint32_t size) {
+    const size_t memos = offsetof(TranslatorContext, segment_loads) + offsetof(SegmentLoads, memos) +
+                         popped * sizeof(SegmentLoads::memos[0]) +
+                         segment * SegmentLoads::kMemosOfRegister * sizeof(SegmentLoads::Memo);
+    return ptr(r15, r9, 0, static_cast<int32_t>(memos + offset), size);
+  };
+  using Memo = SegmentLoads::Memo;
+  static_assert(sizeof(Memo) == 64 && SegmentLoads::kMemosOfRegister == 4);
+  a.mov(r9d, SegmentLoads::kSelectorBits);
+  a.pext(r9d, r10d, r9d);
+  a.rorx(r9, r9, 64 - 6);
+  a.mov(r11, rcx);
+  a.lea(ecx, ptr(r10, static_cast<int32_t>(SegmentLoads::key_of(detail, 0))));
+  a.mov(r8d, memo(offsetof(Memo, minus_key), 4));
+  a.lea(ecx, ptr(rcx, r8));
+  a.jecxz(rcx, known);
+  a.bind(miss);
+  a.mov(rcx, r11);
+  a.lea(r11, ptr(behind));
+  lower_callout(callout, detail);
+  a.bind(known);
+  a.mov(r8, memo(offsetof(Memo, descriptor_at), 8));
+  a.mov(rcx, memo(offsetof(Memo, minus_descriptor), 8));
+  a.mov(r8, qword_ptr(r8));
+  a.lea(rcx, ptr(rcx, r8));
+  a.jecxz(rcx, same);
+  a.jmp(miss);
+  // What was compared is what the first load did.
+  a.bind(same);
+  const size_t loaded =
+      offsetof(TranslatorContext, state) + offsetof(CpuState, segment) + segment * sizeof(Segment);
+  a.mov(r8d, memo(offsetof(Memo, segment) + 8, 4));
+  a.mov(Emitter::context(loaded + 8, 4), r8d);
+  a.mov(r8, memo(offsetof(Memo, segment), 8));
+  a.mov(Emitter::context(loaded, 8), r8);
+  static_assert(offsetof(Segment, base) == 0 && sizeof(Segment) == 12);
+  if (segment == kFs) a.mov(r12d, r8d);
+  if (segment == kGs) a.mov(r13d, r8d);
+  if (popped) a.lea(esp, ptr(rsp, 4));
+  a.mov(rcx, memo(offsetof(Memo, table), 8));
+  a.jecxz(rcx, stays);
+  a.mov(r14, rcx);
+  a.mov(rcx, r11);
+  emit_table_jump_to(next_eip());
+  a.bind(stays);
+  a.mov(rcx, r11);
+  a.bind(behind);
+  return true;
 }
 
 bool BlockTranslator::lower_load_segment(const Instruction& i) {
   if (i.mod != 3) {
     out_.emit_memory({.map = OpcodeMap::k0F, .opcode = 0xB7}, kR10, operand(i, 2, false));  // MOVZX r10d, m16
   } else {
-    out_.a().mov(r10d, gpd(i.rm));
+    out_.a().movzx(r10d, gpd(i.rm).r16());
   }
-  return lower_returning_callout(Callout::kLoadSegment, segment_detail(i.reg));
+  return lower_load_of_segment(Callout::kLoadSegment, static_cast<SegmentIndex>(i.reg));
 }
 
 bool BlockTranslator::lower_pop_segment(const Instruction& i) {
   out_.emit_load(kR10, {.base = kEsp});
-  return lower_returning_callout(Callout::kPopSegment,
-                                 segment_detail(i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7u : 3u)));
+  out_.a().movzx(r10d, r10w);
+  const unsigned number = i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7u : 3u);
+  return lower_load_of_segment(Callout::kPopSegment, static_cast<SegmentIndex>(number));
 }
 
 bool BlockTranslator::lower_invalidate_page(const Instruction& i) {

@@ -109,39 +109,31 @@ void emit_count(asmjit::x86::Assembler& a, uint64_t& counter) {
 void emit_fast_call(Emitter& out, bool to_user) {
   auto& a = out.a();
   const size_t memo = offsetof(TranslatorContext, fast_calls) + to_user * sizeof(FastCallMemo);
-  const auto add_difference = [&a, memo](size_t minus_other) {
-    a.mov(r11d, field(memo + minus_other, 4));
-    a.lea(r8d, ptr(r8, r11));
-    a.lea(r10, ptr(r10, r8));
-  };
   const auto add_difference_of = [&](size_t value, size_t minus_other) {
     a.mov(r8d, field(value, 4));
-    add_difference(minus_other);
+    a.mov(r10d, field(memo + minus_other, 4));
+    a.lea(r8d, ptr(r8, r10));
+    a.lea(rcx, ptr(rcx, r8));
   };
   constexpr size_t msr = kState + offsetof(CpuState, msr);
   constexpr size_t gs_limit =
       kState + offsetof(CpuState, segment) + kGs * sizeof(Segment) + offsetof(Segment, limit);
   const asmjit::Label hit = a.newLabel(), miss = a.newLabel();
-  a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
-  a.mov(r10d, field(memo + offsetof(FastCallMemo, empty), 4));
-  a.mov(r8d, r9d);
-  add_difference(offsetof(FastCallMemo, minus_info));
-  add_difference_of(msr + offsetof(ModelSpecificRegisters, sysenter_cs),
-                    offsetof(FastCallMemo, minus_sysenter_cs));
-  add_difference_of(kState + offsetof(CpuState, cr0), offsetof(FastCallMemo, minus_cr0));
-  add_difference_of(kState + offsetof(CpuState, cr4), offsetof(FastCallMemo, minus_cr4));
-  add_difference_of(kState + offsetof(CpuState, system_flags), offsetof(FastCallMemo, minus_system_flags));
-  add_difference_of(gs_limit, offsetof(FastCallMemo, minus_gs_limit));
-  add_difference_of(segment_kind(kGs), offsetof(FastCallMemo, minus_gs_kind));
   a.mov(r11, rcx);
-  a.mov(rcx, r10);
+  a.mov(ecx, field(memo + offsetof(FastCallMemo, minus_info), 4));
+  a.lea(ecx, ptr(rcx, r9));
+  if (to_user) {
+    a.mov(field(offsetof(TranslatorContext, exit_argument), 8), r8);
+    add_difference_of(kState + offsetof(CpuState, system_flags), offsetof(FastCallMemo, minus_system_flags));
+    add_difference_of(gs_limit, offsetof(FastCallMemo, minus_gs_limit));
+    add_difference_of(segment_kind(kGs), offsetof(FastCallMemo, minus_gs_kind));
+    a.mov(r8, field(offsetof(TranslatorContext, exit_argument), 8));
+  }
   a.jecxz(rcx, hit);  // JRCXZ
   a.mov(rcx, r11);
-  a.mov(r8, field(offsetof(TranslatorContext, exit_argument), 8));
   a.jmp(miss);
   a.bind(hit);
   a.mov(ecx, r11d);
-  emit_count(a, counters().callouts);
   emit_count(a,
              sensitive_counts()[static_cast<size_t>(to_user ? Sensitive::kSysexit : Sensitive::kSysenter)]);
   a.mov(r10d, field(memo + offsetof(FastCallMemo, cs), 4));
@@ -163,85 +155,6 @@ void emit_fast_call(Emitter& out, bool to_user) {
   }
   out.emit_table_jump();
   a.bind(miss);
-}
-
-// MOV or POP to a segment register as its memo has it. If it has not, goes on with all as it was. r9d =
-// length, register and mode of the block; r10d = selector.
-void emit_load_segment(Emitter& out, bool popped) {
-  auto& a = out.a();
-  using Memo = SegmentLoads::Memo;
-  constexpr size_t loads = offsetof(TranslatorContext, segment_loads);
-  const auto memo_field = [&](size_t offset, uint32_t size) {
-    const size_t memos = loads + offsetof(SegmentLoads, memos) + popped * sizeof(SegmentLoads::memos[0]);
-    return ptr(r15, r9, 0, static_cast<int32_t>(memos + offset), size);
-  };
-  const Mem saved_rax = field(offsetof(TranslatorContext, saved), 8),
-            saved_info = field(offsetof(TranslatorContext, saved) + 8, 8),
-            saved_eip = field(offsetof(TranslatorContext, exit_argument), 8);
-  const asmjit::Label miss = a.newLabel(), changes_mode = a.newLabel();
-  a.mov(saved_rax, rax);
-  a.lahf();
-  a.seto(al);
-  a.mov(saved_eip, r8);
-  a.mov(saved_info, r9);
-  a.shr(r9d, 8);
-  a.shl(r9d, 16);
-  a.movzx(r8d, r10w);
-  a.or_(r8d, r9d);
-  a.mov(r9d, SegmentLoads::kIndexBits);
-  a.pext(r9d, r8d, r9d);
-  a.imul(r9d, r9d, sizeof(Memo));
-  a.cmp(r8d, memo_field(offsetof(Memo, key), 4));
-  a.jne(miss);
-  a.mov(r8d, field(kState + offsetof(CpuState, gdtr) + offsetof(DescriptorTable, base), 4));
-  a.cmp(r8, field(loads + offsetof(SegmentLoads, gdt_base), 8));
-  a.jne(miss);
-  a.movzx(r8d, field(kState + offsetof(CpuState, gdtr) + offsetof(DescriptorTable, limit), 2));
-  a.cmp(r8d, field(loads + offsetof(SegmentLoads, gdt_limit), 4));
-  a.jne(miss);
-  a.movzx(r8d, r10w);
-  a.and_(r8d, 0xFFF8);
-  a.add(r8, field(loads + offsetof(SegmentLoads, gdt), 8));
-  a.mov(r8, qword_ptr(r8));
-  a.cmp(r8, memo_field(offsetof(Memo, descriptor), 8));
-  a.jne(miss);
-  // What was compared is what the first load did.
-  constexpr auto segments = static_cast<int32_t>(kState + offsetof(CpuState, segment));
-  a.mov(r8d, memo_field(offsetof(Memo, offset), 4));
-  a.mov(r10, memo_field(offsetof(Memo, segment), 8));
-  a.mov(ptr(r15, r8, 0, segments, 8), r10);
-  a.mov(r10d, memo_field(offsetof(Memo, segment) + 8, 4));
-  a.mov(ptr(r15, r8, 0, segments + 8, 4), r10d);
-  a.mov(r12d, Emitter::segment_base(kFs));
-  a.mov(r13d, Emitter::segment_base(kGs));
-  for (uint64_t* counter :
-       {&counters().callouts, &sensitive_counts()[static_cast<size_t>(popped ? Sensitive::kPopSegment
-                                                                             : Sensitive::kMoveToSegment)]}) {
-    a.mov(r10, reinterpret_cast<uint64_t>(counter));
-    a.inc(qword_ptr(r10));
-  }
-  if (popped) a.lea(esp, ptr(rsp, 4));
-  a.mov(r10, memo_field(offsetof(Memo, table), 8));
-  a.test(r10, r10);
-  a.jnz(changes_mode);
-  const auto restore = [&] {
-    a.add(al, 127);
-    a.sahf();
-    a.mov(rax, saved_rax);
-  };
-  restore();
-  a.jmp(r11);
-  a.bind(changes_mode);
-  restore();
-  a.mov(r14, r10);
-  a.movzx(r8d, field(offsetof(TranslatorContext, saved) + 8, 1));
-  a.mov(r9d, field(offsetof(TranslatorContext, exit_argument), 4));
-  a.lea(r8d, ptr(r8, r9));
-  out.emit_table_jump();
-  a.bind(miss);
-  restore();
-  a.mov(r9, saved_info);
-  a.mov(r8, saved_eip);
 }
 
 // Returns from the entry thunk.
@@ -280,8 +193,6 @@ void emit_callout_thunk(Emitter& out, Callout callout) {
   const bool uses_sse = callout >= Callout::kPortIo;
   if (callout == Callout::kSysenter) emit_fast_call(out, false);
   if (callout == Callout::kSysexit) emit_fast_call(out, true);
-  if (callout == Callout::kLoadSegment) emit_load_segment(out, false);
-  if (callout == Callout::kPopSegment) emit_load_segment(out, true);
   if (comes_back(callout)) a.mov(field(offsetof(TranslatorContext, behind_callout), 8), r11);
   emit_suspend(a);
   if (uses_sse) emit_save_sse(a);

@@ -111,7 +111,7 @@ void Translator::use_mode_tables(unsigned user, const CodeView& view) {
   const auto tables = view.mode_tables();
   if (tables == context_.mode_tables[user]) return;
   context_.mode_tables[user] = tables;
-  context_.fast_calls[user].empty = 1;
+  context_.fast_calls[user].forget();
   if (!user) context_.segment_loads.forget();
 }
 
@@ -121,6 +121,7 @@ RunEnd Translator::run() {
   while (true) {
     const CodeMode mode = CodeMode::of(state_);
     context_.code_segment = code_segment(mode);
+    forget_what_no_longer_holds();
     const uint8_t* code = code_at(state_.eip, mode);
     if (!code) return no_code_end_;
     if (kicked_) {
@@ -155,6 +156,15 @@ RunEnd Translator::run() {
     if (context_.attention || interrupt || state_.halted || !CodeMode::translatable(state_))
       return RunEnd::kKicked;
   }
+}
+
+// Memos of what the interpreter alone changes.
+void Translator::forget_what_no_longer_holds() {
+  if (!context_.segment_loads.is_of(state_.gdtr)) context_.segment_loads.forget();
+  const auto registers = FastCallRegisters::of(state_);
+  if (registers == context_.fast_call_registers) return;
+  context_.fast_call_registers = registers;
+  for (FastCallMemo& memo : context_.fast_calls) memo.forget();
 }
 
 // The guest has returned to the access that it took a page fault for.

@@ -79,6 +79,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void forget_pieces();
   template <class F>
   void for_checked_pages(F act);
+  void forget_what_no_longer_holds();
   void map_for_retry();
   // nullptr: `no_code_end_` says how the run ends.
   const uint8_t* code_at(uint32_t eip, CodeMode mode);

@@ -87,6 +87,19 @@ TEST(Conduct, ATrialThatIsSlowerEndsAndEachMakesTheNextOneLater) {
   }
 }
 
+// As on a host where others wait for the processor: each hand-off takes longer than what it is for.
+TEST(Conduct, ATrialThatBecomesSoSlowThatItSeemsToComputeEnds) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kSometimes);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, kSeldom), 2u) << "the first settles";
+}
+
+TEST(Conduct, ATrialInWhichItBeginsToComputeGoesOn) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kSometimes);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, kComputing), kNever);
+}
+
 TEST(Conduct, ANativeWindowIsOverAfterSomeEntries) {
   Conduct conduct;
   stretches_until_change(conduct, kTranslated, kComputing);

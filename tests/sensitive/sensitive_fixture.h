@@ -36,8 +36,8 @@ class SensitiveFixture : public SystemTest {
   void restore_bytes(uint32_t from, uint32_t to, const std::vector<uint8_t>& source);
   void expect_equal(const World& expected);
   void expect_equal_system_registers(const CpuState& expected);
-  void expect_treatment(const Case& c, unsigned ring);
-  void expect_callout(const Result& result);
+  void expect_treatment(const Case& c, unsigned ring, Way way);
+  void expect_callout(const Case& c, unsigned ring, const Result& result);
   World world(CpuState& s, std::vector<uint8_t>& memory_bytes, unsigned ring) const;
 
   Instruction instruction_{};

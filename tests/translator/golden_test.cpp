@@ -48,6 +48,7 @@ constexpr Field kFields[] = {
     {kState + offsetof(CpuState, cr2), "cr2"},
     {kState + offsetof(CpuState, cr3), "cr3"},
     {selector(kDs), "ds"},
+    {selector(kDs) - offsetof(Segment, selector), "ds.base"},
     {kState + offsetof(CpuState, msr.microcode_revision), "microcode_revision"},
     {kState + offsetof(CpuState, msr.microcode_revision) + 4, "microcode_revision_high"},
     {offsetof(TranslatorContext, cpuid.empty), "cpuid.empty"},
@@ -90,15 +91,38 @@ constexpr Field kFields[] = {
     {Emitter::callout_thunk(Callout::kCheckedMiss), "call_checked_miss"},
 };
 
+// Of the memos of DS, which instructions of the golden cases load.
+constexpr size_t memo_of_ds(bool popped) {
+  return offsetof(TranslatorContext, segment_loads) + offsetof(SegmentLoads, memos) +
+         popped * sizeof(SegmentLoads::memos[0]) +
+         SegmentLoads::number_of(SegmentLoads::key_of(kDs, 0)) * sizeof(SegmentLoads::Memo);
+}
+
+std::string name_of(size_t offset) {
+  const auto* const field = std::ranges::find(kFields, offset, &Field::offset);
+  if (field != std::end(kFields)) return field->name;
+  using Memo = SegmentLoads::Memo;
+  static constexpr Field kMemoFields[] = {{offsetof(Memo, minus_key), "minus_key"},
+                                          {offsetof(Memo, minus_descriptor), "minus_descriptor"},
+                                          {offsetof(Memo, descriptor_at), "descriptor_at"},
+                                          {offsetof(Memo, segment), "segment"},
+                                          {offsetof(Memo, segment) + 8, "segment.selector"},
+                                          {offsetof(Memo, table), "table"}};
+  for (const bool popped : {false, true}) {
+    const auto* const of_memo = std::ranges::find(kMemoFields, offset - memo_of_ds(popped), &Field::offset);
+    if (of_memo != std::end(kMemoFields)) return std::string("memo.") + of_memo->name;
+  }
+  return "";
+}
+
 // [r15+0x28] becomes [interrupt_flag], without the bytes, which hold the offset.
 std::string with_names(const std::string& line) {
   static const std::regex operand(R"(\[r15([^\]]*)\+0x([0-9A-F]+)\])");
   std::smatch match;
   if (!std::regex_search(line, match, operand)) return line;
   const size_t offset = std::stoul(match[2], nullptr, 16);
-  for (const Field& field : kFields) {
-    if (field.offset != offset) continue;
-    std::string text = match.prefix().str() + "[" + field.name + match[1].str() + "]" + match.suffix().str();
+  if (const std::string name = name_of(offset); !name.empty()) {
+    std::string text = match.prefix().str() + "[" + name + match[1].str() + "]" + match.suffix().str();
     return text.replace(kBytesAt, kBytesColumn, std::string(kBytesColumn, ' '));
   }
   ADD_FAILURE() << "no name for the context's field in: " << line;
