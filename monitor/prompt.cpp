@@ -43,7 +43,9 @@ std::string eject(PromptHost& host, PromptWords words) {
   return why.empty() ? "" : concat("eject: ", why, "\n");
 }
 std::string change(PromptHost& host, PromptWords words) {
-  if (words.size() != 2) return "change: needs the name of a drive and a file\n";
+  if (words.size() < 2 || words.size() > 3) return "change: needs the name of a drive and a file\n";
+  if (words.size() == 3 && words[2] != "raw")
+    return concat("change: format '", words[2], "' is not built yet; only 'raw' is\n");
   const std::string why = host.change(words[0], words[1]);
   return why.empty() ? "" : concat("change: ", why, "\n");
 }
@@ -66,7 +68,7 @@ constexpr auto kCommands = std::to_array<PromptCommand>({
     {"system_powerdown", "", "press the power button", power_down},
     {"eject", "[-f] DRIVE", "take the disc or diskette out; -f: although the guest has locked the drive",
      eject},
-    {"change", "DRIVE FILE", "put FILE in as disc or diskette, instead of what is there", change},
+    {"change", "DRIVE FILE [raw]", "put FILE in as disc or diskette, instead of what is there", change},
     {"quit", "", "end ringdown", quit},
     {"q", "", "end ringdown", quit},
     {"sendkey", "KEYS [MS]", "press keys for MS milliseconds (100): sendkey ctrl-alt-f1", prompt_send_key},

@@ -43,6 +43,7 @@ void AtapiCdrom::insert(BlockMedium& medium) {
 void AtapiCdrom::remove() {
   medium_ = nullptr;
   tray_open_ = true;
+  locked_ = false;
   media_event_ = MediaEvent::kRemoved;
 }
 

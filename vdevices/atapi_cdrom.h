@@ -25,7 +25,7 @@ class AtapiCdrom : public AtaDrive {
   // error when it comes back to the disc.
   void insert(BlockMedium& medium);
   void remove();
-  // The guest wants the disc kept (PREVENT ALLOW MEDIUM REMOVAL). remove() does not ask.
+  // The guest wants the disc kept (PREVENT ALLOW MEDIUM REMOVAL), until it is gone: remove() does not ask.
   bool locked() const { return locked_; }
   // The button of a locked drive: the guest hears of it, if it asks (GET EVENT STATUS NOTIFICATION).
   void request_eject() { media_event_ = MediaEvent::kEjectRequest; }

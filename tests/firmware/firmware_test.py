@@ -548,7 +548,7 @@ def a_diskette_is_changed_while_the_guest_runs(bench):
         drives.choose(drives.DISKETTE, 1)
         check("the first", drives.bios("r"), (0, "a"))
         check("changed after a seek", drives.changed(), 0)
-        check("change", drives.prompt.run(f"change floppy0 {b}"), "")
+        check("change", drives.prompt.run(f"change floppy0 {b} raw"), "")
         check("changed", drives.changed(), 1)
         drives.choose(drives.DISKETTE, 2)
         check("the second", drives.bios("r"), (0, "b"))
@@ -589,7 +589,7 @@ def a_disc_is_changed_while_the_guest_runs(bench):
         check("the second is there", drives.block()[:1], b"b")
         check("eject", drives.prompt.run("eject -f ide1-cd0"), "")
         check("it is gone", drives.packet(*test_unit_ready), (2, 0x3A, 2))
-        check("info block", drives.prompt.run("info block").splitlines()[1], "ide1-cd0: [not inserted], read-only, locked, tray open")
+        check("info block", drives.prompt.run("info block").splitlines()[1], "ide1-cd0: [not inserted], read-only, tray open")
         check("a missing file", drives.prompt.run("change ide1-cd0 /nonexistent"),
               "change: cannot open the image '/nonexistent': No such file or directory\n")
         check("change", drives.prompt.run(f"change ide1-cd0 {a}"), "")

@@ -268,6 +268,8 @@ TEST_F(AtapiTest, AnEjectRequestIsToldOnce) {
   drive.request_eject();
   EXPECT_EQ(ask({0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8}), (Bytes{0, 6, 4, 0x10, 1, 2, 0, 0}));
   EXPECT_EQ(ask({0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8}), (Bytes{0, 6, 4, 0x10, 0, 2, 0, 0}));
+  drive.remove();
+  EXPECT_FALSE(drive.locked()) << "the disc is gone";
 }
 
 TEST_F(AtapiTest, ADiscSmallerThanABlock) {
