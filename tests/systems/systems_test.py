@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """systems_test.py --vmm PROGRAM --source DIR --guests DIR --disk FILE CASE: unmodified systems from disk, CD and ROM, by Debian's
-SeaBIOS, driven as a person does over the serial port. --disk is what tools/make-debian-disk makes. With --list, the cases."""
+SeaBIOS, driven as a person does: over the serial port, or by keyboard and screen. --disk is what tools/make-debian-disk makes. With --list, the cases."""
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -9,14 +10,18 @@ import subprocess
 import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [tests, os.path.join(tests, "boot")]
+sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "display")]
 from cases import Failure, case, case_on_request, run_cases  # noqa: E402  (found by the line above)
 from grub_cd import make_grub_cd  # noqa: E402
 from machine import Machine  # noqa: E402
+from prompt import Prompt  # noqa: E402
+from rfb import free_display  # noqa: E402
+from screen import Screen  # noqa: E402
 
 PARTITION = 1 << 20  # where it starts on the disk
 POWER_OFF = 0  # monitor/exit_codes.h
 INSTALLER = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"
+MEMTEST = "/boot/memtest86+ia32.bin"
 SHELL = rb"# (?:\x1b\[\?2004h)?"
 
 
@@ -29,6 +34,14 @@ class Systems:
 
     def machine(self, *arguments, deadline=480):
         return Machine(self.vmm, *arguments, deadline=deadline)
+
+    @contextlib.contextmanager
+    def person(self, *arguments):
+        """Who sits before a machine's screen and keyboard."""
+        display, prompt = free_display(), os.path.join(self.folder, "prompt")
+        with self.machine(*arguments, "-vnc", f":{display}", "-monitor", f"unix:{prompt}") as machine:
+            with listening(Screen, display, machine) as screen, listening(Prompt, prompt, machine) as keyboard:
+                yield Person(screen, keyboard)
 
     def disk(self):
         """A Debian of this test's own."""
@@ -58,6 +71,28 @@ class Systems:
         """A CD whose menu has these commands of GRUB's as its second entry."""
         entries = [("another one", "halt", []), ("the right one", commands, files)]
         return make_grub_cd(os.path.join(self.folder, "grub.iso"), entries, timeout=-1)
+
+
+def listening(client, address, machine):
+    """The client of a machine that has just been started, once that listens."""
+    while machine.process.poll() is None:
+        try:
+            return client(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            os.sched_yield()
+    raise Failure("the machine ended at once")
+
+
+class Person:
+    def __init__(self, screen, keyboard):
+        self.screen, self.keyboard = screen, keyboard
+
+    def sees(self, pattern):
+        return self.screen.expect(pattern)
+
+    def presses(self, *keys):
+        for key in keys:
+            self.keyboard.run(f"sendkey {key}")
 
 
 def choose_in_grub(machine):
@@ -188,10 +223,35 @@ def grub_starts_gnu_mach(systems):
         machine.expect(rb"No bootstrap code loaded with the kernel")
 
 
+def memtest86_passes(person):
+    """All of its tests but the last one, which waits for two times 80 seconds."""
+    for sees, *presses in (("<F1> Configuration", "f1"), ("<F1> +Test selection", "f1"), ("<F2> +Remove one test", "f2"),
+                           ("Enter test #", "1", "0", "ret"), (r"\*\.\*{8}\.", "f10"), ("<F1> +Test selection", "f10")):
+        person.sees(sees)
+        person.presses(*presses)
+    if person.sees(r"Errors: [1-9]|Pass: +[1-9]\d* +Errors: 0")[0].startswith("Errors"):
+        raise Failure(person.screen.text())
+
+
+@case
+def memtest86_passes_from_a_floppy(systems):
+    floppy = os.path.join(systems.folder, "floppy.img")
+    shutil.copy(MEMTEST, floppy)  # which begins with a boot sector
+    os.truncate(floppy, 1440 * 1024)
+    with systems.person("-m", "32", "-fda", floppy) as person:
+        memtest86_passes(person)
+
+
+@case
+def memtest86_passes_from_its_cd(systems):
+    with systems.person("-m", "16", "-cdrom", "/usr/lib/memtest86+/memtest86+ia32.iso") as person:
+        memtest86_passes(person)
+
+
 @case_on_request
-def memtest86_passes(systems):
+def memtest86_passes_whole(systems):
     """All of its tests, and two times 80 seconds in which nothing happens to memory."""
-    cd = systems.grub_cd("linux /boot/memtest86+ia32.bin console=ttyS0,115200 nosmp", "/boot/memtest86+ia32.bin")
+    cd = systems.grub_cd("linux /boot/memtest86+ia32.bin console=ttyS0,115200 nosmp", MEMTEST)
     with systems.machine("-m", "32", "-cdrom", cd) as machine:
         choose_in_grub(machine)
         match = machine.expect(rb"Pass:\s+(\d+)\s+Errors: [1-9]|Pass:\s+[1-9]\d*\s+Errors: 0")
