@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -139,6 +140,34 @@ def expect_equal(what, actual, expected):
         raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
+# How often the local APIC's timer interrupts, by the guest's own clock: the program computes for a second.
+COUNT_TICKS = ("import re, time; count = lambda: int(re.search(\"LOC: +([0-9]+)\", open(\"/proc/interrupts\").read())[1]); "
+               "first, start = count(), time.monotonic(); any(time.monotonic() > start + 1 for _ in iter(int, 1)); "
+               "print((count() - first) / (time.monotonic() - start))")
+
+
+def check_clocks_and_interrupts(machine):
+    """Those of a PC with APICs, as the BIOS describes them."""
+    interrupts = run(machine, "cat /proc/interrupts")
+    for line, handler in ((0, "2-edge +timer"), (1, "1-edge +i8042"), (4, "4-edge +ttyS0"), (8, "8-edge +rtc0"),
+                          (9, "9-fasteoi +acpi"), (12, "12-edge +i8042"), (14, "14-edge +ata_piix"), (15, "15-edge +ata_piix")):
+        if not re.search(rf"^ *{line}: +\d+ +IO-APIC +{handler}$", interrupts, re.MULTILINE):
+            raise Failure(f"interrupt {line} is not '{handler}':\n{interrupts}")
+    for name in ("SPU", "ERR", "MIS"):  # spurious ones, the APIC's errors, levels that were seen as edges
+        expect_equal(name, re.search(rf"^{name}: +(\d+)", interrupts, re.MULTILINE)[1], "0")
+    clocks = "/sys/devices/system/clocksource/clocksource0/"
+    expect_equal("clock sources", run(machine, f"cat {clocks}available_clocksource {clocks}current_clocksource"),
+                 "tsc hpet acpi_pm \ntsc\n")
+    expect_equal("timer", run(machine, "cat /sys/devices/system/clockevents/clockevent0/current_device"), "lapic\n")
+    expect_equal("complaints", run(machine, "dmesg | grep -iE 'MP-BIOS bug|unstable|calibration (failed|not)|nobody cared|"
+                                            "spurious|ACPI (BIOS )?Error|TSC.*warp' || true"), "")
+    rate = float(run(machine, f"python3 -c '{COUNT_TICKS}'"))
+    hertz = int(run(machine, "grep -h CONFIG_HZ= /boot/config-* | cut -d= -f2"))
+    # Of the ticks that the host does not let the guest have in time, Linux makes one.
+    if not hertz / 25 < rate < hertz * 1.2:
+        raise Failure(f"{rate:.0f} timer interrupts a second where Linux asks for {hertz}")
+
+
 @case
 def debian_from_its_disk_works_and_powers_off(systems):
     disk = systems.disk()
@@ -156,6 +185,7 @@ def debian_from_its_disk_works_and_powers_off(systems):
         log_in(machine)
         expect_equal("a file of the day before", run(machine, "sha256sum -c it.sum"), "it.bin: OK\n")
         expect_equal("units that failed", run(machine, "systemctl --failed --no-legend --plain"), "")
+        check_clocks_and_interrupts(machine)
 
 
 @case
