@@ -156,8 +156,10 @@ def check_clocks_and_interrupts(machine):
     for name in ("SPU", "ERR", "MIS"):  # spurious ones, the APIC's errors, levels that were seen as edges
         expect_equal(name, re.search(rf"^{name}: +(\d+)", interrupts, re.MULTILINE)[1], "0")
     clocks = "/sys/devices/system/clocksource/clocksource0/"
-    expect_equal("clock sources", run(machine, f"cat {clocks}available_clocksource {clocks}current_clocksource"),
-                 "tsc hpet acpi_pm \ntsc\n")
+    expect_equal("clock source", run(machine, f"cat {clocks}current_clocksource"), "tsc\n")
+    available = run(machine, f"cat {clocks}available_clocksource")
+    if not {"tsc", "hpet"}.issubset(available.split()):  # the ACPI timer only if the host was not busy while Linux tried it
+        raise Failure(f"clock sources: {available}")
     expect_equal("timer", run(machine, "cat /sys/devices/system/clockevents/clockevent0/current_device"), "lapic\n")
     expect_equal("complaints", run(machine, "dmesg | grep -iE 'MP-BIOS bug|unstable|calibration (failed|not)|nobody cared|"
                                             "spurious|ACPI (BIOS )?Error|TSC.*warp' || true"), "")
