@@ -48,8 +48,7 @@ class Screen:
 
     def text(self):
         """What is no letter is '?'."""
-        lines = (self._line(y) for y in range(0, self.client.height - HEIGHT + 1, HEIGHT))
-        return "".join(lines)
+        return "".join(self._line(y) for y in range(0, self.client.height - HEIGHT + 1, HEIGHT))
 
     def _update(self, incremental):
         self.client.stream.settimeout(max(0.001, self.deadline - time.monotonic()))
@@ -68,7 +67,8 @@ class Screen:
     def _read(self, pixels, stride):
         """A line's cells, of which the first 8 columns are the letter's."""
         step = 4 * (9 if self.client.width == TEXT_MODE_WIDTH else 8)
-        cells = (b"".join(pixels[at + row * stride:at + row * stride + 32] for row in range(HEIGHT)) for at in range(0, stride - 31, step))
+        rows = [pixels[row * stride:(row + 1) * stride] for row in range(HEIGHT)]
+        cells = (b"".join(row[at:at + 32] for row in rows) for at in range(0, stride - 31, step))
         return "".join(map(self._letter, cells)).rstrip() + "\n"
 
     def _letter(self, cell):
