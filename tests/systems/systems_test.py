@@ -263,7 +263,7 @@ def grub_starts_debian(systems):
 
 @case
 def grub_on_the_screen_starts_debian_from_the_menu_of_seabios(systems):
-    cd = systems.grub_cd("linux /boot/vmlinuz-686-pae panic=-1", f"{systems.guests}/vmlinuz-686-pae", console="console")
+    cd = systems.grub_cd("linux /boot/vmlinuz-686-pae", f"{systems.guests}/vmlinuz-686-pae", console="console")
     with systems.person("-m", "256", "-boot", "menu=on,splash-time=65535", "-cdrom", cd) as person:
         person.sees("Press ESC for boot menu")
         person.presses("esc")
