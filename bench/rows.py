@@ -9,8 +9,8 @@ import time
 from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
-from grub_cd import make_grub_cd
 from figures import BOCHS, CYCLES, NATIVE, OURS, SECONDS
+from grub_cd import make_grub_cd
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
 PROGRAMS = os.path.join(ROOT, "bench", "programs")
