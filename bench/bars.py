@@ -113,6 +113,7 @@ BARS = [
     at_most("boot", "686-pae to the shell, against TCG", 0.33, of_row("686-pae_shell", OURS, TCG)),
     at_most("pc", "SeaBIOS from reset to the boot sector, against TCG", 1.0, of_row("bios", OURS, TCG)),
     at_most("pc", "Debian from its disk to the login, against TCG", 0.4, of_row("disk_login", OURS, TCG)),
+    at_most("pc", "a pass of memtest86+, against TCG", 0.5, of_row("memtest", OURS, TCG)),
     at_least("pc", "16-bit code in real mode, TCG against ours", 2.0, of_row("real_mode", TCG, OURS)),
     *(at_least("pc", f"{row}, TCG against ours", 1.0, of_row(row, TCG, OURS))
       for row in ["disk_read", "disk_write", "text_scroll", "mode_13h"]),

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
 from figures import BOCHS, CYCLES, NATIVE, OURS, SECONDS
+from grub_cd import make_grub_cd
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
 PROGRAMS = os.path.join(ROOT, "bench", "programs")
 IN_GUEST = "/opt"
+MEMTEST = "/boot/memtest86+ia32.bin"
 KERNELS = ["686", "686-pae"]
 BOOT_STAGES = {"kernel": rb"Linux version", "init": rb"Run /init as init process", "shell": rb"guest is up(?s:.*?)" + PROMPT}
 # A program that takes less than this runs three times in a turn.
@@ -22,8 +24,8 @@ SHORT_SECONDS, RUNS_OF_SHORT = 1, 3
 CLOCK_TOLERANCE, CLOCK_MINIMUM_SECONDS = 0.1, 0.3
 # The smaller one is the least that Debian's kernel starts with comfortably.
 MEMORIES = [64, 2048]
-# Takes half a minute for each repetition.
-ON_REQUEST = {"forkwait"}
+# They take half a minute and more for each repetition.
+ON_REQUEST = {"forkwait", "memtest"}
 
 
 class Figure(NamedTuple):
@@ -231,6 +233,31 @@ class DebianDisk(Work):
         return float(match[2]) / (int(match[1]) / 2**20)
 
 
+class Memtest(Work):
+    """One pass of memtest86+ over 32 MiB, but for its last test, which only waits: from its start by the menu to the
+    count of passes. It sends its screen every other second."""
+    MENU = (("<F1> Configuration", "1"), ("<F1> +Test selection", "1"), ("<F2> +Remove one test", "2"),
+            ("Enter test #", "10\r"), (r"\*\.\*{8}\.", "0"), ("<F1> +Test selection", "0"))
+
+    def __init__(self, cd):
+        super().__init__("pc", ["memtest"])
+        self.cd = cd
+
+    def runs_on(self, engine):
+        return engine.name not in (NATIVE, BOCHS)
+
+    def measure(self, monitor, _):
+        with monitor.machine("-m", "32", "-cdrom", self.cd, *DEBUG_EXIT) as machine:
+            for shows, keys in self.MENU:
+                machine.expect(shows.encode())
+                machine.send(keys.encode())
+            start = time.monotonic()
+            errors = machine.expect(rb"Pass: +[1-9]\d* +Errors: (\d+)|Errors: [1-9]")[1]
+            if errors != b"0":
+                raise Failure("memtest86+ has found errors")
+            return [Figure("memtest", time.monotonic() - start, "-")]
+
+
 def raw_disk(path):
     return ["-drive", f"file={path},format=raw"]
 
@@ -322,7 +349,15 @@ def pc_works(setup):
     folder = os.path.join(ROOT, "build", "pc")
     run_tool("bench/pc/build", folder)
     programs = os.path.join(folder, "programs.img")
-    return [BootSector(programs), BootPrograms(programs), DebianDisk(disk, os.path.join(folder, "scratch.img"))]
+    return [BootSector(programs), BootPrograms(programs), DebianDisk(disk, os.path.join(folder, "scratch.img")),
+            Memtest(memtest_cd(setup.folder))]
+
+
+def memtest_cd(folder):
+    if not os.path.exists(MEMTEST):
+        raise Unavailable(f"no {MEMTEST}: run tools/install-build-deps")
+    entry = ("memtest86+", f"linux /boot/{os.path.basename(MEMTEST)} console=ttyS0,115200 nosmp", [MEMTEST])
+    return make_grub_cd(os.path.join(folder, "memtest.iso"), [entry])
 
 
 GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "memory": memory_works,

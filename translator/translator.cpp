@@ -329,7 +329,7 @@ const uint8_t* Translator::code_at(uint32_t eip, CodeMode mode) {
   counters().block_lookups++;
   CodeView& view = current_view();
   use_mode(view, mode);
-  if (const uint8_t* code = view.find(eip)) return code;
+  if (const uint8_t* code = view.find(context_.code_segment + eip)) return code;
   EntryPoint* point = block_at(view, eip, mode, EnteredBy::kTable);
   if (!point) return nullptr;
   enter_in_table(view, *point);

@@ -9,10 +9,7 @@ from cases import Failure  # noqa: E402  (found by the line above)
 
 # What a kernel, a menu and the serial port need; all modules would make the CD three times as large.
 MODULES = "linux multiboot normal serial terminal halt reboot"
-FIRST_PORT = """serial --unit=0 --speed=115200
-terminal_input serial
-terminal_output serial
-"""
+FIRST_PORT = "serial --unit=0 --speed=115200\n"
 
 
 def linux_entry(title, kernel, initrd, append=""):
@@ -22,13 +19,14 @@ def linux_entry(title, kernel, initrd, append=""):
     return (title, text, [kernel, initrd])
 
 
-def make_grub_cd(path, entries, timeout=0, more_modules=""):
+def make_grub_cd(path, entries, timeout=0, more_modules="", console="serial"):
     """Makes the CD image `path`. An entry is its title, GRUB's commands and the files that go to /boot; the first one
-    is the default, and is started after `timeout` seconds; -1: when the user says so. GRUB is on the serial port."""
+    is the default, and is started after `timeout` seconds; -1: when the user says so. GRUB is on the serial port, or on
+    screen and keyboard (console="console")."""
     tree = path + ".tree"
     os.makedirs(os.path.join(tree, "boot/grub"))
     with open(os.path.join(tree, "boot/grub/grub.cfg"), "w") as config:
-        config.write(f"{FIRST_PORT}set timeout={timeout}\n")
+        config.write(f"{FIRST_PORT}terminal_input {console}\nterminal_output {console}\nset timeout={timeout}\n")
         for title, commands, files in entries:
             config.write(f'menuentry "{title}" {{\n  {commands}\n}}\n')
             for file in files:

@@ -18,7 +18,7 @@ from cases import Failure, case, run_cases  # noqa: E402  (found by the line abo
 from machine import Machine  # noqa: E402
 from png import read_png  # noqa: E402
 from prompt import Prompt  # noqa: E402
-from rfb import RfbClient  # noqa: E402
+from rfb import RfbClient, free_display  # noqa: E402
 from session import Session  # noqa: E402
 from terminal_screen import TerminalScreen  # noqa: E402
 
@@ -54,12 +54,6 @@ class Bench:
         machine = Machine(self.vmm, "-m", "16", "-hda", self.image(wheel), "-monitor", f"unix:{self.socket}", *options)
         machine.expect(rb"ready\r\n")
         return machine
-
-
-def free_display():
-    """The number of a VNC display whose port nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1] - 5900
 
 
 def text_on(client):

@@ -8,6 +8,13 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from cases import Failure  # noqa: E402  (found by the line above)
 
 RAW, DESKTOP_SIZE = 0, -223
+FIRST_PORT = 5900  # display 0's
+
+
+def free_display():
+    """The number of a VNC display whose port nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1] - FIRST_PORT
 
 
 class RfbClient:

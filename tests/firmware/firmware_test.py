@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """firmware_test.py --vmm PROGRAM --seabios DIR --rom FILE --disk FILE --acpi FILE --floppy FILE --a20 FILE
---reset FILE --media FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
-boot_rom.S, boot_disk.S, boot_acpi.S, boot_floppy.S, boot_a20.S, boot_reset.S and boot_media.S become. With --list, the cases."""
+--reset FILE --timers FILE --modes FILE --media FILE CASE: Debian's SeaBIOS, unmodified, from the reset vector on. It is
+read on the serial port, where it shows its screen, and in the log, where it says what it finds. The files are what
+boot_rom.S, boot_disk.S, boot_acpi.S, boot_floppy.S, boot_a20.S, boot_reset.S, boot_timers.S, boot_modes.S and boot_media.S
+become. With --list, the cases."""
 import argparse
 import os
 import re
@@ -185,6 +187,7 @@ class Bench:
         self.boot_sector, self.acpi_sector, self.floppy_boot_sector = options.disk, options.acpi, options.floppy
         self.a20_boot_sector, self.reset_boot_sector = options.a20, options.reset
         self.media_boot_sector = options.media
+        self.timers_boot_sector, self.modes_boot_sector = options.timers, options.modes
         self.log = os.path.join(folder, "log")
 
     def finished_rom(self):
@@ -514,6 +517,16 @@ def addresses_wrap_at_1_mib_while_the_a20_gate_is_closed(bench):
 
 
 @case
+def the_timer_interrupts_once_and_the_clock_by_its_alarm(bench):
+    says(bench, bench.timers_boot_sector, "112" "A1")
+
+
+@case
+def software_goes_through_the_modes_of_the_processor(bench):
+    says(bench, bench.modes_boot_sector, "123456789")
+
+
+@case
 def a_reset_of_the_processor_comes_back_to_real_mode(bench):
     says(bench, bench.reset_boot_sector, "1234")
 
@@ -659,6 +672,8 @@ def main():
     parser.add_argument("--a20")
     parser.add_argument("--reset")
     parser.add_argument("--media")
+    parser.add_argument("--timers")
+    parser.add_argument("--modes")
     return run_cases(parser, Bench)
 
 

@@ -1,22 +1,29 @@
 #!/usr/bin/env python3
-"""systems_test.py --vmm PROGRAM --source DIR --guests DIR --disk FILE CASE: unmodified systems from disk, CD and ROM, by Debian's
-SeaBIOS, driven as a person does over the serial port. --disk is what tools/make-debian-disk makes. With --list, the cases."""
+"""systems_test.py --vmm PROGRAM --source DIR --guests DIR --disk FILE CASE: unmodified systems from disk, CD and ROM, by
+Debian's SeaBIOS, driven as a person does: over the serial port, or by keyboard and screen. --disk is what
+tools/make-debian-disk makes. With --list, the cases."""
 import argparse
+import contextlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [tests, os.path.join(tests, "boot")]
+sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "display")]
 from cases import Failure, case, case_on_request, run_cases  # noqa: E402  (found by the line above)
 from grub_cd import make_grub_cd  # noqa: E402
 from machine import Machine  # noqa: E402
+from prompt import Prompt  # noqa: E402
+from rfb import free_display  # noqa: E402
+from screen import Screen  # noqa: E402
 
 PARTITION = 1 << 20  # where it starts on the disk
 POWER_OFF = 0  # monitor/exit_codes.h
 INSTALLER = "/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386"
+MEMTEST = "/boot/memtest86+ia32.bin"
 SHELL = rb"# (?:\x1b\[\?2004h)?"
 
 
@@ -29,6 +36,14 @@ class Systems:
 
     def machine(self, *arguments, deadline=480):
         return Machine(self.vmm, *arguments, deadline=deadline)
+
+    @contextlib.contextmanager
+    def person(self, *arguments):
+        """Who sits before a machine's screen and keyboard."""
+        display, prompt = free_display(), os.path.join(self.folder, "prompt")
+        with self.machine(*arguments, "-vnc", f":{display}", "-monitor", f"unix:{prompt}") as machine:
+            with listening(Screen, display, machine) as screen, listening(Prompt, prompt, machine) as keyboard:
+                yield Person(screen, keyboard)
 
     def disk(self):
         """A Debian of this test's own."""
@@ -54,10 +69,32 @@ class Systems:
             raise Failure(f"xorriso: {made.stderr}")
         return tree + ".iso"
 
-    def grub_cd(self, commands, *files, **more):
+    def grub_cd(self, commands, *files, **options):
         """A CD whose menu has these commands of GRUB's as its second entry."""
         entries = [("another one", "halt", []), ("the right one", commands, files)]
-        return make_grub_cd(os.path.join(self.folder, "grub.iso"), entries, timeout=-1, **more)
+        return make_grub_cd(os.path.join(self.folder, "grub.iso"), entries, timeout=-1, **options)
+
+
+def listening(client, address, machine):
+    """The client of a machine that has just been started, once that listens."""
+    while machine.process.poll() is None:
+        try:
+            return client(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            os.sched_yield()
+    raise Failure("the machine ended at once")
+
+
+class Person:
+    def __init__(self, screen, keyboard):
+        self.screen, self.keyboard = screen, keyboard
+
+    def sees(self, pattern):
+        return self.screen.expect(pattern)
+
+    def presses(self, *keys):
+        for key in keys:
+            self.keyboard.run(f"sendkey {key}")
 
 
 def choose_in_grub(machine):
@@ -104,6 +141,39 @@ def expect_equal(what, actual, expected):
         raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
+# How often the local APIC's timer interrupts, by the guest's own clock: the program computes for a second.
+COUNT_TICKS = ("import re, time; "
+               "count = lambda: int(re.search(\"LOC: +([0-9]+)\", open(\"/proc/interrupts\").read())[1]); "
+               "first, start = count(), time.monotonic(); any(time.monotonic() > start + 1 for _ in iter(int, 1)); "
+               "print((count() - first) / (time.monotonic() - start))")
+
+
+def check_clocks_and_interrupts(machine):
+    """Those of a PC with APICs, as the BIOS describes them."""
+    interrupts = run(machine, "cat /proc/interrupts")
+    for line, handler in ((0, "2-edge +timer"), (1, "1-edge +i8042"), (4, "4-edge +ttyS0"), (8, "8-edge +rtc0"),
+                          (9, "9-fasteoi +acpi"), (12, "12-edge +i8042"), (14, "14-edge +ata_piix"),
+                          (15, "15-edge +ata_piix")):
+        if not re.search(rf"^ *{line}: +\d+ +IO-APIC +{handler}$", interrupts, re.MULTILINE):
+            raise Failure(f"interrupt {line} is not '{handler}':\n{interrupts}")
+    for name in ("SPU", "ERR", "MIS"):  # spurious ones, the APIC's errors, levels that were seen as edges
+        expect_equal(name, re.search(rf"^{name}: +(\d+)", interrupts, re.MULTILINE)[1], "0")
+    clocks = "/sys/devices/system/clocksource/clocksource0/"
+    expect_equal("clock source", run(machine, f"cat {clocks}current_clocksource"), "tsc\n")
+    available = run(machine, f"cat {clocks}available_clocksource")
+    # The ACPI timer is another one, if the host was not too busy while Linux tried how fast it is.
+    if not {"tsc", "hpet"}.issubset(available.split()):
+        raise Failure(f"clock sources: {available}")
+    expect_equal("timer", run(machine, "cat /sys/devices/system/clockevents/clockevent0/current_device"), "lapic\n")
+    complaints = "MP-BIOS bug|unstable|nobody cared|spurious|ACPI (BIOS )?Error"
+    expect_equal("complaints", run(machine, f"dmesg | grep -iE '{complaints}' || true"), "")
+    rate = float(run(machine, f"python3 -c '{COUNT_TICKS}'"))
+    hertz = int(run(machine, "grep -h CONFIG_HZ= /boot/config-* | cut -d= -f2"))
+    # Of the ticks that the host does not let the guest have in time, Linux makes one.
+    if not hertz / 25 < rate < hertz * 1.2:
+        raise Failure(f"{rate:.0f} timer interrupts a second where Linux asks for {hertz}")
+
+
 @case
 def debian_from_its_disk_works_and_powers_off(systems):
     disk = systems.disk()
@@ -121,6 +191,7 @@ def debian_from_its_disk_works_and_powers_off(systems):
         log_in(machine)
         expect_equal("a file of the day before", run(machine, "sha256sum -c it.sum"), "it.bin: OK\n")
         expect_equal("units that failed", run(machine, "systemctl --failed --no-legend --plain"), "")
+        check_clocks_and_interrupts(machine)
 
 
 @case
@@ -168,6 +239,19 @@ def isolinux_starts_the_installer(systems):
 
 
 @case
+def the_installer_shows_its_first_dialog_on_the_screen(systems):
+    """In a frame buffer, which Linux's driver of the VGA sets up."""
+    cd = systems.isolinux_cd("  KERNEL linux\n  APPEND initrd=initrd.gz vga=normal fb=false\n", f"{INSTALLER}/linux",
+                             f"{INSTALLER}/initrd.gz")
+    with systems.person("-m", "512", "-cdrom", cd) as person:
+        person.sees("boot:")
+        person.presses("i", "t", "ret")
+        person.sees(r"Select a language(?s:.)*\n.*English +-  English")
+        person.presses("ret")
+        person.sees("Select your location")
+
+
+@case
 def grub_starts_debian(systems):
     cd = systems.grub_cd("linux /boot/vmlinuz-686-pae console=ttyS0,115200 panic=-1", f"{systems.guests}/vmlinuz-686-pae")
     with systems.machine("-m", "256", "-cdrom", cd, "-no-reboot") as machine:
@@ -175,6 +259,20 @@ def grub_starts_debian(systems):
         machine.expect(rb"Linux version \d")
         machine.expect(rb"Unable to mount root fs")
         machine.exit_code()
+
+
+@case
+def grub_on_the_screen_starts_debian_from_the_menu_of_seabios(systems):
+    cd = systems.grub_cd("linux /boot/vmlinuz-686-pae", f"{systems.guests}/vmlinuz-686-pae", console="console")
+    with systems.person("-m", "256", "-boot", "menu=on,splash-time=65535", "-cdrom", cd) as person:
+        person.sees("Press ESC for boot menu")
+        person.presses("esc")
+        person.presses(person.sees(r"(\d)\. DVD/CD ")[1])
+        person.sees(r"\*another one .*\n.* the right one")
+        person.presses("down")
+        person.sees(r" another one .*\n.*\*the right one")
+        person.presses("ret")
+        person.sees("Unable to mount root fs")
 
 
 @case
@@ -215,10 +313,36 @@ def debian_finds_its_disk_without_pci(systems):
         machine.expect(rb"Welcome to .*Debian GNU/Linux 12")
 
 
+def memtest86_passes(person):
+    """All of its tests but the last one, which waits for two times 80 seconds."""
+    for sees, *presses in (("<F1> Configuration", "f1"), ("<F1> +Test selection", "f1"),
+                           ("<F2> +Remove one test", "f2"), ("Enter test #", "1", "0", "ret"), (r"\*\.\*{8}\.", "f10"),
+                           ("<F1> +Test selection", "f10")):
+        person.sees(sees)
+        person.presses(*presses)
+    if person.sees(r"Errors: [1-9]|Pass: +[1-9]\d* +Errors: 0")[0].startswith("Errors"):
+        raise Failure(person.screen.text())
+
+
+@case
+def memtest86_passes_from_a_floppy(systems):
+    floppy = os.path.join(systems.folder, "floppy.img")
+    shutil.copy(MEMTEST, floppy)  # which begins with a boot sector
+    os.truncate(floppy, 1440 * 1024)
+    with systems.person("-m", "32", "-fda", floppy) as person:
+        memtest86_passes(person)
+
+
+@case
+def memtest86_passes_from_its_cd(systems):
+    with systems.person("-m", "16", "-cdrom", "/usr/lib/memtest86+/memtest86+ia32.iso") as person:
+        memtest86_passes(person)
+
+
 @case_on_request
-def memtest86_passes(systems):
+def memtest86_passes_whole(systems):
     """All of its tests, and two times 80 seconds in which nothing happens to memory."""
-    cd = systems.grub_cd("linux /boot/memtest86+ia32.bin console=ttyS0,115200 nosmp", "/boot/memtest86+ia32.bin")
+    cd = systems.grub_cd("linux /boot/memtest86+ia32.bin console=ttyS0,115200 nosmp", MEMTEST)
     with systems.machine("-m", "32", "-cdrom", cd) as machine:
         choose_in_grub(machine)
         match = machine.expect(rb"Pass:\s+(\d+)\s+Errors: [1-9]|Pass:\s+[1-9]\d*\s+Errors: 0")

@@ -3,6 +3,7 @@
 // RINGDOWN_CASES makes it longer.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -355,6 +356,30 @@ TEST(Segmented, AStackThatWrapsIsPushedBesideCode) {
   ASSERT_TRUE(translated.run(c, memory));
   EXPECT_EQ(differences(interpreted, translated), "");
   EXPECT_GT(translated.translated_entries(), 0u);
+}
+
+// The monitor enters code by its place, and not by EIP: where CS's base is 0 both are the same number.
+TEST(Segmented, CodeAtOneOffsetOfTwoSegmentsIsTwoPieces) {
+  constexpr uint16_t kOffset = 0x700;
+  Machine translated(true);
+  auto memory = random_memory(0);
+  const auto run = [&](uint16_t selector) {
+    Case c{};
+    c.state.reset(0x600);
+    c.state.cr0 = cr0::kEt;
+    c.state.segment[kCs].selector = selector;
+    c.state.segment[kCs].base = uint32_t{selector} << 4;
+    c.state.eip = kOffset;
+    EXPECT_TRUE(translated.run(c, memory));
+    return translated.state().gpr[kEax] & 0xFF;
+  };
+  for (const uint16_t selector : {0, 0x1000}) {
+    const std::array<uint8_t, 3> code = {0xB0, static_cast<uint8_t>(1 + (selector >> 12)),
+                                         0xF4};  // MOV AL, HLT
+    std::copy(code.begin(), code.end(), memory.begin() + selector * 16 + kOffset);
+  }
+  EXPECT_EQ(run(0), 1u);
+  EXPECT_EQ(run(0x1000), 2u);
 }
 
 }  // namespace
