@@ -153,13 +153,13 @@ class Shell(Engine):
 class Monitor(Engine):
     """A program that takes QEMU's options."""
 
-    def __init__(self, name, program):
+    def __init__(self, name, program, options=()):
         super().__init__(name)
-        self.program = program
+        self.program, self.options = program, options
 
     def machine(self, *arguments):
         with started_on(self.processors):
-            return Machine(self.program, *arguments, deadline=self.seconds_left())
+            return Machine(self.program, *self.options, *arguments, deadline=self.seconds_left())
 
     def start_shell(self, image, *arguments):
         """A guest on its way to its shell."""

@@ -5,7 +5,9 @@ import statistics
 from typing import NamedTuple
 
 NATIVE, OURS, TCG, BOCHS, BESIDE = "native", "ringdown", "tcg", "bochs", "beside"
-ENGINES = [NATIVE, OURS, BESIDE, TCG, BOCHS]
+# Ringdown with all user code translated, and with all of it run natively.
+TRANSLATED, SANDBOXED = "translated", "sandboxed"
+ENGINES = [NATIVE, OURS, BESIDE, TRANSLATED, SANDBOXED, TCG, BOCHS]
 SECONDS, CYCLES = "seconds", "cycles"
 FORMAT = "ringdown-compare-1"
 # A row has moved if its medians differ by more than this many times what both runs spread.

@@ -3,22 +3,25 @@ import html
 import math
 
 import report
-from figures import BESIDE, BOCHS, CYCLES, NATIVE, OURS, TCG, spread
+from figures import BESIDE, BOCHS, CYCLES, NATIVE, OURS, SANDBOXED, TCG, TRANSLATED, spread
 from rows import BOOT_STAGES
 
 # Charts: all in the units of the SVG, which the browser scales as a whole.
 WIDTH, LEFT, RIGHT, LINE, TOP, AXIS = 860, 190, 24, 24, 34, 30
 PLOT = WIDTH - LEFT - RIGHT
-SHAPES = {NATIVE: "bar", OURS: "circle", TCG: "square", BESIDE: "diamond", BOCHS: "square"}
+SHAPES = {NATIVE: "bar", OURS: "circle", TCG: "square", BESIDE: "diamond", BOCHS: "square", TRANSLATED: "circle",
+          SANDBOXED: "circle"}
 # Columns of the paper are letters: the software VMM, the hardware VMM, and native.
 LETTERS = {"software VMM": "S", "hardware VMM": "H", "native": "N"}
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fbfbf9; --card: #ffffff; --ink: #1c2024; --soft: #5b636b; --grid: #e3e5e2;
-  --native: #6b7280; --ringdown: #0f62c4; --tcg: #c2570c; --bochs: #a3742e; --beside: #7a3fb0; --paper: #3f8f5f; --kernel: #7fb0e8;
+  --native: #6b7280; --ringdown: #0f62c4; --tcg: #c2570c; --bochs: #a3742e; --beside: #7a3fb0;
+  --translated: #7a5c00; --sandboxed: #8a2f6b; --paper: #3f8f5f; --kernel: #7fb0e8;
   --pass: #1a7f4b; --fail: #c0262d; }
 @media (prefers-color-scheme: dark) { :root { --page: #14171a; --card: #1c2024; --ink: #e8eaec; --soft: #9aa3ab;
-  --grid: #30363c; --native: #9ca3af; --ringdown: #5aa2f5; --tcg: #f0924c; --bochs: #cfae6a; --beside: #b98ae6; --paper: #6cc394;
+  --grid: #30363c; --native: #9ca3af; --ringdown: #5aa2f5; --tcg: #f0924c; --bochs: #cfae6a; --beside: #b98ae6;
+  --translated: #d9b64a; --sandboxed: #e08cc4; --paper: #6cc394;
   --kernel: #2f5f96; --pass: #4cc38a; --fail: #f2686d; } }
 body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 1040px; margin: 0 auto; padding: 32px 20px 64px; }
@@ -29,6 +32,7 @@ svg { display: block; width: 100%; height: auto; } svg text { font: 13px system-
 svg text.soft { fill: var(--soft); font-size: 12px; } svg .grid { stroke: var(--grid); } svg .one { stroke: var(--ink); }
 .native { fill: var(--native); stroke: var(--native); } .ringdown { fill: var(--ringdown); stroke: var(--ringdown); }
 .tcg { fill: var(--tcg); stroke: var(--tcg); } .bochs { fill: var(--bochs); stroke: var(--bochs); } .beside { fill: var(--beside); stroke: var(--beside); }
+.translated { fill: var(--translated); stroke: var(--translated); } .sandboxed { fill: var(--sandboxed); stroke: var(--sandboxed); }
 svg text.paper { fill: var(--paper); font-weight: 700; } .kernel { fill: var(--kernel); }
 svg .span { stroke-width: 3; opacity: .45; } svg .between { stroke: var(--grid); stroke-width: 6; stroke-linecap: round; }
 .tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 20px 0 0; }

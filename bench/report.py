@@ -5,10 +5,12 @@ import platform
 import time
 
 from engines import ROOT
-from figures import BESIDE, BOCHS, CYCLES, NATIVE, OURS, TCG, geometric_mean
+from figures import BESIDE, BOCHS, CYCLES, NATIVE, OURS, SANDBOXED, TCG, TRANSLATED, geometric_mean
 
-TITLES = {NATIVE: "native", OURS: "ringdown", TCG: "TCG", BOCHS: "Bochs", BESIDE: "beside"}
-RATIOS = [(OURS, NATIVE), (TCG, NATIVE), (TCG, OURS), (BOCHS, OURS), (BESIDE, OURS)]
+TITLES = {NATIVE: "native", OURS: "ringdown", TCG: "TCG", BOCHS: "Bochs", BESIDE: "beside",
+          TRANSLATED: "translated", SANDBOXED: "sandboxed"}
+RATIOS = [(OURS, NATIVE), (TCG, NATIVE), (TCG, OURS), (BOCHS, OURS), (BESIDE, OURS), (TRANSLATED, OURS),
+          (SANDBOXED, OURS)]
 PAPER = os.path.join(ROOT, "bench", "nano", "paper.json")
 PAPER_COLUMNS = {"native": "native", "software_vmm": "software VMM", "hardware_vmm": "hardware VMM"}
 VERDICTS = {True: "pass", False: "FAIL", None: "not measured"}

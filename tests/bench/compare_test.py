@@ -21,7 +21,7 @@ import page  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
 from engines import Failure, Ran  # noqa: E402
-from figures import CYCLES, NATIVE, OURS, SECONDS, TCG  # noqa: E402
+from figures import CYCLES, NATIVE, OURS, SANDBOXED, SECONDS, TCG, TRANSLATED  # noqa: E402
 
 COMPARE = os.path.join(ROOT, "bench", "compare")
 
@@ -152,6 +152,13 @@ class Bars(unittest.TestCase):
         polling = "polling for interrupts, and taking 250 a second, %"
         self.assertEqual(self.judged(result, polling)["value"], 1)
         self.assertIsNone(self.judged(result_of({"tick": {OURS: [100]}}, "nano", CYCLES), polling)["passed"])
+
+    def test_auto_is_judged_by_the_better_policy_of_each_row(self):
+        bar = "compute: auto against the better of translated and native, worst"
+        rows_of = {"fib": {OURS: [1.1], TRANSLATED: [2], SANDBOXED: [1]}, "sort": {OURS: [3], TRANSLATED: [2.5], SANDBOXED: [5]}}
+        self.assertEqual(self.judged(result_of(rows_of), bar)["value"], 1.2)
+        del rows_of["sort"][SANDBOXED]
+        self.assertIsNone(self.judged(result_of(rows_of), bar)["passed"])
 
     def test_translation(self):
         result = result_of({"686_translation": {OURS: [700, 1001, 1200]}}, "boot", CYCLES)
