@@ -21,6 +21,8 @@ struct GuestCode {
   uint32_t limit = 0xFFFFFFFF;  // of CS; `bytes` ends there
 };
 
+struct SegmentMemo;  // lower_callout.cpp
+
 // Who wants a block: what will come more often, as far as one can know.
 enum class EnteredBy : uint8_t { kTable, kEdge };
 
@@ -136,6 +138,7 @@ class BlockTranslator {
   bool lower_callout(Callout callout, unsigned detail = 0);
   bool lower_returning_callout(Callout callout, unsigned detail);
   bool lower_load_of_segment(Callout callout, SegmentIndex segment);
+  void emit_load_by_memo(const SegmentMemo& memo);
   bool lower_load_segment(const Instruction& i);
   bool lower_port_io(const Instruction& i);
   bool lower_invalidate_page(const Instruction& i);

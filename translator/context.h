@@ -122,14 +122,6 @@ struct FastCallMemo {
   void forget() { minus_info = 0; }
 };
 
-// What decides it as well, and is changed by none that runs translated. Of CR0.TS the block's mode knows.
-struct FastCallRegisters {
-  uint32_t sysenter_cs, cr0, cr4;
-  bool operator==(const FastCallRegisters&) const = default;
-
-  static FastCallRegisters of(const CpuState& s) { return {s.msr.sysenter_cs, s.cr0 & ~cr0::kTs, s.cr4}; }
-};
-
 // What MOV and POP to DS, ES, FS and GS did in ring 0, for the next time: kernels load the same few selectors
 // with every system call. A load is done again as before, in its block (lower_callout.cpp), if the block's
 // mode, the selector and the descriptor in memory are the same; all is forgotten when GDTR changes.
@@ -194,8 +186,7 @@ struct alignas(64) TranslatorContext {
   std::array<uint64_t, 4> exits;  // addresses of the exit thunks, by Exit
   uint64_t table_jump;            // address of the thunk that goes by the jump table to the EIP in r8d
   CpuidMemo cpuid;
-  FastCallMemo fast_calls[2];             // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
-  FastCallRegisters fast_call_registers;  // as both memos have them
+  FastCallMemo fast_calls[2];  // [0] SYSENTER, [1] SYSEXIT: by whether they lead to ring 3
   SegmentLoads segment_loads;
   std::array<uint8_t, 1024> slot_space;  // by 4 MiB of linear address: which of space_base supervisor code
                                          // that reaches for user memory should use
@@ -228,7 +219,7 @@ struct alignas(64) TranslatorContext {
   // Written by callouts and their thunks.
   bool returned_to_user;    // for `native_user`
   uint64_t behind_callout;  // host address where a callout that comes back goes on in its block
-  uint64_t saved[2];        // of a thunk that may turn out to need C++
+  uint64_t saved[2];        // host registers, within the code of an instruction that may leave for C++
   uint64_t window_base;     // what the host's GS base holds
   uint32_t callout_miss;    // linear page number + 1 that a callout had no page for; 0: none
   bool callout_miss_write;

@@ -5,6 +5,20 @@
 namespace ringdown {
 
 using namespace asmjit::x86;
+using Memo = SegmentLoads::Memo;
+
+// The memo of a load that r9 chooses among those of its register, by the selector.
+struct SegmentMemo {
+  SegmentIndex segment;
+  bool popped;
+
+  Mem field(size_t offset, uint32_t size) const {
+    const size_t memos = offsetof(TranslatorContext, segment_loads) + offsetof(SegmentLoads, memos) +
+                         popped * sizeof(SegmentLoads::memos[0]) +
+                         segment * SegmentLoads::kMemosOfRegister * sizeof(Memo);
+    return ptr(r15, r9, 0, static_cast<int32_t>(memos + offset), size);
+  }
+};
 
 bool BlockTranslator::lower_callout(Callout callout, unsigned detail) {
   auto& a = out_.a();
@@ -25,62 +39,73 @@ bool BlockTranslator::lower_returning_callout(Callout callout, unsigned detail) 
   return true;
 }
 
-// MOV or POP to a segment register as its memo has it, and by callout if it has not. r10 = selector.
-bool BlockTranslator::lower_load_of_segment(Callout callout, SegmentIndex segment) {
-  const unsigned detail = segment | unsigned{key_.mode.bits} << 3;
-  if (key_.mode.user() || key_.mode.segmented()) return lower_returning_callout(callout, detail);
-  auto& a = out_.a();
-  const asmjit::Label known = a.newLabel(), same = a.newLabel(), miss = a.newLabel(), stays = a.newLabel(),
-                      behind = a.newLabel();
-  const bool popped = callout == Callout::kPopSegment;
-  const auto memo = [=](size_t offset, uint32_t size) {
-    const size_t memos = offsetof(TranslatorContext, segment_loads) + offsetof(SegmentLoads, memos) +
-                         popped * sizeof(SegmentLoads::memos[0]) +
-                         segment * SegmentLoads::kMemosOfRegister * sizeof(SegmentLoads::Memo);
-    return ptr(r15, r9, 0, static_cast<int32_t>(memos + offset), size);
-  };
-  using Memo = SegmentLoads::Memo;
+namespace {
+
+// Chooses r9, and jumps if that memo is of this key and the selector in r10. r11 = RCX.
+void emit_jump_if_key_is(Assembler& a, const SegmentMemo& memo, uint32_t key, const asmjit::Label& known) {
   static_assert(sizeof(Memo) == 64 && SegmentLoads::kMemosOfRegister == 4);
   a.mov(r9d, SegmentLoads::kSelectorBits);
   a.pext(r9d, r10d, r9d);
   a.rorx(r9, r9, 64 - 6);
   a.mov(r11, rcx);
-  a.lea(ecx, ptr(r10, static_cast<int32_t>(SegmentLoads::key_of(detail, 0))));
-  a.mov(r8d, memo(offsetof(Memo, minus_key), 4));
+  a.lea(ecx, ptr(r10, static_cast<int32_t>(key)));
+  a.mov(r8d, memo.field(offsetof(Memo, minus_key), 4));
   a.lea(ecx, ptr(rcx, r8));
   a.jecxz(rcx, known);
+}
+
+void emit_jump_if_descriptor_is(Assembler& a, const SegmentMemo& memo, const asmjit::Label& same) {
+  a.mov(r8, memo.field(offsetof(Memo, descriptor_at), 8));
+  a.mov(rcx, memo.field(offsetof(Memo, minus_descriptor), 8));
+  a.mov(r8, qword_ptr(r8));
+  a.lea(rcx, ptr(rcx, r8));
+  a.jecxz(rcx, same);
+}
+
+}  // namespace
+
+// MOV or POP to a segment register as its memo has it, and by callout if it has not. r10 = selector.
+bool BlockTranslator::lower_load_of_segment(Callout callout, SegmentIndex segment) {
+  const unsigned detail = segment | unsigned{key_.mode.bits} << 3;
+  if (key_.mode.user() || key_.mode.segmented()) return lower_returning_callout(callout, detail);
+  auto& a = out_.a();
+  const SegmentMemo memo{segment, callout == Callout::kPopSegment};
+  const asmjit::Label known = a.newLabel(), same = a.newLabel(), miss = a.newLabel(), behind = a.newLabel();
+  emit_jump_if_key_is(a, memo, SegmentLoads::key_of(detail, 0), known);
   a.bind(miss);
   a.mov(rcx, r11);
   a.lea(r11, ptr(behind));
   lower_callout(callout, detail);
   a.bind(known);
-  a.mov(r8, memo(offsetof(Memo, descriptor_at), 8));
-  a.mov(rcx, memo(offsetof(Memo, minus_descriptor), 8));
-  a.mov(r8, qword_ptr(r8));
-  a.lea(rcx, ptr(rcx, r8));
-  a.jecxz(rcx, same);
+  emit_jump_if_descriptor_is(a, memo, same);
   a.jmp(miss);
-  // What was compared is what the first load did.
   a.bind(same);
+  emit_load_by_memo(memo);
+  a.bind(behind);
+  return true;
+}
+
+// What was compared is what the first load did. r11 = RCX.
+void BlockTranslator::emit_load_by_memo(const SegmentMemo& memo) {
+  auto& a = out_.a();
+  const asmjit::Label stays = a.newLabel();
   const size_t loaded =
-      offsetof(TranslatorContext, state) + offsetof(CpuState, segment) + segment * sizeof(Segment);
-  a.mov(r8d, memo(offsetof(Memo, segment) + 8, 4));
-  a.mov(Emitter::context(loaded + 8, 4), r8d);
-  a.mov(r8, memo(offsetof(Memo, segment), 8));
-  a.mov(Emitter::context(loaded, 8), r8);
+      offsetof(TranslatorContext, state) + offsetof(CpuState, segment) + memo.segment * sizeof(Segment);
   static_assert(offsetof(Segment, base) == 0 && sizeof(Segment) == 12);
-  if (segment == kFs) a.mov(r12d, r8d);
-  if (segment == kGs) a.mov(r13d, r8d);
-  if (popped) a.lea(esp, ptr(rsp, 4));
-  a.mov(rcx, memo(offsetof(Memo, table), 8));
+  a.mov(r8d, memo.field(offsetof(Memo, segment) + 8, 4));
+  a.mov(Emitter::context(loaded + 8, 4), r8d);
+  a.mov(r8, memo.field(offsetof(Memo, segment), 8));
+  a.mov(Emitter::context(loaded, 8), r8);
+  if (memo.segment == kFs) a.mov(r12d, r8d);
+  if (memo.segment == kGs) a.mov(r13d, r8d);
+  if (memo.popped) a.lea(esp, ptr(rsp, 4));
+  a.mov(rcx, memo.field(offsetof(Memo, table), 8));
   a.jecxz(rcx, stays);
   a.mov(r14, rcx);
   a.mov(rcx, r11);
   emit_table_jump_to(next_eip());
   a.bind(stays);
   a.mov(rcx, r11);
-  a.bind(behind);
-  return true;
 }
 
 bool BlockTranslator::lower_load_segment(const Instruction& i) {

@@ -162,8 +162,8 @@ RunEnd Translator::run() {
 void Translator::forget_what_no_longer_holds() {
   if (!context_.segment_loads.is_of(state_.gdtr)) context_.segment_loads.forget();
   const auto registers = FastCallRegisters::of(state_);
-  if (registers == context_.fast_call_registers) return;
-  context_.fast_call_registers = registers;
+  if (registers == fast_call_registers_) return;
+  fast_call_registers_ = registers;
   for (FastCallMemo& memo : context_.fast_calls) memo.forget();
 }
 

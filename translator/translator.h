@@ -25,6 +25,15 @@ enum class RunEnd : uint8_t {
   kUser,        // the supervisor has returned to user code that is to run natively
 };
 
+// What decides where SYSENTER and SYSEXIT lead, beside what their memos compare: none that runs translated
+// changes it. Of CR0.TS the block's mode knows.
+struct FastCallRegisters {
+  uint32_t sysenter_cs, cr0, cr4;
+  bool operator==(const FastCallRegisters&) const = default;
+
+  static FastCallRegisters of(const CpuState& s) { return {s.msr.sysenter_cs, s.cr0 & ~cr0::kTs, s.cr4}; }
+};
+
 // Runs guest code by translation: finds, makes, links and adapts blocks, and answers the host's faults in
 // them.
 class Translator final : public CodeWriteObserver, private CheckedMissServer {
@@ -136,6 +145,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   ShadowMmu& shadow_;
   const LimitProbe limits_;
   CodePieces code_pieces_;
+  FastCallRegisters fast_call_registers_{};  // as the memos of both have them
   bool has_checked_pieces_ =
       true;  // TranslatorContext::checked_pieces may have any; at first they are not even empty
   // Of the code segments with descriptors that are not flat, by base and limit: their numbers.
