@@ -10,6 +10,11 @@ class Failure(Exception):
     """What a test expected and did not see."""
 
 
+def check(what, actual, expected):
+    if actual != expected:
+        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
+
+
 def case(function):
     CASES[function.__name__] = function
     return function

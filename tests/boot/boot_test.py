@@ -16,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, check, run_cases  # noqa: E402  (found by the line above)
 from grub_cd import linux_entry, make_grub_cd  # noqa: E402
 from machine import DEADLINE_SECONDS, PROMPT, Machine  # noqa: E402
 
@@ -61,11 +61,6 @@ class Bench:
         disc = make_grub_cd(os.path.join(self.folder, "grub.iso"), [*entries, linux], timeout)
         return self.machine("-cdrom", disc, "-m", "256", "-no-reboot",
                             "-device", "isa-debug-exit,iobase=0x501,iosize=2", *options)
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def shell_works(machine, release_suffix):

@@ -84,6 +84,20 @@ class Machine:
             pass
         return self.process.wait()
 
+    def reached(self, client, address):
+        """A client of the machine at this address, once somebody listens there."""
+        while self.process.poll() is None:
+            try:
+                return client(address)
+            except (FileNotFoundError, ConnectionRefusedError):
+                os.sched_yield()
+        raise Failure(f"the machine ended at once\n{self._tail()}")
+
+    def standard_error(self):
+        """What it has said there so far."""
+        file = self.errors.fileno()  # whose offset is the machine's, too
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
+
     def _receive(self):
         readable, _, _ = select.select([self.process.stdout], [], [], self._seconds_left())
         if not readable:
@@ -97,6 +111,5 @@ class Machine:
         return max(0.0, self.deadline - time.monotonic())
 
     def _tail(self):
-        self.errors.seek(0)
         console = self.history[-3000:].decode(errors="replace")
-        return f"--- end of the console:\n{console}\n--- standard error:\n{self.errors.read().decode(errors='replace')}"
+        return f"--- end of the console:\n{console}\n--- standard error:\n{self.standard_error()}"

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, check, run_cases  # noqa: E402  (found by the line above)
 from session import Session, adopt_orphans, wait_for_orphans  # noqa: E402
 
 # monitor/exit_codes.h
@@ -20,11 +20,6 @@ RESET, TRIPLE_FAULT, USER_QUIT = 12, 14, 16
 MEBIBYTE = 1 << 20
 NOBODY = 65534
 DEBUG_EXIT = ("-device", "isa-debug-exit,iobase=0x501,iosize=2")
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 class Bench:

@@ -14,22 +14,17 @@ import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "cli")]
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, check, run_cases  # noqa: E402  (found by the line above)
 from machine import Machine  # noqa: E402
 from png import read_png  # noqa: E402
 from prompt import Prompt  # noqa: E402
-from rfb import RfbClient, free_display  # noqa: E402
+from rfb import FIRST_PORT, RfbClient, free_display  # noqa: E402
 from session import Session  # noqa: E402
 from terminal_screen import TerminalScreen  # noqa: E402
 
 USER_QUIT, BAD_COMMAND_LINE, IO_ERROR = 16, 2, 8  # monitor/exit_codes.h
 SECTOR = 512
 WHEEL = 0x1F0  # input.S
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 class Bench:
@@ -61,6 +56,12 @@ def text_on(client):
     client.update(False)
     while client.width != 720 or sum(map(bool, client.pixels[::4])) < 1000:
         client.update(True)
+
+
+def takes_keys_of(client, machine):
+    """The client presses Escape, and the guest gets it."""
+    client.key(0xFF1B, True)
+    machine.expect(rb"k01 ")
 
 
 def sees(machine, *codes):
@@ -160,13 +161,7 @@ def a_stopped_guest_stands_still(bench):
 def a_machine_that_starts_stopped_goes_on(bench):
     with Machine(bench.vmm, "-S", "-hda", bench.image(), "-monitor", f"unix:{bench.socket},server,nowait",
                  "-D", os.path.join(bench.folder, "log")) as machine:
-        while True:
-            try:
-                prompt = Prompt(bench.socket)
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                os.sched_yield()
-        with prompt:
+        with machine.reached(Prompt, bench.socket) as prompt:
             check("status", prompt.run("info status"), "VM status: paused\n")
             check("eip", state(prompt)["eip"], "0000fff0")
             check("reset", prompt.run("system_reset"), "")
@@ -282,7 +277,7 @@ def a_machine_without_a_screen_dumps_none(bench):
 def vnc_shows_the_screen_and_takes_keys(bench):
     display = free_display()
     with bench.start("-vnc", f":{display}", "-name", "guest one") as machine, Prompt(bench.socket) as prompt:
-        with RfbClient(5900 + display) as client:
+        with RfbClient(FIRST_PORT + display) as client:
             check("name", client.name, "guest one")
             text_on(client)
             prompt.run("stop")
@@ -308,7 +303,7 @@ def vnc_shows_the_screen_and_takes_keys(bench):
 @case
 def vnc_takes_the_mouse(bench):
     display = free_display()
-    with bench.start("-vnc", f"127.0.0.1:{display}", wheel=True) as machine, RfbClient(5900 + display) as client:
+    with bench.start("-vnc", f"127.0.0.1:{display}", wheel=True) as machine, RfbClient(FIRST_PORT + display) as client:
         client.pointer(100, 100, 0)
         client.pointer(103, 98, 0)
         sees(machine, "m08", "m03", "m02", "m00")
@@ -326,19 +321,18 @@ def vnc_clients_may_do_what_they_like(bench):
     print(f"seed {seed}")
     chance = random.Random(seed)
     display = free_display()
-    with bench.start("-vnc", f":{display}") as machine, RfbClient(5900 + display) as witness:
+    with bench.start("-vnc", f":{display}") as machine, RfbClient(FIRST_PORT + display) as witness:
         for _ in range(30):
-            with socket.create_connection(("127.0.0.1", 5900 + display)) as stream:
+            with socket.create_connection(("127.0.0.1", FIRST_PORT + display)) as stream:
                 stream.sendall(chance.randbytes(chance.randrange(2000)))
             try:
-                with RfbClient(5900 + display) as client:
+                with RfbClient(FIRST_PORT + display) as client:
                     client.send(chance.choice((b"", b"\x03\0\0\0", b"\x06\0\0\0\xff\xff\xff\xff", b"\x02\0\xff\xff",
                                                b"\x00" * 4 + b"\xff" * 16, chance.randbytes(3000))))
             except (Failure, OSError):
                 pass  # it may be sent away, too
         text_on(witness)
-        witness.key(0xFF1B, True)
-        machine.expect(rb"k01 ")
+        takes_keys_of(witness, machine)
 
 
 @case
@@ -347,12 +341,11 @@ def vnc_clients_may_go_after_a_few_bytes(bench):
     display = free_display()
     with bench.start("-vnc", f":{display}") as machine:
         for size in range(5):
-            with socket.create_connection(("127.0.0.1", 5900 + display)) as stream:
+            with socket.create_connection(("127.0.0.1", FIRST_PORT + display)) as stream:
                 stream.sendall(b"GET "[:size])
-        with RfbClient(5900 + display) as witness:
+        with RfbClient(FIRST_PORT + display) as witness:
             text_on(witness)
-            witness.key(0xFF1B, True)
-            machine.expect(rb"k01 ")
+            takes_keys_of(witness, machine)
 
 
 @case
@@ -364,9 +357,9 @@ def vnc_clients_that_stop_in_the_middle_are_sent_away(bench):
         for message in (struct.pack(">BBHHHH", 3, 0, 0, 0, 720, 400) * 100, b"\2\0\xff\xff"):
             with socket.socket() as stream:
                 stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                stream.connect(("127.0.0.1", 5900 + display))
-                RfbClient(5900 + display, stream).send(message)
-                with RfbClient(5900 + display) as witness:
+                stream.connect(("127.0.0.1", FIRST_PORT + display))
+                RfbClient(FIRST_PORT + display, stream).send(message)
+                with RfbClient(FIRST_PORT + display) as witness:
                     text_on(witness)  # the server comes to it only when it is through with the other
                 try:
                     while stream.recv(65536):
@@ -374,9 +367,8 @@ def vnc_clients_that_stop_in_the_middle_are_sent_away(bench):
                 except ConnectionResetError:
                     pass
         prompt.run("cont")
-        with RfbClient(5900 + display) as witness:
-            witness.key(0xFF1B, True)
-            machine.expect(rb"k01 ")
+        with RfbClient(FIRST_PORT + display) as witness:
+            takes_keys_of(witness, machine)
 
 
 @case
@@ -384,7 +376,7 @@ def vnc_has_32_clients_at_most(bench):
     most, display = 32, free_display()
 
     def connect():
-        stream = socket.create_connection(("127.0.0.1", 5900 + display))
+        stream = socket.create_connection(("127.0.0.1", FIRST_PORT + display))
         try:
             return stream, stream.recv(1, socket.MSG_PEEK) == b"R"  # its version
         except ConnectionResetError:
@@ -400,15 +392,14 @@ def vnc_has_32_clients_at_most(bench):
             client[0].close()
         client[0].close()
         prompt.run("cont")
-        with RfbClient(5900 + display) as witness:
-            witness.key(0xFF1B, True)
-            machine.expect(rb"k01 ")
+        with RfbClient(FIRST_PORT + display) as witness:
+            takes_keys_of(witness, machine)
 
 
 @case
 def vnc_speaks_websocket_where_it_was_asked_to(bench):
     display = free_display()
-    port = 5900 + free_display()
+    port = FIRST_PORT + free_display()
     with bench.start("-vnc", f":{display},websocket={port}") as machine:
         with RfbClient(port, WebSocket(port)) as client:
             text_on(client)
@@ -416,7 +407,7 @@ def vnc_speaks_websocket_where_it_was_asked_to(bench):
             client.key(ord("b"), False)
             sees(machine, "k30", "kB0")
         try:
-            RfbClient(5900 + display, WebSocket(5900 + display))
+            RfbClient(FIRST_PORT + display, WebSocket(FIRST_PORT + display))
         except (Failure, OSError):
             return
         raise Failure("the port of VNC speaks WebSocket")
@@ -556,7 +547,7 @@ class WebSocket:
 @case
 def vnc_at_a_port_that_is_taken(bench):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        display = server.getsockname()[1] - 5900
+        display = server.getsockname()[1] - FIRST_PORT
         with Machine(bench.vmm, "-hda", bench.image(), "-vnc", f":{display}") as machine:
             check("exit code", machine.exit_code(), IO_ERROR)
 

@@ -13,7 +13,7 @@ import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "display")]
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, check, run_cases  # noqa: E402  (found by the line above)
 from machine import Machine  # noqa: E402
 from prompt import Prompt  # noqa: E402
 
@@ -146,7 +146,7 @@ class DriveConsole:
 
     def errors(self):
         """What the user was told so far, a line each."""
-        return os.pread(self.machine.errors.fileno(), 65536, 0).decode().splitlines()
+        return self.machine.standard_error().splitlines()
 
     def end(self):
         self.machine.send(b"q")
@@ -156,11 +156,6 @@ class DriveConsole:
     def _ask(self, what):
         self.machine.send(what.encode())
         return self.machine.expect(rb"\A(\w+)\r\n")[1].decode()
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
 
 
 def make_cdrom(boot_sector, path):
@@ -215,7 +210,7 @@ class Bench:
                     raise Failure(f"expected {step} {code:02X}, got {said!r}")
             if (code := machine.exit_code()) != (1 << 1 | 1):
                 raise Failure(f"ended with {code}")
-            check("what the user was told", os.pread(machine.errors.fileno(), 65536, 0).decode(), errors)
+            check("what the user was told", machine.standard_error(), errors)
 
     def image(self, name, letter, kibibytes):
         """The path of an image that is full of a letter."""

@@ -13,7 +13,7 @@ import sys
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "display")]
-from cases import Failure, case, case_on_request, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, case_on_request, check, run_cases  # noqa: E402  (found by the line above)
 from grub_cd import make_grub_cd  # noqa: E402
 from machine import Machine  # noqa: E402
 from prompt import Prompt  # noqa: E402
@@ -42,7 +42,7 @@ class Systems:
         """Who sits before a machine's screen and keyboard."""
         display, prompt = free_display(), os.path.join(self.folder, "prompt")
         with self.machine(*arguments, "-vnc", f":{display}", "-monitor", f"unix:{prompt}") as machine:
-            with listening(Screen, display, machine) as screen, listening(Prompt, prompt, machine) as keyboard:
+            with machine.reached(Screen, display) as screen, machine.reached(Prompt, prompt) as keyboard:
                 yield Person(screen, keyboard)
 
     def disk(self):
@@ -73,16 +73,6 @@ class Systems:
         """A CD whose menu has these commands of GRUB's as its second entry."""
         entries = [("another one", "halt", []), ("the right one", commands, files)]
         return make_grub_cd(os.path.join(self.folder, "grub.iso"), entries, timeout=-1, **options)
-
-
-def listening(client, address, machine):
-    """The client of a machine that has just been started, once that listens."""
-    while machine.process.poll() is None:
-        try:
-            return client(address)
-        except (FileNotFoundError, ConnectionRefusedError):
-            os.sched_yield()
-    raise Failure("the machine ended at once")
 
 
 class Person:
@@ -136,11 +126,6 @@ def check_file_system(disk, *options):
         raise Failure(f"e2fsck: {done.returncode}\n{done.stdout}{done.stderr}")
 
 
-def expect_equal(what, actual, expected):
-    if actual != expected:
-        raise Failure(f"{what}: expected {expected!r}, got {actual!r}")
-
-
 # How often the local APIC's timer interrupts, by the guest's own clock: the program computes for a second.
 COUNT_TICKS = ("import re, time; "
                "count = lambda: int(re.search(\"LOC: +([0-9]+)\", open(\"/proc/interrupts\").read())[1]); "
@@ -157,16 +142,16 @@ def check_clocks_and_interrupts(machine):
         if not re.search(rf"^ *{line}: +\d+ +IO-APIC +{handler}$", interrupts, re.MULTILINE):
             raise Failure(f"interrupt {line} is not '{handler}':\n{interrupts}")
     for name in ("SPU", "ERR", "MIS"):  # spurious ones, the APIC's errors, levels that were seen as edges
-        expect_equal(name, re.search(rf"^{name}: +(\d+)", interrupts, re.MULTILINE)[1], "0")
+        check(name, re.search(rf"^{name}: +(\d+)", interrupts, re.MULTILINE)[1], "0")
     clocks = "/sys/devices/system/clocksource/clocksource0/"
-    expect_equal("clock source", run(machine, f"cat {clocks}current_clocksource"), "tsc\n")
+    check("clock source", run(machine, f"cat {clocks}current_clocksource"), "tsc\n")
     available = run(machine, f"cat {clocks}available_clocksource")
     # The ACPI timer is another one, if the host was not too busy while Linux tried how fast it is.
     if not {"tsc", "hpet"}.issubset(available.split()):
         raise Failure(f"clock sources: {available}")
-    expect_equal("timer", run(machine, "cat /sys/devices/system/clockevents/clockevent0/current_device"), "lapic\n")
+    check("timer", run(machine, "cat /sys/devices/system/clockevents/clockevent0/current_device"), "lapic\n")
     complaints = "MP-BIOS bug|unstable|nobody cared|spurious|ACPI (BIOS )?Error"
-    expect_equal("complaints", run(machine, f"dmesg | grep -iE '{complaints}' || true"), "")
+    check("complaints", run(machine, f"dmesg | grep -iE '{complaints}' || true"), "")
     rate = float(run(machine, f"python3 -c '{COUNT_TICKS}'"))
     hertz = int(run(machine, "grep -h CONFIG_HZ= /boot/config-* | cut -d= -f2"))
     # Of the ticks that the host does not let the guest have in time, Linux makes one.
@@ -180,17 +165,17 @@ def debian_from_its_disk_works_and_powers_off(systems):
     with systems.debian(disk) as machine:
         log_in(machine)
         run(machine, r"printf '#include <stdio.h>\nint main(void) { return printf(\"%%d\\n\", 6 * 7) < 0; }\n' >it.c")
-        expect_equal("a compiled program", run(machine, "gcc -O2 -o it it.c && ./it"), "42\n")
-        expect_equal("Python", run(machine, "python3 -c 'print(sum(n * n for n in range(1000)))'"), "332833500\n")
-        expect_equal("SQLite", run(machine, "sqlite3 it.db 'create table t(n); insert into t values (1), (2), (39); "
+        check("a compiled program", run(machine, "gcc -O2 -o it it.c && ./it"), "42\n")
+        check("Python", run(machine, "python3 -c 'print(sum(n * n for n in range(1000)))'"), "332833500\n")
+        check("SQLite", run(machine, "sqlite3 it.db 'create table t(n); insert into t values (1), (2), (39); "
                                             "select sum(n) from t'"), "42\n")
         run(machine, "dd if=/dev/urandom of=it.bin bs=1M count=32 status=none && sha256sum it.bin >it.sum")
         power_off(machine)
     check_file_system(disk, "-n")
     with systems.debian(disk) as machine:
         log_in(machine)
-        expect_equal("a file of the day before", run(machine, "sha256sum -c it.sum"), "it.bin: OK\n")
-        expect_equal("units that failed", run(machine, "systemctl --failed --no-legend --plain"), "")
+        check("a file of the day before", run(machine, "sha256sum -c it.sum"), "it.bin: OK\n")
+        check("units that failed", run(machine, "systemctl --failed --no-legend --plain"), "")
         check_clocks_and_interrupts(machine)
 
 
