@@ -57,10 +57,7 @@ start:
   movl %eax, %cr0
   ljmp $kCode, $protected + kOrigin
 real:
-  movw $kCode16 + 8, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments "kCode16 + 8"
   movl %cr0, %eax
   andb $0xFE, %al
   movl %eax, %cr0
@@ -78,10 +75,7 @@ real:
 
 .code32
 protected:
-  movw $kData, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments kData
   movl $kOrigin, %esp
   movl $found + kOrigin, %edi
   movl $4, %ecx

@@ -13,10 +13,7 @@
 .set kTable, 0x9000
 
 start:
-  xorw %ax, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments 0
   movw $kOrigin, %sp
   sti
   cld

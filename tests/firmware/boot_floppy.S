@@ -15,10 +15,7 @@
 .set kRead, 0x46
 
 start:
-  xorw %ax, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments 0
   movw $kOrigin, %sp
   sti
   cld

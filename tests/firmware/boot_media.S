@@ -14,10 +14,7 @@
 .set kCommandBlock, 0x170
 
 start:
-  xorw %ax, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments 0
   movw $kOrigin, %sp
   sti
   cld

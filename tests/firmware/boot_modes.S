@@ -31,10 +31,7 @@
 
 start:
   cli
-  xorw %ax, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments 0
   movw $kOrigin, %sp
   cld
   movw $kIdt, %di
@@ -92,10 +89,7 @@ gdtr:
 
 .code32
 protected:
-  movw $kData, %ax
-  movw %ax, %ds
-  movw %ax, %es
-  movw %ax, %ss
+  load_segments kData
   movl $kMonitorStack, %esp
   movl $kCode << 16, kIdt + 8 * 13
   movw $on_protection + kOrigin, kIdt + 8 * 13

@@ -5,6 +5,18 @@
 .set kSerial, 0x3F8
 .endif
 
+// By AX, in 16-bit and 32-bit code.
+.macro load_segments selector
+.if \selector
+  movw $\selector, %ax
+.else
+  xorw %ax, %ax
+.endif
+  movw %ax, %ds
+  movw %ax, %es
+  movw %ax, %ss
+.endm
+
 // With its next tick the BIOS writes what is left of its own text. Interrupts are enabled.
 .macro wait_for_bios
   movw 0x46C, %ax
