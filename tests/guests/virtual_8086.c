@@ -1,9 +1,7 @@
 // Virtual-8086 mode (SDM vol. 3, chapter 20): a task in the first MiB; IOPL-sensitive instructions, software
 // interrupts, the I/O permission bitmap, page faults, and frames with all segments.
-#include "paging.h"
+#include "virtual_8086.h"
 
-enum { kSegment = 0x2000, kBase = kSegment * 16 };
-extern char v86_code[], v86_code_end[];
 __asm__(
     ".pushsection .rodata\n.code16\n.globl v86_code, v86_code_end\nv86_code:\n"
     " movw $0x2100, %ax\n movw %ax, %ds\n movw $0x2200, %bx\n movw %bx, %es\n movw $0x2300, %cx\n movw %cx, "
@@ -22,19 +20,8 @@ __asm__(
     "v86_code_end:\n.code32\n.popsection");
 extern char v86_trap[], v86_int[], v86_cli[], v86_pushf[], v86_in[], v86_out[], v86_far[], v86_touch[],
     v86_touch_at[], v86_invalid[];
-#define OFFSET(label) ((uint32_t)((label)-v86_code))
 
-// A TSS with an I/O bitmap: port 61h allowed, all others not.
-static struct {
-  struct Tss tss;
-  uint8_t bitmap[8192 + 1];
-} big_tss;
-
-static int enter(uint32_t ip, uint32_t iopl) {
-  const uint32_t frame[] = {
-      ip, kSegment, 2 | kFlagVm | iopl << 12, 0x1000, kSegment + 0x500, 0x2200, 0x2100, 0x2300, 0x2400};
-  return enter_frame(frame, 9);
-}
+static int enter(uint32_t ip, uint32_t iopl) { return enter_virtual_8086(ip, iopl << 12, 0x1000); }
 
 static void segments(void) {
   CHECK_FAULT(enter(0, 0), kProtection, OFFSET(v86_trap), 0);
@@ -89,24 +76,11 @@ static void page_faults(Entry* directory) {
   CHECK_EQ(*(volatile uint8_t*)0x30123, 1);
 }
 
-static void load_big_tss(void) {
-  fill(big_tss.bitmap, 0xFF, sizeof big_tss.bitmap);
-  big_tss.bitmap[0x61 / 8] &= (uint8_t) ~(1 << 0x61 % 8);
-  big_tss.tss.esp0 = (uint32_t)trap_stack_top;
-  big_tss.tss.ss0 = kKernelDs;
-  big_tss.tss.trap_and_io_base = sizeof(struct Tss) << 16;
-  gdt[kSpare >> 3] = descriptor((uint32_t)&big_tss, sizeof big_tss - 1, 0x89, 0);
-  __asm__ volatile("ltr %w0" ::"r"(kSpare));
-}
-
 void guest_main(void) {
-  Entry* directory = new_identity_directory();
-  for (uint32_t a = 0; a < 0x100000; a += 4096) *page_entry(directory, a) |= kU;
-  enable_paging(directory);
-  load_big_tss();
+  Entry* directory = begin_virtual_8086();
+  big_tss.bitmap[0x61 / 8] &= (uint8_t) ~(1 << 0x61 % 8);
   idt[0x31] |= (uint64_t)kDpl3 << 40;
   idt[kBreakpoint] |= (uint64_t)kDpl3 << 40;
-  copy((void*)kBase, v86_code, (uint32_t)(v86_code_end - v86_code));
   for (int round = 0; round < 3; round++) {
     segments();
     privileged();

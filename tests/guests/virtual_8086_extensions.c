@@ -1,10 +1,8 @@
 // Virtual interrupts and redirected software interrupts: CR4.VME in virtual-8086 mode, CR4.PVI in ring 3 (SDM
 // vol. 3, 20.3 and 20.4).
-#include "paging.h"
+#include "virtual_8086.h"
 
-enum { kSegment = 0x2000, kBase = kSegment * 16, kStackSegment = kSegment + 0x500, kStackTop = 0x1000 };
-enum { kRedirected = 0x32, kDirected = 0x31, kFixedFlag = 2 };
-extern char v86_code[], v86_code_end[];
+enum { kRedirected = 0x32, kDirected = 0x31, kStackTop = 0x1000 };
 // Each ends by a HLT, which is #GP. The handler of INT 32h keeps the flags that it finds in BX.
 __asm__(
     ".pushsection .rodata\n.code16\n.globl v86_code, v86_code_end\nv86_code:\n"
@@ -28,21 +26,8 @@ __asm__(
 extern char v86_handler[], v86_flags[], v86_flags_end[], v86_int[], v86_int_end[], v86_nested[], v86_other[],
     v86_sti[], v86_cli[], v86_popf[], v86_iret[], v86_pushfd[], v86_popfd[], v86_iretd[], v86_often[],
     v86_often_end[];
-#define OFFSET(label) ((uint32_t)((label)-v86_code))
 
-// The redirection map lies below the I/O permission bitmap.
-static struct {
-  struct Tss tss;
-  uint8_t redirection[32];
-  uint8_t bitmap[8192 + 1];
-} big_tss;
-
-static int enter(uint32_t ip, uint32_t flags) {
-  const uint32_t frame[] = {
-      ip,     kSegment, kFixedFlag | kFlagVm | flags, kStackTop - 8, kStackSegment, 0x2200, 0x2100,
-      0x2300, 0x2400};
-  return enter_frame(frame, 9);
-}
+static int enter(uint32_t ip, uint32_t flags) { return enter_virtual_8086(ip, flags, kStackTop - 8); }
 
 // What lies there at the start is at kStackTop - 8.
 static uint16_t stack(uint32_t sp) { return (uint16_t)peek(kStackSegment * 16 + sp); }
@@ -154,23 +139,10 @@ static void protected_mode(void) {
   CHECK_EQ(user(user_nop, kFlagVif | kFlagVip), kUserExit);  // nobody asks
 }
 
-static void load_big_tss(void) {
-  fill(big_tss.bitmap, 0xFF, sizeof big_tss.bitmap);
-  big_tss.redirection[kDirected / 8] |= (uint8_t)(1 << kDirected % 8);
-  big_tss.tss.esp0 = (uint32_t)trap_stack_top;
-  big_tss.tss.ss0 = kKernelDs;
-  big_tss.tss.trap_and_io_base = (sizeof(struct Tss) + sizeof big_tss.redirection) << 16;
-  gdt[kSpare >> 3] = descriptor((uint32_t)&big_tss, sizeof big_tss - 1, 0x89, 0);
-  __asm__ volatile("ltr %w0" ::"r"(kSpare));
-}
-
 void guest_main(void) {
-  Entry* directory = new_identity_directory();
-  for (uint32_t a = 0; a < 0x100000; a += 4096) *page_entry(directory, a) |= kU;
-  enable_paging(directory);
-  load_big_tss();
+  begin_virtual_8086();
+  big_tss.redirection[kDirected / 8] |= (uint8_t)(1 << kDirected % 8);
   for (uint32_t vector = kDirected; vector <= kRedirected; vector++) idt[vector] |= (uint64_t)kDpl3 << 40;
-  copy((void*)kBase, v86_code, (uint32_t)(v86_code_end - v86_code));
   uint32_t vectors = 0;
   __asm__("" : "+r"(vectors));  // which the compiler would take for no address
   poke(vectors + kRedirected * 4, OFFSET(v86_handler) | (uint32_t)kSegment << 16);
