@@ -13,7 +13,7 @@ from cases import Failure  # noqa: E402  (found by the line above)
 # For the slowest host and the sanitizers; a test that passes comes nowhere near.
 DEADLINE_SECONDS = 240
 # Not only at the very end: the kernel may say something behind it.
-PROMPT = rb"/\S* # (?:\x1b\[6n)?"
+PROMPT = rb"/\S* # (?:\x1b\[6n)?"  # of the guest's shell, as long as a test sets no other
 
 
 class Machine:
@@ -22,6 +22,7 @@ class Machine:
     def __init__(self, vmm, *arguments, deadline=DEADLINE_SECONDS):
         self.deadline = time.monotonic() + deadline
         self.command = [vmm, *arguments, "-nographic"]
+        self.prompt = PROMPT
         self.errors = tempfile.TemporaryFile()
         self.start()
 
@@ -67,16 +68,17 @@ class Machine:
                 raise Failure(f"the machine takes no input\n{self._tail()}")
 
     def run(self, command):
-        """Runs a command at the guest's shell; returns its output and exit status."""
+        """Runs a command at the guest's shell; returns its output and exit status. Ends with the shell's prompt: what is
+        typed before that is echoed ahead of it, and the prompt would stand in what the next command says."""
         # The quotes keep the echo of what is typed from looking like its result.
         self.send(command.encode() + b"; echo sta''tus=$?\n")
         match = self.expect(rb"sta''tus=\$\?\r*\n((?s:.*?))status=(\d+)\r*\n")
-        self.expect(PROMPT)
-        return match[1].replace(b"\r", b"").decode(), int(match[2])
+        self.expect(self.prompt)
+        return match[1].replace(b"\r", b"").decode(errors="replace"), int(match[2])
 
     def to_shell(self):
         self.expect(rb"ringdown: guest is up")
-        self.expect(PROMPT)
+        self.expect(self.prompt)
 
     def exit_code(self):
         """Waits for the end of the machine."""

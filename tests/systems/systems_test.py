@@ -100,17 +100,16 @@ def log_in(machine):
     machine.expect(SHELL)
     # Without what makes a line hard to read: editing, and the colours of the prompt.
     machine.send(b"exec env TERM=dumb bash --noediting --norc\n")
-    machine.expect(rb"bash-[\d.]+# ")
+    machine.prompt = rb"bash-[\d.]+# "
+    machine.expect(machine.prompt)
     run(machine, "dmesg -n 1")  # what the kernel says would stand in what others say
 
 
 def run(machine, command):
     """What a command says in the guest; it has to succeed."""
-    machine.send(command.encode() + b"; echo sta''tus=$?\n")
-    match = machine.expect(rb"sta''tus=\$\?\r*\n((?s:.*?))status=(\d+)\r*\n")
-    output = match[1].replace(b"\r", b"").decode(errors="replace")
-    if match[2] != b"0":
-        raise Failure(f"{command!r} ended with {match[2].decode()}:\n{output}")
+    output, status = machine.run(command)
+    if status:
+        raise Failure(f"{command!r} ended with {status}:\n{output}")
     return output
 
 
