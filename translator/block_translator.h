@@ -43,12 +43,13 @@ class BlockTranslator {
   InstructionSet& user_accessors() { return user_accessors_; }
   // Divisions (by physical address) that raised the host's #DE: they look at their divisor first.
   InstructionSet& divide_errors() { return divide_errors_; }
-  // Instructions (by physical address): the host faults that they raised of late.
-  std::unordered_map<uint64_t, uint32_t>& host_faults() { return host_faults_; }
+  // Instructions (by physical address): the host faults that they raised of late; less than 0: more may
+  // follow.
+  std::unordered_map<uint64_t, int>& host_faults() { return host_faults_; }
   // Those that were seen to touch one fresh page after the other: they look what they access up in
   // TranslatorContext::checked_pages first.
   InstructionSet& checked() { return checked_instructions_; }
-  static constexpr uint32_t kFaultsBeforeChecking = 8;
+  static constexpr int kFaultsBeforeChecking = 8;
   static constexpr unsigned kLargestCheckedAccess = 64;  // bytes
   bool is_checked(uint64_t instruction) const { return checked_instructions_.contains(instruction); }
 
@@ -248,7 +249,7 @@ class BlockTranslator {
   const BlockCache& translated_;
   const Comparison comparison_;
   InstructionSet user_accessors_, divide_errors_, checked_instructions_;
-  std::unordered_map<uint64_t, uint32_t> host_faults_;
+  std::unordered_map<uint64_t, int> host_faults_;
   Emitter out_, stubs_;
   // draft_: of a block that is being made, so that its vectors grow but once. no_block_: of code of no block.
   Block *block_ = nullptr, draft_, no_block_;

@@ -23,6 +23,10 @@ constexpr unsigned kRecentFaults = 1000;
 constexpr size_t kMaxCheckedInstructions = 1 << 16;
 // After so many kicks in a row that found a checked access running it is checked no more.
 constexpr unsigned kSamplesOfHotAccess = 3;
+// Of accesses to pages that displaced each other every so manieth is checked no more, until it has faulted on
+// so many pages: as many as programs use, and no more than it would cost to find this out again.
+constexpr unsigned kReturnsOfCrowded = 1024;
+constexpr int kFaultsOfCrowded = 4096;
 // A guest that translates no more than so many blocks while it halts so often has settled; it is worth to
 // empty a cache with so many bytes of blocks then.
 constexpr unsigned kFewBlocks = 50, kSettledHalts = 250;
@@ -145,6 +149,7 @@ RunEnd Translator::run() {
       case Exit::kInterpret:
         state_.eip = static_cast<uint32_t>(context_.exit_argument);
         if (context_.callout_miss) serve_callout_miss();
+        if (std::exchange(crowded_, false)) stop_checking_crowded();
         return RunEnd::kInterpret;
       case Exit::kFault:
         if (!fault_redispatch_) return fault_end_;
@@ -212,6 +217,7 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
   const auto [linear, bytes, write, of_destination, by_piece, moved] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
+  if (user && !by_piece && is_crowded(linear >> kPageShift, write)) return Answer::kInterpret;
   if (!by_piece && hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
   const uint32_t unit = by_piece ? CodePieces::kBytes : kPageSize;
   if (linear % unit + bytes > unit || may_fault_otherwise(linear, bytes)) return Answer::kInterpret;
@@ -241,6 +247,17 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear / unit, host_of_0, t->global);
   return Answer::kEntered;
+}
+
+// A page of the user's that comes back and displaces another is there to stay, as are all that a program goes
+// to and fro between. True: the instruction that does it shall be checked no more.
+bool Translator::is_crowded(uint32_t page, bool write) {
+  uint64_t& entered = entered_user_pages_[page % entered_user_pages_.size()];
+  const uint64_t now = uint64_t{user_flushes_} << 32 | page;
+  if (std::exchange(entered, now) != now || !context_.checked_pages[1][write].has_another_than(page))
+    return false;
+  if (++returns_of_crowded_ % kReturnsOfCrowded != 0) return false;
+  return crowded_ = true;
 }
 
 CheckedMissServer::Answer Translator::reach_device(uint64_t physical, const CheckedMiss& miss) {
@@ -626,6 +643,7 @@ void Translator::forget_code(CodeView& view, bool supervisor) {
 
 void Translator::tlb_flushed(TlbFlush kind) {
   follow_spaces();
+  user_flushes_++;
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
@@ -644,6 +662,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
+  entered_user_pages_[number % entered_user_pages_.size()] = 0;
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   context_.segment_loads.forget_page(number);
   for_checked_pages([&](CheckedPages& pages) { pages.remove(number); });
@@ -698,6 +717,20 @@ void Translator::stop_checking_what_is_hot() {
   const Block& block = *point->block;
   for (const InstructionStart& start : block.starts) stop_checking(block.key.physical + start.guest_offset);
   discard_frame(block.key.physical >> kPageShift);
+}
+
+// What is at EIP. It takes a host's fault for each page that is not mapped yet, which is no reason to check
+// it again.
+void Translator::stop_checking_crowded() {
+  const CodeMode mode = CodeMode::of(state_);
+  const CodeView::Page* page =
+      mode.segmented() ? nullptr : executable_page(*current_views_[1], state_.eip, true);
+  if (!page) return;
+  const uint64_t instruction = page->frame << kPageShift | (state_.eip & kPageMask);
+  counters().checks_dropped++;
+  stop_checking(instruction);
+  blocks_.host_faults()[instruction] = -kFaultsOfCrowded;
+  discard_blocks_with(instruction, [](const Block&) { return true; });
 }
 
 void Translator::stop_checking(uint64_t instruction) {
@@ -822,17 +855,31 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
   auto& faults = blocks_.host_faults();
   if (++recent_faults_ == kRecentFaults) {
     recent_faults_ = 0;
-    std::erase_if(faults, [](const auto& f) { return f.second < BlockTranslator::kFaultsBeforeChecking; });
+    std::erase_if(faults, [](const auto& f) {
+      return f.second >= 0 && f.second < BlockTranslator::kFaultsBeforeChecking;
+    });
     if (faults.size() >= kMaxCheckedInstructions) {
       faults.clear();
       blocks_.checked().clear();
     }
   }
-  const bool often = ++faults[instruction] % BlockTranslator::kFaultsBeforeChecking == 0;
+  const int count = ++faults[instruction];
+  const bool often = count > 0 && count % BlockTranslator::kFaultsBeforeChecking == 0;
   if (!often || start.checked || block.key.mode.segmented()) return false;
   blocks_.checked().insert(instruction);
   translate_again(block, start, host);
   return true;
+}
+
+// The instruction will be translated in another way.
+template <class F>
+void Translator::discard_blocks_with(uint64_t instruction, F shall_go) {
+  const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
+  for (Block* block : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
+    if (instruction - block->key.physical >= block->guest_bytes || !shall_go(*block)) continue;
+    counters().blocks_adapted++;
+    discard_block(*block);
+  }
 }
 
 // For the supervisor's, every block that has the instruction. In user code the others may be hot loops over
@@ -840,13 +887,8 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
 void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   const uint64_t instruction = block.key.physical + start.guest_offset;
-  const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
-  for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
-    if (!all && other != &block && other->key.mode.user()) continue;
-    if (instruction - other->key.physical >= other->guest_bytes) continue;
-    counters().blocks_adapted++;
-    discard_block(*other);
-  }
+  discard_blocks_with(instruction,
+                      [&](const Block& other) { return all || &other == &block || !other.key.mode.user(); });
   leave(RunEnd::kInterpret, eip, host);
   fault_redispatch_ = true;
 }

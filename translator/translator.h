@@ -118,10 +118,12 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   static void forget_code(CodeView& view, bool supervisor);
   bool still_valid(uint32_t page_number, CodeView::Page& page, bool supervisor);
 
-  // Kicks as samples.
+  // Checked accesses that shall not be. Kicks are samples.
   void note_where_time_goes(const Block& block, const uint8_t* host);
   bool has_checked_access(const Block& block) const;
   void stop_checking_what_is_hot();
+  bool is_crowded(uint32_t page, bool write);
+  void stop_checking_crowded();
   void stop_checking(uint64_t instruction);
 
   // Host faults.
@@ -135,6 +137,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
                             ucontext_t& host);
   bool adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical, ucontext_t& host);
   bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
+  template <class F>
+  void discard_blocks_with(uint64_t instruction, F shall_go);
   void translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all = false);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
 
@@ -162,6 +166,12 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     unsigned samples;
     BlockKey last;  // of the block that the last one hit
   } hot_checked_accesses_ = {};
+  // The pages that came into checked_pages of the user, by page number, and how many loads of CR3 were
+  // before.
+  std::array<uint64_t, 4096> entered_user_pages_{};
+  uint32_t user_flushes_ = 0;
+  unsigned returns_of_crowded_ = 0;
+  bool crowded_ = false;  // what was left at EIP shall not be checked
   unsigned recent_faults_ = 0;
   // Since blocks were last translated in number: how many there were then, and how often the guest halted.
   size_t blocks_before_halts_ = 0;
