@@ -76,7 +76,8 @@ void read_operand_fields(const ZydisDecodedInstruction& z, Instruction& i) {
   i.displacement_size = z.raw.disp.size / 8;
   for (unsigned n = 0; n < 2; n++) {
     const auto& imm = z.raw.imm[n];
-    i.immediate[n] = {static_cast<uint32_t>(imm.value.u), static_cast<uint8_t>(imm.size / 8), imm.offset};
+    i.immediate[n] = {static_cast<uint32_t>(imm.value.u), static_cast<uint8_t>(imm.size / 8), imm.offset,
+                      imm.is_signed != ZYAN_FALSE};
   }
 }
 

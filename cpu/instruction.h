@@ -34,9 +34,12 @@ struct Instruction {
   int32_t displacement;
   uint8_t displacement_size;  // bytes: 0, 1, 2, 4
   struct Immediate {
-    uint32_t value;  // sign-extended to 32 bits where the instruction does so
-    uint8_t size;    // bytes: 0 if absent
-    uint8_t offset;  // within the instruction
+    uint32_t value;
+    uint8_t size;       // bytes: 0 if absent
+    uint8_t offset;     // within the instruction
+    bool extends_sign;  // its sign is extended to 32 bits; otherwise zeros are in front
+
+    bool operator==(const Immediate&) const = default;
   } immediate[2];
 
   uint16_t mnemonic;  // ZydisMnemonic
@@ -44,6 +47,7 @@ struct Instruction {
   uint8_t category;   // ZydisInstructionCategory
 
   bool memory_operand() const { return has_modrm && mod != 3; }
+  bool operator==(const Instruction&) const = default;
 };
 
 // Decodes the instruction at the start of `code` for 32-bit (`big`) or 16-bit code.

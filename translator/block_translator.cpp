@@ -29,7 +29,8 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
   bool ended = false, begins_shadow = false, entered_here = true;
   for (unsigned n = 0; n < kMaxInstructions && !ended; n++) {
     Instruction i;
-    const auto status = decode(code.bytes.subspan(guest_offset_), !key.mode.has(CodeMode::kCode16), i);
+    const auto status =
+        decoder_.decode(code.bytes.subspan(guest_offset_), !key.mode.has(CodeMode::kCode16), i);
     const bool decoded = status == DecodeStatus::kOk;
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own

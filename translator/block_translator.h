@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cpu/cpu_model.h"
+#include "cpu/decode_memo.h"
 #include "translator/block_cache.h"
 #include "translator/emitter.h"
 #include "translator/instruction_set.h"
@@ -249,6 +250,7 @@ class BlockTranslator {
   const BlockCache& translated_;
   const Comparison comparison_;
   InstructionSet user_accessors_, divide_errors_, checked_instructions_;
+  DecodeMemo decoder_;
   std::unordered_map<uint64_t, int> host_faults_;
   Emitter out_, stubs_;
   // draft_: of a block that is being made, so that its vectors grow but once. no_block_: of code of no block.
