@@ -217,7 +217,6 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
   const auto [linear, bytes, write, of_destination, by_piece, moved] = miss;
   counters().checked_misses++;
   const bool user = state_.cpl == 3;
-  if (user && !by_piece && is_crowded(linear >> kPageShift, write)) return Answer::kInterpret;
   if (!by_piece && hot_checked_accesses_.user == user) hot_checked_accesses_ = {};
   const uint32_t unit = by_piece ? CodePieces::kBytes : kPageSize;
   if (linear % unit + bytes > unit || may_fault_otherwise(linear, bytes)) return Answer::kInterpret;
@@ -244,20 +243,26 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
     pieces.enter(linear / unit, host_of_0, false);
     return displaces ? Answer::kInterpret : Answer::kEntered;
   }
+  if (user && comes_back_crowded(linear >> kPageShift, write)) return Answer::kInterpret;
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear / unit, host_of_0, t->global);
   return Answer::kEntered;
 }
 
-// A page of the user's that comes back and displaces another is there to stay, as are all that a program goes
-// to and fro between. True: the instruction that does it shall be checked no more.
-bool Translator::is_crowded(uint32_t page, bool write) {
-  uint64_t& entered = entered_user_pages_[page % entered_user_pages_.size()];
-  const uint64_t now = uint64_t{user_flushes_} << 32 | page;
-  if (std::exchange(entered, now) != now || !context_.checked_pages[1][write].has_another_than(page))
+// A page that enters the user's software TLB. If it has been there and displaces another, it is there to
+// stay, as are all that a program goes to and fro between. True: the instruction that needs it shall be
+// checked no more.
+bool Translator::comes_back_crowded(uint32_t page, bool write) {
+  const uint64_t now = uint64_t{user_flushes_} << 32 | page << 1 | write;
+  if (std::exchange(entry_of_user_page(page, write), now) != now ||
+      !context_.checked_pages[1][write].has_another_than(page))
     return false;
   if (++returns_of_crowded_ % kReturnsOfCrowded != 0) return false;
   return crowded_ = true;
+}
+
+uint64_t& Translator::entry_of_user_page(uint32_t page, bool write) {
+  return entered_user_pages_[(page << 1 | write) % entered_user_pages_.size()];
 }
 
 CheckedMissServer::Answer Translator::reach_device(uint64_t physical, const CheckedMiss& miss) {
@@ -662,7 +667,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
-  entered_user_pages_[number % entered_user_pages_.size()] = 0;
+  for (const bool write : {false, true}) entry_of_user_page(number, write) = 0;
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   context_.segment_loads.forget_page(number);
   for_checked_pages([&](CheckedPages& pages) { pages.remove(number); });

@@ -122,7 +122,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void note_where_time_goes(const Block& block, const uint8_t* host);
   bool has_checked_access(const Block& block) const;
   void stop_checking_what_is_hot();
-  bool is_crowded(uint32_t page, bool write);
+  bool comes_back_crowded(uint32_t page, bool write);
+  uint64_t& entry_of_user_page(uint32_t page, bool write);
   void stop_checking_crowded();
   void stop_checking(uint64_t instruction);
 
@@ -166,9 +167,9 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     unsigned samples;
     BlockKey last;  // of the block that the last one hit
   } hot_checked_accesses_ = {};
-  // The pages that came into checked_pages of the user, by page number, and how many loads of CR3 were
-  // before.
-  std::array<uint64_t, 4096> entered_user_pages_{};
+  // What entered the user's software TLB, by page number and whether to be written, with how many loads of
+  // CR3 were before.
+  std::array<uint64_t, 8192> entered_user_pages_{};
   uint32_t user_flushes_ = 0;
   unsigned returns_of_crowded_ = 0;
   bool crowded_ = false;  // what was left at EIP shall not be checked
