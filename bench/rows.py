@@ -306,8 +306,8 @@ def compute_works(setup):
 
 def process_works(setup):
     image = setup.image()
-    return [Command("process", row, image, f"{BUILT}/process {row}", f"{IN_GUEST}/process {row}", repeated=False,
-                    whole=False) for row in process_rows()]
+    return [Command("process", row, image, f"{BUILT}/process {row}", f"{IN_GUEST}/process {row}", whole=False)
+            for row in process_rows()]
 
 
 def process_rows():

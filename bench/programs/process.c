@@ -18,8 +18,8 @@ struct Row {
 static const struct Row forkwait = {"forkwait", fork_once, 40000, 1, 0};
 
 static const struct Row rows[] = {
-    {"getppid", getppid_once, 200000, 1, 0},
-    {"read", read_once, 200000, 1, 0},
+    {"getppid", getppid_once, 2000000, 1, 0},
+    {"read", read_once, 2000000, 1, 0},
     {"stat", stat_once, 100000, 1, 0},
     {"open_close", open_close_once, 100000, 1, 0},
     {"pipe", pipe_once, 10000, 1, 0},
