@@ -1,20 +1,9 @@
 // Ring 3 goes over more fresh pages than a software TLB holds, and reads each before it writes to it; then
 // they are gone, and it begins again. Each faults once a round, and it is no reason for the host to fault as
 // well.
-#include "paging.h"
+#include "many_pages.h"
 
-enum { kPages = 600, kRounds = 10, kStackTop = kTestBase + 0x400000 };
-enum { kFrames = 16 << 20 };  // above this kernel and its pages
-static Entry* directory;
-static uint32_t faults;
-
-static int on_fault(struct Frame* f) {
-  const uint32_t page = (trap_cr2 - kTestBase) / 4096;
-  if (f->vector != kPage || page >= kPages) return 0;
-  faults++;
-  map(directory, kTestBase + page * 4096, (kFrames + page * 4096) | kP | kW | kU);
-  return 1;
-}
+enum { kRounds = 10 };
 
 USER_FUNCTION uint32_t count_one(volatile uint8_t* memory) {
   uint32_t sum = 0;
@@ -29,22 +18,15 @@ USER_CODE(user_count, "pushl $0x40000000\n call count_one");
 
 static void unmap_all(void) {
   for (uint32_t i = 0; i < kPages; i++) {
-    map(directory, kTestBase + i * 4096, 0);
-    invlpg((void*)(kTestBase + i * 4096));
+    map(directory, page_at(i), 0);
+    invlpg((void*)page_at(i));
   }
 }
 
 void guest_main(void) {
-  directory = new_identity_directory();
-  map(directory, kStackTop - 4096, (uint32_t)alloc_page() | kP | kW | kU);
-  for (uint32_t i = 0; i < kPages; i++) map(directory, kTestBase + i * 4096, 0);
-  enable_paging(directory);
-  trap_hook = on_fault;
+  begin_many_pages();
   for (uint32_t round = 1; round <= kRounds; round++) {
-    faults = 0;
-    CHECK_EQ(run_user(user_count, kStackTop, 2, 0), kUserExit);
-    CHECK_EQ(faults, kPages);
-    for (uint32_t i = 0; i < kPages; i++) CHECK_EQ(*(uint32_t*)(kTestBase + i * 4096 + 8), round);
+    check_pages_of(user_count, 0, round);
     unmap_all();
   }
 }
