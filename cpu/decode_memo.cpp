@@ -19,17 +19,15 @@ uint64_t word_at(const uint8_t* code) {
   return word;
 }
 
-int32_t sign_extended(const uint8_t* at, unsigned bytes) {
-  const unsigned unused = 32 - 8 * bytes;
-  uint32_t value = 0;
-  std::memcpy(&value, at, bytes);
-  return static_cast<int32_t>(value << unused) >> unused;
-}
-
 uint32_t zero_extended(const uint8_t* at, unsigned bytes) {
   uint32_t value = 0;
   std::memcpy(&value, at, bytes);
   return value;
+}
+
+int32_t sign_extended(const uint8_t* at, unsigned bytes) {
+  const unsigned unused = 32 - 8 * bytes;
+  return static_cast<int32_t>(zero_extended(at, bytes) << unused) >> unused;
 }
 
 // Immediates are an instruction's last bytes, a displacement those in front of them.

@@ -735,7 +735,7 @@ void Translator::stop_checking_crowded() {
   counters().checks_dropped++;
   stop_checking(instruction);
   blocks_.host_faults()[instruction] = -kFaultsOfCrowded;
-  discard_blocks_with(instruction, [](const Block&) { return true; });
+  discard_frame(page->frame);
 }
 
 void Translator::stop_checking(uint64_t instruction) {
@@ -876,24 +876,18 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
   return true;
 }
 
-// The instruction will be translated in another way.
-template <class F>
-void Translator::discard_blocks_with(uint64_t instruction, F shall_go) {
-  const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
-  for (Block* block : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
-    if (instruction - block->key.physical >= block->guest_bytes || !shall_go(*block)) continue;
-    counters().blocks_adapted++;
-    discard_block(*block);
-  }
-}
-
 // For the supervisor's, every block that has the instruction. In user code the others may be hot loops over
 // pages that are there to stay, more than a software TLB holds: only if `all`.
 void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all) {
   const uint32_t eip = block.key.eip + start.guest_offset;
   const uint64_t instruction = block.key.physical + start.guest_offset;
-  discard_blocks_with(instruction,
-                      [&](const Block& other) { return all || &other == &block || !other.key.mode.user(); });
+  const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
+  for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
+    if (!all && other != &block && other->key.mode.user()) continue;
+    if (instruction - other->key.physical >= other->guest_bytes) continue;
+    counters().blocks_adapted++;
+    discard_block(*other);
+  }
   leave(RunEnd::kInterpret, eip, host);
   fault_redispatch_ = true;
 }

@@ -138,8 +138,6 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
                             ucontext_t& host);
   bool adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical, ucontext_t& host);
   bool adapt_to_fresh_pages(Block& block, const InstructionStart& start, ucontext_t& host);
-  template <class F>
-  void discard_blocks_with(uint64_t instruction, F shall_go);
   void translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all = false);
   void restart(const Block& block, const InstructionStart& start, ucontext_t& host);
 
@@ -167,8 +165,8 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     unsigned samples;
     BlockKey last;  // of the block that the last one hit
   } hot_checked_accesses_ = {};
-  // What entered the user's software TLB, by page number and whether to be written, with how many loads of
-  // CR3 were before.
+  // What entered the user's software TLB, by page number and whether to be written, with how many flushes
+  // were before.
   std::array<uint64_t, 8192> entered_user_pages_{};
   uint32_t user_flushes_ = 0;
   unsigned returns_of_crowded_ = 0;
