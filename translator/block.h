@@ -39,8 +39,9 @@ struct BlockKey {
 struct InstructionStart {
   uint16_t host_offset;
   uint16_t guest_offset;
-  bool checked;     // it looks up what it accesses, if its kind allows that
-  bool exchanging;  // it writes what it reads before, which faults as a write
+  int16_t esp_offset;  // ESP is the host's RSP plus this
+  bool checked;        // it looks up what it accesses, if its kind allows that
+  bool exchanging;     // it writes what it reads before, which faults as a write
 };
 
 // Where a block's host code holds what depends on its EIP.

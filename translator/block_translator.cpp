@@ -34,15 +34,17 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
     const bool decoded = status == DecodeStatus::kOk;
     const bool crosses = !decoded || guest_offset_ + i.length > code.in_first_page;
     if (crosses && n > 0) break;  // an instruction that reaches into the next page is a block of its own
+    const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
+    length_ = decoded ? i.length : 1;
+    checked_ = is_checked(key.physical + guest_offset_);
+    if (!leaves_esp_unsettled(t, i) || is_target_of_edge()) settle_esp();
     if (entered_here) add_entry_point();
     accessor_ = !key.mode.user() && user_accessors_.contains(key.physical + guest_offset_);
-    checked_ = is_checked(key.physical + guest_offset_);
     block_->starts.push_back({.host_offset = static_cast<uint16_t>(out_.offset()),
                               .guest_offset = static_cast<uint16_t>(guest_offset_),
+                              .esp_offset = static_cast<int16_t>(esp_offset_),
                               .checked = checked_,
                               .exchanging = false});
-    length_ = decoded ? i.length : 1;
-    const Treatment t = decoded ? treatment_of(i, model_, key.mode) : Treatment::kInterpret;
     begins_shadow = t == Treatment::kSetInterruptFlag || loads_paragraph_of_stack(t, i);
     const bool lowered = lower_plain(t, i);
     if (!lowered) emit_interpret();
@@ -79,6 +81,7 @@ void BlockTranslator::begin_draft(const BlockKey& key) {
   draft_.return_points.clear();
   out_.reset();
   guest_offset_ = 0;
+  esp_offset_ = 0;
 }
 
 // Its own, in stubs_, hold the addresses of its edges.
@@ -107,6 +110,7 @@ BlockKey BlockTranslator::key_here() const {
 }
 
 void BlockTranslator::emit_interpret() {
+  settle_esp();
   emit_eip(eip());
   out_.emit_exit(Exit::kInterpret);
 }

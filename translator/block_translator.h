@@ -123,6 +123,11 @@ class BlockTranslator {
   bool lower_pop_all(const Instruction& i);
   bool lower_leave(const Instruction& i);
   bool lower_push_segment(const Instruction& i);
+  Address stack(int32_t offset) const { return {.base = kEsp, .displacement = esp_offset_ + offset}; }
+  Address flat_address(const Instruction& i) const;
+  bool copies_esp(const Instruction& i) const;
+  bool leaves_esp_unsettled(Treatment t, const Instruction& i) const;
+  void settle_esp();
   // lower_system.cpp
   bool lower_push_flags(const Instruction& i);
   bool lower_pop_flags(const Instruction& i);
@@ -226,13 +231,14 @@ class BlockTranslator {
   void emit_goto_paragraph(uint8_t selector);
   void emit_goto_far(uint16_t selector, uint32_t target);
   void join_forward_jumps();
+  bool is_target_of_edge() const;
   void emit_far_targets();
   void emit_stubs(Block& block);
 
   // Where a memory operand is in the host: emits what must be computed first, in r8 and r9, and r11 where a
   // limit is checked.
   Address operand(const Instruction& i, unsigned bytes, bool write) {
-    return key_.mode.segmented() ? segment_operand(i, bytes, write) : resolve(i, guest_address(i));
+    return key_.mode.segmented() ? segment_operand(i, bytes, write) : resolve(i, flat_address(i));
   }
   Address resolve(const Instruction& i, Address flat);
   Address add_segment_base(HostRegister base, Address flat);
@@ -260,6 +266,7 @@ class BlockTranslator {
   uint8_t length_ = 0;
   uint32_t limit_ = 0xFFFFFFFF;              // of CS
   bool accessor_ = false, checked_ = false;  // what the current instruction is
+  int32_t esp_offset_ = 0;                   // InstructionStart::esp_offset of what is emitted next
   // Conditional jumps to where only the jump table may lead: patched to code behind the block's own.
   struct FarTarget {
     uint32_t rel32_offset, target;

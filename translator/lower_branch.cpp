@@ -1,14 +1,12 @@
 // Transfers of control.
+#include <algorithm>
+
 #include "cpu/physical_memory.h"
 #include "translator/block_translator.h"
 
 namespace ringdown {
-namespace {
 
 using namespace asmjit::x86;
-
-// Of the index in r9.
-}  // namespace
 
 // Within a page a user target is what it was when the jump was translated. On another page it is whatever the
 // current space has mapped there, which only that space's jump table knows. Supervisor code is alike in every
@@ -59,6 +57,7 @@ void BlockTranslator::emit_jump_unless_place(uint32_t eip, const asmjit::Label& 
 void BlockTranslator::emit_entry() { emit_comparison(key_.eip, Emitter::exit_thunk(Exit::kIndirect)); }
 
 void BlockTranslator::emit_goto(uint32_t target) {
+  settle_esp();
   if (!direct_link_allowed(target)) return emit_table_jump_to(target);
   emit_edge(out_.emit_jump(), target);
 }
@@ -67,6 +66,10 @@ void BlockTranslator::emit_goto_if(uint8_t condition, uint32_t target) {
   const uint32_t rel32 = out_.emit_jump_if(condition);
   if (direct_link_allowed(target)) return emit_edge(rel32, target);
   far_targets_.push_back({rel32, target});
+}
+
+bool BlockTranslator::is_target_of_edge() const {
+  return std::ranges::any_of(block_->edges, [&](const Edge& edge) { return edge.target == eip(); });
 }
 
 // A jump ahead to where the block has come since stays within it. (Not one back: a kick ends no loop within a
@@ -161,7 +164,7 @@ bool BlockTranslator::lower_jump(const Instruction& i) {
   return true;
 }
 
-// r9 = the index in JumpTable::returns of the return address that ESP points to.
+// r9 = the index in JumpTable::returns for the ESP that a call is made with, and its return comes back with.
 void BlockTranslator::emit_index_of_return() {
   out_.a().pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
 }
@@ -170,10 +173,10 @@ void BlockTranslator::emit_index_of_return() {
 // patched in.
 uint32_t BlockTranslator::emit_push_return_address() {
   auto& a = out_.a();
-  out_.emit_store_value({.base = kEsp, .displacement = -4}, next_eip());
+  out_.emit_store_value(stack(-4), next_eip());
   note_eip_field(EipField::Kind::kAdded, 4);
-  out_.emit_adjust_stack(-4);
   emit_index_of_return();
+  out_.emit_adjust_stack(-4);
   a.lea(r10, ptr(rip, 0));
   const uint32_t displacement = out_.offset() - 4;
   a.mov(Emitter::return_place(), r10);
@@ -215,9 +218,11 @@ bool BlockTranslator::lower_call_indirect(const Instruction& i) {
 
 bool BlockTranslator::lower_return(const Instruction& i) {
   const int32_t extra = i.opcode == 0xC2 ? static_cast<int32_t>(i.immediate[0].value & 0xFFFF) : 0;
-  out_.emit_load(kR8, {.base = kEsp});
+  out_.emit_load(kR8, stack(0));
+  esp_offset_ += 4;
+  settle_esp();
   emit_index_of_return();
-  out_.emit_adjust_stack(4 + extra);
+  if (extra != 0) out_.emit_adjust_stack(extra);
   out_.a().jmp(Emitter::return_place());
   return true;
 }

@@ -118,7 +118,7 @@ bool BlockTranslator::lower_load_segment(const Instruction& i) {
 }
 
 bool BlockTranslator::lower_pop_segment(const Instruction& i) {
-  out_.emit_load(kR10, {.base = kEsp});
+  out_.emit_load(kR10, stack(0));
   out_.a().movzx(r10d, r10w);
   const unsigned number = i.opcode >> 3 & (i.map == OpcodeMap::k0F ? 7u : 3u);
   return lower_load_of_segment(Callout::kPopSegment, static_cast<SegmentIndex>(number));

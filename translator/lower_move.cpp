@@ -72,6 +72,8 @@ bool BlockTranslator::lower_copy(const Instruction& i) {
     if (checked_ && !has_high_byte_register(i) && lower_checked(i, encoding)) return true;
     if (extended && has_high_byte_register(i)) return false;
     out_.emit_memory(encoding, i.reg, operand(i, 0, false));
+  } else if (copies_esp(i)) {
+    out_.emit_lea(i.opcode == 0x8B ? i.reg : i.rm, stack(0));
   } else if (i.has_modrm) {
     out_.emit_registers(encoding, i.reg, i.rm);
   } else {
@@ -98,7 +100,7 @@ bool BlockTranslator::lower_absolute_move(const Instruction& i) {
 }
 
 bool BlockTranslator::lower_load_effective_address(const Instruction& i) {
-  Address address = guest_address(i);
+  Address address = flat_address(i);
   address.window = false;
   out_.emit_memory({.operand_size = i.operand_size_prefix, .opcode = 0x8D}, i.reg, address);
   return true;

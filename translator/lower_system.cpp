@@ -40,8 +40,8 @@ bool BlockTranslator::lower_push_flags(const Instruction& i) {
   a.lea(r10d, ptr(r10, r9));
   // VM and RF are not in the image; VM is 0 here, RF is only ever set while the interpreter runs.
   if (key_.mode.segmented()) return segmented_push(kR10, i.operand_size);
-  out_.emit_store({.base = kEsp, .displacement = -4}, kR10);
-  out_.emit_adjust_stack(-4);
+  out_.emit_store(stack(-4), kR10);
+  esp_offset_ -= 4;
   return true;
 }
 
@@ -65,8 +65,7 @@ bool BlockTranslator::lower_pop_flags(const Instruction& i) {
       of_image & (user ? kMayNotChange : kMayNotChange | eflags::kIopl | eflags::kVif | eflags::kVip);
   auto& a = out_.a();
   const bool flat = !key_.mode.segmented();
-  emit_load_extended(kR10, flat ? Address{.base = kEsp} : stack_operand(0, i.operand_size, false),
-                     i.operand_size);
+  emit_load_extended(kR10, flat ? stack(0) : stack_operand(0, i.operand_size, false), i.operand_size);
   // The checks must not lose the flags, should it become the interpreter's: compare without them.
   a.mov(r9d, field(kSystemFlags));
   a.mov(r11d, mask);
@@ -84,7 +83,7 @@ bool BlockTranslator::lower_pop_flags(const Instruction& i) {
   emit_interpret_unless_rcx_is_0(r11);
   a.mov(rcx, r11);
   if (flat)
-    out_.emit_adjust_stack(4);
+    esp_offset_ += 4;
   else
     emit_add_to_stack_pointer(i.operand_size);
   if (!user) {

@@ -751,7 +751,7 @@ bool Translator::leave_repeat(const Block& block, ucontext_t& host) {
       block.start_at(reinterpret_cast<const uint8_t*>(host.uc_mcontext.gregs[REG_RIP]));
   const uint64_t physical = block.key.physical + start.guest_offset;
   if (start.guest_offset > 0 && memory_.ram()[physical - 1] == kSti) return false;
-  leave(RunEnd::kKicked, block.key.eip + start.guest_offset, host);
+  leave(RunEnd::kKicked, place_of(block, start), host);
   return true;
 }
 
@@ -767,13 +767,13 @@ bool Translator::handle_host_fault(int signal, siginfo_t& info, ucontext_t& host
     const bool write = host.uc_mcontext.gregs[REG_ERR] & 2;
     const auto address = reinterpret_cast<uint64_t>(info.si_addr);
     if (start.exchanging && !write && reads_second_page(address, host))
-      leave_for_interpreter(block->key.eip + start.guest_offset, host);
+      leave_for_interpreter(place_of(*block, start), host);
     else
       answer_page_fault(*block, start, address, write || start.exchanging, host);
   } else if (signal == SIGFPE && trap == kDivideErrorTrap) {
     answer_divide_error(*block, start, host);
   } else {
-    leave_for_interpreter(block->key.eip + start.guest_offset, host);
+    leave_for_interpreter(place_of(*block, start), host);
   }
   return true;
 }
@@ -783,13 +783,13 @@ void Translator::answer_divide_error(Block& block, const InstructionStart& start
   if (blocks_.divide_errors().insert(block.key.physical + start.guest_offset))
     return translate_again(block, start, host, true);
   pending_fault_ = {Vector::kDivideError};
-  leave(RunEnd::kGuestFault, block.key.eip + start.guest_offset, host);
+  leave(RunEnd::kGuestFault, place_of(block, start), host);
 }
 
 void Translator::answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
                                    ucontext_t& host) {
-  const uint32_t eip = block.key.eip + start.guest_offset;
-  if (!shadow_.space_at(address)) return leave_for_interpreter(eip, host);
+  const GuestPlace at = place_of(block, start);
+  if (!shadow_.space_at(address)) return leave_for_interpreter(at, host);
   if (adapt_to_fresh_pages(block, start, host)) return;
   WalkFailure failure{};
   uint32_t linear = 0;
@@ -800,7 +800,7 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
     const uint64_t frame = t->physical >> kPageShift;
     if (adapt_to_mixed_page(block, start, t->physical, host)) return;
     const bool own = frame == block.key.physical >> kPageShift || frame == block.second_frame;
-    if (own) return leave_for_interpreter(eip, host);  // the next instruction may be what it changes
+    if (own) return leave_for_interpreter(at, host);  // the next instruction may be what it changes
     discard_frame(frame);
     miss = shadow_.resolve(address, write, block.key.mode.user(), failure, linear);
   }
@@ -809,16 +809,16 @@ void Translator::answer_page_fault(Block& block, const InstructionStart& start, 
       return;
     case Miss::kGuestFault:
       page_fault(failure, linear);
-      context_.retry = {.pending = true, .write = write, .eip = eip, .cr3 = state_.cr3, .linear = linear};
-      return leave(RunEnd::kGuestFault, eip, host);
+      context_.retry = {.pending = true, .write = write, .eip = at.eip, .cr3 = state_.cr3, .linear = linear};
+      return leave(RunEnd::kGuestFault, at, host);
     case Miss::kCodeWrite:
     case Miss::kEmulate:
-      return leave_for_interpreter(eip, host);
+      return leave_for_interpreter(at, host);
     case Miss::kUserPage:
       return adapt_to_user_memory(block, start, linear, write, host);
     case Miss::kSupervisorPage:
       context_.slot_space[linear >> 22] = 0;
-      return leave_for_interpreter(eip, host);
+      return leave_for_interpreter(at, host);
   }
 }
 
@@ -849,7 +849,7 @@ bool Translator::adapt_to_mixed_page(Block& block, const InstructionStart& start
   if (blocks_.checked().insert(block.key.physical + start.guest_offset))
     translate_again(block, start, host);
   else
-    leave_for_interpreter(block.key.eip + start.guest_offset, host);
+    leave_for_interpreter(place_of(block, start), host);
   return true;
 }
 
@@ -879,7 +879,7 @@ bool Translator::adapt_to_fresh_pages(Block& block, const InstructionStart& star
 // For the supervisor's, every block that has the instruction. In user code the others may be hot loops over
 // pages that are there to stay, more than a software TLB holds: only if `all`.
 void Translator::translate_again(Block& block, const InstructionStart& start, ucontext_t& host, bool all) {
-  const uint32_t eip = block.key.eip + start.guest_offset;
+  const GuestPlace at = place_of(block, start);
   const uint64_t instruction = block.key.physical + start.guest_offset;
   const auto in_frame = cache_.blocks_of_frame(instruction >> kPageShift);
   for (Block* other : std::vector<Block*>(in_frame.begin(), in_frame.end())) {
@@ -888,7 +888,7 @@ void Translator::translate_again(Block& block, const InstructionStart& start, uc
     counters().blocks_adapted++;
     discard_block(*other);
   }
-  leave(RunEnd::kInterpret, eip, host);
+  leave(RunEnd::kInterpret, at, host);
   fault_redispatch_ = true;
 }
 
@@ -897,16 +897,22 @@ void Translator::restart(const Block& block, const InstructionStart& start, ucon
   host.uc_mcontext.gregs[REG_RIP] = reinterpret_cast<int64_t>(block.code + start.host_offset);
 }
 
-void Translator::leave_for_interpreter(uint32_t eip, ucontext_t& host) {
-  leave(RunEnd::kInterpret, eip, host);
+Translator::GuestPlace Translator::place_of(const Block& block, const InstructionStart& start) {
+  return {.eip = block.key.eip + start.guest_offset, .esp_offset = start.esp_offset};
 }
 
-void Translator::leave(RunEnd end, uint32_t eip, ucontext_t& host) {
+void Translator::leave_for_interpreter(GuestPlace at, ucontext_t& host) {
+  leave(RunEnd::kInterpret, at, host);
+}
+
+void Translator::leave(RunEnd end, GuestPlace at, ucontext_t& host) {
   restore_string_pointers(host);
   fault_end_ = end;
   fault_redispatch_ = false;
-  state_.eip = eip;
-  host.uc_mcontext.gregs[REG_RIP] = static_cast<int64_t>(context_.exits[static_cast<size_t>(Exit::kFault)]);
+  state_.eip = at.eip;
+  auto& registers = host.uc_mcontext.gregs;
+  registers[REG_RSP] = static_cast<uint32_t>(registers[REG_RSP] + at.esp_offset);
+  registers[REG_RIP] = static_cast<int64_t>(context_.exits[static_cast<size_t>(Exit::kFault)]);
 }
 
 }  // namespace ringdown

@@ -132,8 +132,14 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void answer_page_fault(Block& block, const InstructionStart& start, uint64_t address, bool write,
                          ucontext_t& host);
   bool leave_repeat(const Block& block, ucontext_t& host);
-  void leave_for_interpreter(uint32_t eip, ucontext_t& host);
-  void leave(RunEnd end, uint32_t eip, ucontext_t& host);
+  // The instruction that has not been done, and InstructionStart::esp_offset there.
+  struct GuestPlace {
+    uint32_t eip;
+    int32_t esp_offset;
+  };
+  static GuestPlace place_of(const Block& block, const InstructionStart& start);
+  void leave_for_interpreter(GuestPlace at, ucontext_t& host);
+  void leave(RunEnd end, GuestPlace at, ucontext_t& host);
   void adapt_to_user_memory(Block& block, const InstructionStart& start, uint32_t linear, bool write,
                             ucontext_t& host);
   bool adapt_to_mixed_page(Block& block, const InstructionStart& start, uint64_t physical, ucontext_t& host);

@@ -50,12 +50,14 @@ __asm__(
     CASE(0x40002000, 3, "movl $0x40002000, %ebx\n movl $1, %eax\n cmpl $-1, %ecx",
          "cmpxchgl %ecx, (%ebx)") CASE(0x40002000, 3, "movl $0x40002000, %ebx", "orl $0, (%ebx)")
         CASE(0x40002000, 3, "movl $0x40002000, %ebx", "xaddl %eax, (%ebx)") CASE(
-            0x40002000, 3, "movl $0x40002000, %ebx", "xaddw %dx, (%ebx)")
-            CASE(0x40002000, 3, "movl $0x40002000, %ebx", "xaddb %dh, (%ebx)") CASE(
-                0x40002000, 3, "movl $0x40002000, %ebx", "xchgl %esp, (%ebx)")
-                CASE(0x40002FFE, 3, "movl $0x40002FFE, %ebx", "xaddl %edx, (%ebx)")
-        CASE(0x40002000, 3, "movl $0x40002000, %ebx",
-             "xchgb %al, (%ebx)") ".pushsection .data.cases\n.globl cases_end\ncases_end:\n.popsection\n");
+            0x40002000, 3, "movl $0x40002000, %ebx",
+            "xaddw %dx, (%ebx)") CASE(0x40002000, 3, "movl $0x40002000, %ebx",
+                                      "xaddb %dh, (%ebx)") CASE(0x40002000, 3, "movl $0x40002000, %ebx",
+                                                                "xchgl %esp, (%ebx)")
+            CASE(0x40002FFE, 3, "movl $0x40002FFE, %ebx", "xaddl %edx, (%ebx)") CASE(
+                0x40002000,
+                3, "movl $0x40002000, %ebx",
+                "xchgb %al, (%ebx)") ".pushsection .data.cases\n.globl cases_end\ncases_end:\n.popsection\n");
 extern struct Case cases[], cases_end[];
 extern uint32_t saved_stack, saved_eax;
 
@@ -78,9 +80,10 @@ static void check_case(const struct Case* c, int user) {
 }
 
 // Stack instructions whose stack is missing; ring 3 only, for ring 0 would double-fault.
-#define STACK(name, esp, code)                                                              \
-  USER_CODE(name, "movl $0xB9B9B9B9, %ebp\n movl $" #esp ", %esp\n" LABEL(name##_at) code); \
+#define STACK_BEHIND(name, esp, before, code)                                                           \
+  USER_CODE(name, "movl $0xB9B9B9B9, %ebp\n movl $" #esp ", %esp\n" before "\n" LABEL(name##_at) code); \
   extern char name##_at[]
+#define STACK(name, esp, code) STACK_BEHIND(name, esp, "", code)
 STACK(push_register, 0x40002000, "pushl %eax");
 STACK(push_flags, 0x40002000, "pushfl");
 STACK(push_all, 0x40002010, "pushal");
@@ -92,6 +95,29 @@ STACK(pop_all, 0x40000FF0, "popal");
 STACK(pop_flags, 0x40001000, "popfl");
 STACK(return_near, 0x40001000, "ret");
 STACK(return_interrupt, 0x40000FFC, "iretl");
+
+// Behind others, of the same block, that have moved ESP.
+#define TWO_PUSHES "pushl $1\n pushl $2"
+STACK_BEHIND(push_behind_pushes, 0x40010008, TWO_PUSHES, "pushl %eax");
+STACK_BEHIND(push_flags_behind_pushes, 0x40010008, TWO_PUSHES, "pushfl");
+STACK_BEHIND(push_memory_behind_pushes, 0x40000108, TWO_PUSHES, "pushl 0xF00(%esp)");
+STACK_BEHIND(pop_behind_pops, 0x40000FF8, "popl %edx\n popl %ecx", "popl %eax");
+STACK_BEHIND(pop_memory_behind_pops, 0x40000FF8, "popl %edx", "popl (%esp)");
+STACK_BEHIND(pop_all_behind_pops, 0x40000FE8, "popl %edx\n popl %ecx", "popal");
+STACK_BEHIND(return_behind_pops, 0x40000FF8, "popl %edx\n popl %ecx", "ret");
+STACK_BEHIND(return_behind_leave, 0, "movl $0xB9B9B9B9, 0x40000FFC\n movl $0x40000FFC, %ebp\n leave", "ret");
+STACK_BEHIND(load_by_esp, 0x40000108, TWO_PUSHES, "movl 0xF00(%esp), %eax");
+STACK_BEHIND(store_behind_pushes, 0x40000108, TWO_PUSHES, "movl %eax, 0x40001000");
+STACK_BEHIND(string_behind_pushes, 0x40000108, "movl $0x1000, %ecx\n movl $0x40000F80, %edi\n" TWO_PUSHES,
+             "rep stosb");
+STACK_BEHIND(divide_behind_pushes, 0x40000108, "xorl %ecx, %ecx\n" TWO_PUSHES, "divl %ecx");
+STACK_BEHIND(invalid_behind_pushes, 0x40000108, TWO_PUSHES, "ud2");
+STACK_BEHIND(interrupt_behind_pushes, 0x40000108, TWO_PUSHES, "int $0x30");
+STACK_BEHIND(copied_behind_pushes, 0x40000108, TWO_PUSHES "\n movl %esp, %edx\n leal 4(%esp), %ecx",
+             "movl %eax, 0x40001000");
+// Entered behind the pushes as well.
+STACK_BEHIND(jumped_behind_pushes, 0x40000108,
+             "cmpl $0x1357, %eax\n je 1f\n" TWO_PUSHES "\n1:", "movl %eax, 0x40001000");
 
 static void check_stack(char* code, char* at, uint32_t esp, uint32_t error, uint32_t address) {
   CHECK_PAGE_FAULT(try_user(code, 0x1357), at, error | kUser, address);
@@ -115,6 +141,31 @@ static void stacks(void) {
   CHECK_STACK(return_interrupt, 0x40000FFC, 0, 0x40001000);
 }
 
+static void stacks_behind_others(void) {
+  CHECK_STACK(push_behind_pushes, 0x40010000, kWrite, 0x4000FFFC);
+  CHECK_STACK(push_flags_behind_pushes, 0x40010000, kWrite, 0x4000FFFC);
+  CHECK_STACK(push_memory_behind_pushes, 0x40000100, 0, 0x40001000);
+  CHECK_STACK(pop_behind_pops, 0x40001000, 0, 0x40001000);
+  CHECK_STACK(pop_memory_behind_pops, 0x40000FFC, kWrite, 0x40001000);
+  CHECK_STACK(return_behind_pops, 0x40001000, 0, 0x40001000);
+  CHECK_STACK(return_behind_leave, 0x40001000, 0, 0x40001000);
+  CHECK_STACK(load_by_esp, 0x40000100, 0, 0x40001000);
+  CHECK_STACK(store_behind_pushes, 0x40000100, kWrite, 0x40001000);
+  CHECK_STACK(string_behind_pushes, 0x40000100, kWrite, 0x40001000);
+  CHECK_EQ(trap.ecx, 0x1000 - 0x80);
+  CHECK_STACK(copied_behind_pushes, 0x40000100, kWrite, 0x40001000);
+  CHECK_EQ(trap.edx, 0x40000100);
+  CHECK_EQ(trap.ecx, 0x40000104);
+  CHECK_STACK(jumped_behind_pushes, 0x40000108, kWrite, 0x40001000);
+  CHECK_EQ(try_user(divide_behind_pushes, 1), kDivide);
+  CHECK_EQ(trap.esp, 0x40000100);
+  CHECK_EQ(try_user(invalid_behind_pushes, 1), kInvalidOpcode);
+  CHECK_EQ(trap.esp, 0x40000100);
+  try_user(interrupt_behind_pushes, 1);
+  CHECK_EQ(trap.esp, 0x40000100);
+  if (!on_tcg()) CHECK_STACK(pop_all_behind_pops, 0x40000FF0, 0, 0x40001000);
+}
+
 void guest_main(void) {
   const uint32_t first = (uint32_t)alloc_page(), second = (uint32_t)alloc_page();
   write_cr4(read_cr4() | kCr4Osfxsr);
@@ -129,5 +180,6 @@ void guest_main(void) {
       check_case(c, 1);
     }
     stacks();
+    stacks_behind_others();
   }
 }

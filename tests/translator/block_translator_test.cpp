@@ -60,6 +60,24 @@ TEST_F(BlockJumps, BackIsAnEdge) {
   EXPECT_EQ(block->edges[0].target, kEip + 1);
 }
 
+// RSP is ESP where a jump comes in, for it is where the jump goes out.
+TEST_F(BlockJumps, AheadBehindPushesFindsEspSettled) {
+  const auto block =
+      translate({0x74, 0x02, 0x50, 0x50, 0x51, 0xC3});  // jz past two; push eax twice; push ecx; ret
+  EXPECT_EQ(block->starts[2].esp_offset, -4);
+  EXPECT_EQ(block->starts[3].esp_offset, 0);
+  EXPECT_EQ(target_of(*block, 0), block->starts[3].host_offset);
+}
+
+// push eax; push ebx; mov ebp, esp; mov eax, [esp+4]; sub esp, 8; pop ecx; pop ecx; inc esp; ret
+TEST_F(BlockJumps, PushesAndPopsMoveRspWhereEspIsNamed) {
+  const auto block =
+      translate({0x50, 0x53, 0x89, 0xE5, 0x8B, 0x44, 0x24, 0x04, 0x83, 0xEC, 0x08, 0x59, 0x59, 0x44, 0xC3});
+  std::vector<int> offsets;
+  for (const InstructionStart& start : block->starts) offsets.push_back(start.esp_offset);
+  EXPECT_EQ(offsets, (std::vector<int>{0, -4, -8, -8, 0, 0, 4, 0, 0}));
+}
+
 TEST_F(BlockJumps, WhatIsBehindACallIsAnEntryPoint) {
   const auto block = translate({0xE8, 0, 1, 0, 0, 0x90, 0xFF, 0xD0, 0xC3});  // call; nop; call eax; ret
   ASSERT_EQ(block->entry_points.size(), 3u);
