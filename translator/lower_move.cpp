@@ -120,12 +120,13 @@ bool BlockTranslator::lower_exchange(const Instruction& i) {
   if (adds) out_.emit_lea(kR11, {.base = i.reg, .index = kR10, .window = false});
   out_.emit_memory({.operand_size = bytes == 2, .opcode = bytes == 1 ? uint8_t{0x88} : uint8_t{0x89}},
                    adds ? uint8_t{kR11} : i.reg, at);
-  if (adds) {
-    out_.emit_registers(encoding_of(i), i.reg, kR10);
-  } else {
-    const uint8_t move = bytes == 1 ? 0x8A : 0x8B;
-    out_.emit_registers({.operand_size = bytes == 2, .opcode = move}, i.reg, kR10);
-  }
+  const auto with_what_was_there = [&](uint8_t byte_opcode) {
+    const uint8_t opcode = byte_opcode + (bytes > 1);
+    out_.emit_registers({.operand_size = bytes == 2, .opcode = opcode}, i.reg, kR10);
+  };
+  constexpr uint8_t kAdd = 0x02, kMove = 0x8A;
+  if (adds) with_what_was_there(kAdd);  // for its flags
+  with_what_was_there(kMove);
   return true;
 }
 
