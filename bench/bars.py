@@ -36,6 +36,13 @@ def of_row(row, over, under):
     return lambda result: result.median_ratio(row, over, under)
 
 
+def microseconds(row, engine):
+    def measure(result):
+        median = result.median(row, engine)
+        return None if median is None else 1e6 * median
+    return measure
+
+
 def of_group(group, over, under, combine):
     """Of all rows that the group has, even of a run that was asked for some of them only."""
     return lambda result: combine([result.median_ratio(row, over, under) for row in result.all_names(group)
@@ -118,6 +125,9 @@ BARS = [
     at_least("process", "exec, TCG against ours, at first", 1.5, of_row("exec", TCG, OURS)),
     *(at_most("process", f"{row} against native", 6.0, of_row(row, OURS, NATIVE)) for row in LEAD_OF_PROCESSES),
     at_most("process", "fork among 10, 100, 1000 processes, dearest by cheapest", 1.5, growth(FORKS_AMONG)),
+    at_most("sandbox", "INT 80h and back natively, one processor, µs", 12, microseconds("int80", SANDBOXED)),
+    at_most("sandbox", "INT 80h and back natively, all processors, µs", 5, microseconds("int80_unpinned", SANDBOXED)),
+    at_most("sandbox", "a hundred processes that compute, against native", 1.05, of_row("hundred", OURS, NATIVE)),
     at_most("memory", "fork with 64 MiB and 2 GiB, dearer by cheaper", 1.5, growth(FORKS_BY_MEMORY)),
     at_most("nano", "nanobenchmarks against the paper's software VMM, worst", 1.0, above_paper),
     at_least("nano", "nanobenchmarks, TCG against ours, least", 1.0, least_lead("nano")),

@@ -331,7 +331,7 @@ def conditions(result):
 
 
 TITLES = {"compute": "Computing", "process": "System calls and processes", "debian": "Programs from Debian, unmodified",
-          "memory": "Small and large guests", "pc": "From BIOS, disk and screen"}
+          "sandbox": "User code natively", "memory": "Small and large guests", "pc": "From BIOS, disk and screen"}
 
 
 def group_section(result, group):

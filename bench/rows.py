@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from engines import DEBUG_EXIT, PROMPT, ROOT, Failure, Image
-from figures import BOCHS, CYCLES, NATIVE, OURS, SECONDS
+from figures import BOCHS, CYCLES, NATIVE, OURS, SANDBOXED, SECONDS
 from grub_cd import make_grub_cd
 
 BUILT = os.path.join(ROOT, "build", "guest-programs")
@@ -26,6 +26,8 @@ CLOCK_TOLERANCE, CLOCK_MINIMUM_SECONDS = 0.1, 0.3
 MEMORIES = [64, 2048]
 # They take half a minute and more for each repetition.
 ON_REQUEST = {"forkwait", "memtest"}
+# Of bench/programs/process.c: what native user code is judged by.
+SANDBOX_ROWS = ["int80", "hundred"]
 
 
 class Figure(NamedTuple):
@@ -73,6 +75,21 @@ class Command(Work):
         if self.whole:
             check_clock(seconds, ran.seconds)
         return Figure(self.names[0], seconds, checksum)
+
+
+class RoundTrip(Command):
+    """int80 natively in the guest, where the monitor and the guest's program have all of the host's processors."""
+
+    def __init__(self, setup):
+        super().__init__("sandbox", "int80_unpinned", setup.image(), None, f"{IN_GUEST}/process int80", whole=False)
+        self.processors = setup.processors
+
+    def runs_on(self, engine):
+        return engine.name == SANDBOXED
+
+    def measure(self, shell, quick):
+        shell.pin(self.processors)
+        return super().measure(shell, quick)
 
 
 def parse_line(output):
@@ -267,6 +284,7 @@ class Setup:
 
     def __init__(self, options, folder):
         self.options, self.folder, self.initramfs = options, folder, {}
+        self.processors = os.sched_getaffinity(0)
 
     def programs(self):
         return sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(PROGRAMS, "*.c")))
@@ -305,9 +323,15 @@ def compute_works(setup):
 
 
 def process_works(setup):
-    image = setup.image()
-    return [Command("process", row, image, f"{BUILT}/process {row}", f"{IN_GUEST}/process {row}", whole=False)
-            for row in process_rows()]
+    return [process_work("process", row, setup) for row in process_rows() if row not in SANDBOX_ROWS]
+
+
+def process_work(group, row, setup):
+    return Command(group, row, setup.image(), f"{BUILT}/process {row}", f"{IN_GUEST}/process {row}", whole=False)
+
+
+def sandbox_works(setup):
+    return [*(process_work("sandbox", row, setup) for row in SANDBOX_ROWS), RoundTrip(setup)]
 
 
 def process_rows():
@@ -360,5 +384,5 @@ def memtest_cd(folder):
     return make_grub_cd(os.path.join(folder, "memtest.iso"), [entry])
 
 
-GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "memory": memory_works,
-          "debian": debian_works, "nano": nano_works, "pc": pc_works}
+GROUPS = {"boot": boot_works, "compute": compute_works, "process": process_works, "sandbox": sandbox_works,
+          "memory": memory_works, "debian": debian_works, "nano": nano_works, "pc": pc_works}

@@ -63,6 +63,12 @@ static void wait_for(pid_t child) {
 // getppid: the system call and nothing else.
 static void getppid_once(void) { syscall(SYS_getppid); }
 
+// int80: the same by INT 80h, where getppid takes what the kernel prefers.
+static void int80_once(void) {
+  int result = SYS_getppid;
+  __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+}
+
 static int opened(const char* path) {
   const int file = open(path, O_RDONLY);
   if (file < 0) fail(path);
@@ -169,6 +175,24 @@ static void sh_once(void) {
     _exit(1);
   }
   wait_for(child);
+}
+
+static uint32_t computed(void) {
+  uint32_t x = 1;
+  for (uint32_t i = 0; i < 3000000; ++i) x = x * 1664525 + 1013904223 + (x >> 16);
+  return x;
+}
+
+// hundred: so many processes compute at once, some 6 ms each, and are waited for.
+static void hundred_once(void) {
+  enum { kProcesses = 100 };
+  pid_t children[kProcesses];
+  const uint32_t expected = computed();
+  for (int i = 0; i < kProcesses; ++i) {
+    children[i] = forked();
+    if (children[i] == 0) _exit(computed() != expected);
+  }
+  for (int i = 0; i < kProcesses; ++i) wait_for(children[i]);
 }
 
 // fork_10, fork_100, fork_1000: fork among so many other processes, which sleep.
