@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "display/keys.h"
+#include "display/web_page.h"
 #include "host-driver/file_descriptor.h"
 #include "host-driver/io_thread.h"
 #include "host-driver/tcp_listener.h"
@@ -55,6 +57,7 @@ enum RfbButton : unsigned {
 };
 constexpr int kSlowestClient = 5000;  // milliseconds that one may hold up the others
 constexpr unsigned kMostClients = 32;
+constexpr size_t kLongestRequest = 8192;
 
 // libvncserver takes these pixels as they are: RRh first in memory.
 uint32_t to_client_pixel(uint32_t pixel) {
@@ -80,9 +83,27 @@ struct Person {
   bool knows_sizes_change = false;
 };
 
+// Who has come to a port for browsers, and not yet said what for.
+struct Browser {
+  FileDescriptor socket;
+  size_t heard = 0;  // bytes, which are still to be read
+};
+
+// Nobody is told that the socket can be read before so many have come.
+void wait_for_bytes(const FileDescriptor& socket, int bytes) {
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+// Does a request (RFC 9110, 7.8) ask for a WebSocket?
+bool asks_for_websocket(std::string request) {
+  std::erase_if(request, [](char c) { return c == ' ' || c == '\t'; });
+  std::ranges::transform(request, request.begin(), [](unsigned char c) { return std::tolower(c); });
+  return request.find("\nupgrade:websocket") != std::string::npos;
+}
+
 class LibvncServer final : public FrontEnd {
  public:
-  // WebSockets are for the listeners behind the first.
+  // Browsers are for the listeners behind the first.
   LibvncServer(Display& display, std::vector<FileDescriptor> listeners, const std::string& name);
   ~LibvncServer() override;
 
@@ -90,6 +111,8 @@ class LibvncServer final : public FrontEnd {
   void run();
   void wait();
   void accept_from(const FileDescriptor& listener);
+  bool is_decided(Browser& browser);
+  void show_to(FileDescriptor client, bool websocket);
   void show_changes();
   void replace_frame();
   void convert(Screen::Rows rows);
@@ -114,6 +137,8 @@ class LibvncServer final : public FrontEnd {
   std::vector<uint32_t> frame_;  // what libvncserver reads
   rfbScreenInfoPtr screen_;
   unsigned clients_ = 0;
+  std::vector<Browser> browsers_;
+  std::optional<WebPage> page_;   // while the thread runs
   bool takes_websocket_ = false;  // from the client that comes now
   std::atomic<bool> stopping_{false};
   std::thread thread_;
@@ -152,6 +177,7 @@ LibvncServer::~LibvncServer() {
 
 void LibvncServer::run() {
   block_signals_of_io_thread();
+  if (listeners_.size() > 1) page_.emplace(find_novnc());
   while (!stopping_) {
     wait();
     if (viewer_) show_changes();
@@ -177,18 +203,47 @@ void LibvncServer::wait() {
   };
   watch(wake_event_.fd());
   for (const auto& listener : listeners_) watch(listener.get());
+  for (const auto& browser : browsers_) watch(browser.socket.get());
   if (::select(last + 1, &ready, nullptr, nullptr, nullptr) < 0) return;
   wake_event_.clear();
+  std::erase_if(browsers_, [&](Browser& browser) {
+    return FD_ISSET(browser.socket.get(), &ready) && is_decided(browser);
+  });
   for (const auto& listener : listeners_) {
     if (FD_ISSET(listener.get(), &ready)) accept_from(listener);
   }
 }
 
 void LibvncServer::accept_from(const FileDescriptor& listener) {
-  takes_websocket_ = &listener != &listeners_.front();
   FileDescriptor client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!client || client.get() >= FD_SETSIZE || clients_ == kMostClients) return;
-  rfbNewClient(screen_, ::fcntl(client.get(), F_DUPFD_CLOEXEC, 0));  // which closes it
+  if (!client || client.get() >= FD_SETSIZE) return;
+  if (&listener == &listeners_.front()) return show_to(std::move(client), false);
+  if (browsers_.size() == kMostClients)
+    browsers_.erase(browsers_.begin());  // it has said nothing for longest
+  browsers_.push_back({std::move(client)});
+}
+
+// Once its request has come whole, or is none: a browser that wants a WebSocket sees the screen, others see
+// the page. Nothing is read from it, only looked at.
+bool LibvncServer::is_decided(Browser& browser) {
+  std::string said(kLongestRequest, '\0');
+  const ssize_t count = ::recv(browser.socket.get(), said.data(), said.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (count < 0 && try_again(errno)) return false;
+  if (count <= static_cast<ssize_t>(browser.heard)) return true;  // it has gone
+  said.resize(browser.heard = static_cast<size_t>(count));
+  const bool whole = said.find("\r\n\r\n") != std::string::npos || said.size() == kLongestRequest;
+  wait_for_bytes(browser.socket, whole ? 1 : static_cast<int>(count) + 1);
+  if (!whole) return false;
+  if (asks_for_websocket(std::move(said)))
+    show_to(std::move(browser.socket), true);
+  else
+    page_->serve(std::move(browser.socket));
+  return true;
+}
+
+void LibvncServer::show_to(FileDescriptor client, bool websocket) {
+  takes_websocket_ = websocket;
+  if (clients_ < kMostClients) rfbNewClient(screen_, client.release());  // which closes it
 }
 
 void LibvncServer::show_changes() {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""display_test.py --vmm PROGRAM --disk FILE CASE: the monitor prompt, keys and mouse as a person uses them, and as a guest
+"""display_test.py --vmm PROGRAM --disk FILE --guests DIR CASE: the monitor prompt, keys and mouse as a person uses them, and as a guest
 sees them. The file is what input.S becomes. With --list, the cases."""
 import argparse
+import contextlib
 import os
 import random
 import re
@@ -11,6 +12,8 @@ import stat
 import struct
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [tests, os.path.join(tests, "boot"), os.path.join(tests, "cli")]
@@ -32,6 +35,7 @@ class Bench:
 
     def __init__(self, options, folder):
         self.vmm, self.disk, self.folder = os.path.abspath(options.vmm), options.disk, folder
+        self.guests = options.guests
         self.socket = os.path.join(folder, "prompt")
 
     def image(self, wheel=False):
@@ -413,6 +417,61 @@ def vnc_speaks_websocket_where_it_was_asked_to(bench):
         raise Failure("the port of VNC speaks WebSocket")
 
 
+def get(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.url, answer.headers["Content-Type"], answer.read()
+
+
+def status_of(port, request):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(request)
+        line = client.makefile("rb").readline()
+        return line.split()[1] if line else b"none"
+
+
+@case
+def a_browser_gets_novnc_and_then_the_screen(bench):
+    os.environ["XDG_DATA_DIRS"] = f"/nonexistent:{bench.guests}"
+    port = FIRST_PORT + free_display()
+    with bench.start("-vnc", f":{free_display()},websocket={port}"), contextlib.ExitStack() as stack:
+        for _ in range(40):  # more than have a place
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            silent.sendall(b"GET / HT")
+        silent.shutdown(socket.SHUT_WR)
+        address, kind, page = get(port, "/")
+        check("where / leads", address, f"http://127.0.0.1:{port}/vnc.html?autoconnect=true&resize=scale")
+        check("the page's type", kind, "text/html; charset=utf-8")
+        scripts = re.findall(rb'type="module"[^>]* src="([^"]+)"', page)
+        check("what it starts", scripts, [b"app/ui.js"])
+        _, kind, script = get(port, "/app/ui.js")
+        check("the script's type", kind, "text/javascript")
+        with open(os.path.join(bench.guests, "novnc", "app", "ui.js"), "rb") as file:
+            check("the script", script, file.read())
+        for request, status in ((b"GET /../packages HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+                                (b"GET /%2e%2e/packages HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+                                (b"GET //etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+                                (b"GET /app HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+                                (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", b"405"),
+                                (b"G" * 9000 + b" / HTTP/1.1\r\n\r\n", b"405")):
+            check(f"the answer to {request!r}", status_of(port, request), status)
+        with RfbClient(port, WebSocket(port)) as client:
+            text_on(client)
+
+
+@case
+def a_browser_is_told_that_novnc_is_missing(bench):
+    os.environ["XDG_DATA_DIRS"] = bench.folder
+    port = FIRST_PORT + free_display()
+    with bench.start("-vnc", f":{free_display()},websocket={port}"):
+        try:
+            get(port, "/")
+        except urllib.error.HTTPError as error:
+            check("the status", error.code, 404)
+            check("names the package", b"package novnc" in error.read(), True)
+        else:
+            raise Failure("there is a page")
+
+
 def expect_on_screen(session, text):
     """Waits until a terminal shows this, in however many parts it comes."""
     screen = TerminalScreen()
@@ -556,6 +615,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vmm")
     parser.add_argument("--disk")
+    parser.add_argument("--guests")
     return run_cases(parser, Bench)
 
 
