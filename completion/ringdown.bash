@@ -13,7 +13,7 @@ _ringdown() {
     -machine | -M) words="pc isapc pc,acpi=off pc,hpet=off help" ;;
     -accel) words=tcg ;;
     -boot) words="order= once= menu=on menu=off splash-time= reboot-timeout=" ;;
-    -drive) words="file= format=raw if=ide if=floppy index= media=disk media=cdrom readonly=on snapshot=on" ;;
+    -drive) words="file= format=raw if=ide if=floppy index= media=disk media=cdrom readonly=on snapshot=on aio=io_uring aio=threads" ;;
     -rtc) words="base=utc base=localtime" ;;
     -device) words="isa-debug-exit help" ;;
     -vga) words="std none" ;;

@@ -22,19 +22,35 @@ using Files = BlockImage::Files;
 
 constexpr size_t kSector = BlockImage::kSectorBytes;
 
-// preadv2 and pwritev2 until `bytes` is done. The end of the file is EIO: the image has a hole where the
-// guest has a disk. `flags` are RWF_*.
-template <auto kTransfer, class Byte>
-BlockOutcome transfer(int file, uint64_t sector, std::span<Byte> bytes, int flags) {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const iovec vector{.iov_base = const_cast<uint8_t*>(bytes.data() + done), .iov_len = bytes.size() - done};
-    const ssize_t count = kTransfer(file, &vector, 1, static_cast<off_t>(sector * kSector + done), flags);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return {.error = count == 0 ? EIO : errno, .sectors = done / kSector};
-    done += static_cast<size_t>(count);
+// The bytes, or a negative errno. `flags` are RWF_*.
+int64_t transfer(const HostTransfer& wanted, int flags) {
+  const iovec vector{.iov_base = wanted.data, .iov_len = wanted.bytes};
+  const auto offset = static_cast<off_t>(wanted.offset);
+  ssize_t result = 0;
+  switch (wanted.kind) {
+    case BlockRequest::Kind::kRead:
+      result = ::preadv2(wanted.file, &vector, 1, offset, flags);
+      break;
+    case BlockRequest::Kind::kWrite:
+      result = ::pwritev2(wanted.file, &vector, 1, offset, flags);
+      break;
+    case BlockRequest::Kind::kFlush:
+      result = ::fdatasync(wanted.file);
+      break;
   }
-  return {.sectors = done / kSector};
+  return result < 0 ? -errno : result;
+}
+
+const char* verb_of(const BlockRequest& request, bool snapshot) {
+  switch (request.kind) {
+    case BlockRequest::Kind::kRead:
+      return "read";
+    case BlockRequest::Kind::kWrite:
+      return snapshot ? "write the snapshot of" : "write";
+    case BlockRequest::Kind::kFlush:
+      return "flush";
+  }
+  return "";
 }
 
 std::string refused(const std::string& what, const std::string& path, const std::string& why) {
@@ -102,52 +118,109 @@ size_t BlockImage::run_length(uint64_t sector, size_t sectors) const {
   return length;
 }
 
-BlockOutcome BlockImage::read_with(uint64_t sector, std::span<uint8_t> to, int flags) {
-  const size_t sectors = to.size() / kSector;
-  size_t done = 0;
-  while (done < sectors) {
-    const size_t run = run_length(sector + done, sectors - done);
-    const BlockOutcome outcome = transfer<::preadv2>(file_of(sector + done), sector + done,
-                                                     to.subspan(done * kSector, run * kSector), flags);
-    done += outcome.sectors;
-    if (outcome.error != 0) return {.error = outcome.error, .sectors = done};
+// ---- Step by step.
+
+BlockRequest BlockImage::checked(BlockRequest request) const {
+  if (request.kind == BlockRequest::Kind::kWrite && read_only())
+    request.error = EROFS;
+  else if (!contains(request.sector, request.bytes))
+    request.error = EINVAL;
+  request.refused = request.error != 0;
+  request.ended = request.refused || request.bytes == 0;
+  return request;
+}
+
+BlockRequest BlockImage::begin_read(uint64_t sector, std::span<uint8_t> to) const {
+  return checked(
+      {.kind = BlockRequest::Kind::kRead, .sector = sector, .data = to.data(), .bytes = to.size()});
+}
+
+BlockRequest BlockImage::begin_write(uint64_t sector, std::span<const uint8_t> from) const {
+  return checked({.kind = BlockRequest::Kind::kWrite,
+                  .sector = sector,
+                  .data = const_cast<uint8_t*>(from.data()),
+                  .bytes = from.size()});
+}
+
+BlockRequest BlockImage::begin_flush() const {
+  return {.kind = BlockRequest::Kind::kFlush, .ended = read_only() || files_.overlay};
+}
+
+std::optional<HostTransfer> BlockImage::next(const BlockRequest& request) const {
+  if (request.ended) return std::nullopt;
+  const size_t left = request.bytes - request.done, into_sector = request.done % kSector;
+  HostTransfer wanted{.kind = request.kind,
+                      .file = files_.overlay ? files_.overlay.get() : files_.base.get(),
+                      .data = request.data + request.done,
+                      .bytes = left,
+                      .offset = request.sector * kSector + request.done};
+  if (request.kind == BlockRequest::Kind::kRead) {
+    const uint64_t first = request.sector + request.done / kSector;
+    wanted.file = file_of(first);
+    wanted.bytes = run_length(first, (left + into_sector) / kSector) * kSector - into_sector;
   }
-  return {.sectors = done};
+  return wanted;
+}
+
+// The end of the file is EIO: the image has a hole where the guest has a disk.
+void BlockImage::note(BlockRequest& request, int64_t result) {
+  if (result == -EINTR) return;
+  if (request.kind == BlockRequest::Kind::kFlush || result <= 0) {
+    const bool at_end = request.kind != BlockRequest::Kind::kFlush && result == 0;
+    request.error = at_end ? EIO : static_cast<int>(-result);
+    request.ended = true;
+    return;
+  }
+  if (request.kind == BlockRequest::Kind::kWrite) note_written(request, static_cast<size_t>(result));
+  request.done += static_cast<size_t>(result);
+  request.ended = request.done == request.bytes;
+}
+
+// So many more bytes of it: sectors that are whole by now are the overlay's.
+void BlockImage::note_written(const BlockRequest& request, size_t bytes) {
+  if (!files_.overlay) return;
+  for (size_t i = request.done / kSector; i < (request.done + bytes) / kSector; ++i)
+    overlaid_.insert(request.sector + i);
+}
+
+BlockOutcome BlockImage::end(const BlockRequest& request) {
+  if (request.error != 0 && !request.refused && !std::exchange(failed_, true) && on_failure_) {
+    on_failure_(refused(verb_of(request, static_cast<bool>(files_.overlay)), files_.path,
+                        std::strerror(request.error)));
+  }
+  return {.error = request.error, .sectors = request.done / kSector};
+}
+
+// ---- At once.
+
+void BlockImage::transfer_all(BlockRequest& request, int flags) {
+  while (const auto wanted = next(request)) note(request, transfer(*wanted, flags));
+}
+
+BlockOutcome BlockImage::perform(BlockRequest request) {
+  transfer_all(request, 0);
+  return end(request);
 }
 
 BlockOutcome BlockImage::read(uint64_t sector, std::span<uint8_t> to) {
-  if (!contains(sector, to.size())) return {.error = EINVAL};
-  return report(read_with(sector, to, 0), "read");
+  return perform(begin_read(sector, to));
 }
 
 // Whatever is not a success is for read() to find out again.
 std::optional<BlockOutcome> BlockImage::read_cached(uint64_t sector, std::span<uint8_t> to) {
-  if (!contains(sector, to.size())) return BlockOutcome{.error = EINVAL};
-  const BlockOutcome outcome = read_with(sector, to, RWF_NOWAIT);
-  if (outcome.error != 0) return std::nullopt;
-  return outcome;
+  BlockRequest request = begin_read(sector, to);
+  transfer_all(request, RWF_NOWAIT);
+  if (request.error != 0 && !request.refused) return std::nullopt;
+  return end(request);
 }
 
 BlockOutcome BlockImage::write(uint64_t sector, std::span<const uint8_t> from) {
-  if (read_only()) return {.error = EROFS};
-  if (!contains(sector, from.size())) return {.error = EINVAL};
-  const int file = files_.overlay ? files_.overlay.get() : files_.base.get();
-  const BlockOutcome outcome = transfer<::pwritev2>(file, sector, from, 0);
-  for (size_t i = 0; files_.overlay && i < outcome.sectors; ++i) overlaid_.insert(sector + i);
-  return report(outcome, files_.overlay ? "write the snapshot of" : "write");
+  return perform(begin_write(sector, from));
 }
 
-BlockOutcome BlockImage::flush() {
-  if (read_only() || files_.overlay) return {};
-  return report({.error = ::fdatasync(files_.base.get()) == 0 ? 0 : errno}, "flush");
-}
+BlockOutcome BlockImage::flush() { return perform(begin_flush()); }
 
-BlockOutcome BlockImage::report(BlockOutcome outcome, const char* what) {
-  if (outcome.error != 0 && !std::exchange(failed_, true) && on_failure_) {
-    on_failure_(refused(what, files_.path, std::strerror(outcome.error)));
-  }
-  return outcome;
-}
+// ---- Opening.
 
 Opened open_block_image(const std::string& path, ImageAccess access) {
   ::signal(SIGXFSZ, SIG_IGN);
@@ -162,6 +235,7 @@ Opened open_block_image(const std::string& path, ImageAccess access) {
   if (const auto* why = std::get_if<std::string>(&size)) return refused("use", path, *why);
   files.sectors = std::get<uint64_t>(size) / kSector;
   if (!lock(files.base.get(), writable)) return lock_refusal(path);
+  ::fcntl(files.base.get(), F_SETFL, 0);  // io_uring would not wait for the disk either
   if (access == ImageAccess::kSnapshot) {
     files.overlay = open_overlay();
     if (!files.overlay) {

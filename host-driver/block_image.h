@@ -26,6 +26,27 @@ struct BlockOutcome {
   bool operator==(const BlockOutcome&) const = default;
 };
 
+// A request, and how far it has come. Its span belongs to whoever carries it out until it has ended.
+struct BlockRequest {
+  enum class Kind : uint8_t { kRead, kWrite, kFlush };
+  Kind kind;
+  uint64_t sector = 0;
+  uint8_t* data = nullptr;  // only read from by kWrite
+  size_t bytes = 0;
+  size_t done = 0;  // bytes
+  int error = 0;    // the host's errno
+  bool refused = false, ended = false;
+};
+
+// What the host is to do next for a request.
+struct HostTransfer {
+  BlockRequest::Kind kind;
+  int file;
+  uint8_t* data;
+  size_t bytes;
+  uint64_t offset;  // in bytes
+};
+
 // A raw image: a file or a block device of the host, as an array of 512-byte sectors. What is in it is never
 // looked at. No error of the host ends the process: each comes back with its request, and the guest's driver
 // deals with it.
@@ -60,6 +81,17 @@ class BlockImage {
   // What was written is on the host's disk (fdatasync). Does nothing for a snapshot.
   BlockOutcome flush();
 
+  // The same step by step, for who does not wait for the host: next() says what it is to do, and note() takes
+  // what came of that, the bytes or a negative errno; when next() has nothing more, end() is how it ended.
+  BlockRequest begin_read(uint64_t sector, std::span<uint8_t> to) const;
+  BlockRequest begin_write(uint64_t sector, std::span<const uint8_t> from) const;
+  BlockRequest begin_flush() const;
+  std::optional<HostTransfer> next(const BlockRequest& request) const;
+  void note(BlockRequest& request, int64_t result);
+  BlockOutcome end(const BlockRequest& request);
+  // Does all of a request, and waits.
+  BlockOutcome perform(BlockRequest request);
+
   // Is told once, in the thread of the request, of the first error of the host: one line for the user.
   void on_failure(std::function<void(const std::string& line)> callback) {
     on_failure_ = std::move(callback);
@@ -69,8 +101,9 @@ class BlockImage {
   bool contains(uint64_t sector, size_t bytes) const;
   size_t run_length(uint64_t sector, size_t sectors) const;
   int file_of(uint64_t sector) const;
-  BlockOutcome read_with(uint64_t sector, std::span<uint8_t> to, int flags);
-  BlockOutcome report(BlockOutcome outcome, const char* what);
+  void transfer_all(BlockRequest& request, int flags);
+  BlockRequest checked(BlockRequest request) const;
+  void note_written(const BlockRequest& request, size_t bytes);
 
   Files files_;
   SectorSet overlaid_;

@@ -7,17 +7,16 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
 
-#include "host-driver/block_image.h"
+#include "host-driver/block_io.h"
 
 namespace ringdown {
 
-// An image whose requests do not keep their caller waiting. All but the I/O thread's part belongs to one
-// thread, the owner's (the one that runs the vCPU), and every request ends by its callback there: within the
-// call, if the host has what is to be read in memory, or else in deliver(). Until then its span belongs to
-// the queue.
+// An image whose requests do not keep their caller waiting. All but the I/O thread's part (BlockIo) belongs
+// to one thread, the owner's (the one that runs the vCPU), and every request ends by its callback there:
+// within the call, if the host has what is to be read in memory, or else in deliver(). Until then its span
+// belongs to the queue.
 //
 // Requests are carried out one after another, in their order, so that a flush covers all writes before it.
 class BlockQueue {
@@ -25,10 +24,10 @@ class BlockQueue {
   using Done = std::function<void(BlockOutcome)>;
 
   // `on_ended` is called on the I/O thread when a request has ended, and must see to it that the owner calls
-  // deliver() soon. It must not call the queue.
-  BlockQueue(std::unique_ptr<BlockImage> image, std::function<void()> on_ended);
+  // deliver() soon. It must not call the queue. Where io_uring is wanted and cannot be had, it is a thread.
+  BlockQueue(std::unique_ptr<BlockImage> image, std::function<void()> on_ended, Aio aio = Aio::kAny);
   // Carries out what was asked for; callbacks that were not delivered are dropped.
-  ~BlockQueue();
+  ~BlockQueue() = default;
   BlockQueue(const BlockQueue&) = delete;
   BlockQueue& operator=(const BlockQueue&) = delete;
 
@@ -49,32 +48,25 @@ class BlockQueue {
   void drain();
 
  private:
-  using Work = std::function<BlockOutcome()>;
-  struct Request {
-    Work work;
-    Done done;
-  };
   struct Ended {
     BlockOutcome outcome;
     Done done;
   };
 
-  void submit(Work work, Done done);
-  void run();
+  void submit(const BlockRequest& request, Done done);
+  void end_first(BlockOutcome outcome);
 
   const std::unique_ptr<BlockImage> image_;
   const std::function<void()> on_ended_;
   size_t under_way_ = 0;  // of the owner's thread: asked for and not yet delivered
 
   std::mutex mutex_;  // guards what follows
-  std::condition_variable work_came_;
   std::condition_variable work_ended_;
-  std::deque<Request> requests_;
+  std::deque<Done> waiting_;  // for the requests that io_ has, in their order
   std::vector<Ended> ended_;
-  bool stopping_ = false;
   std::atomic<size_t> ended_count_{0};  // a copy, for who does not want to lock
 
-  std::thread thread_;  // last: it uses all of the above
+  std::unique_ptr<BlockIo> io_;  // last: its thread uses all of the above
 };
 
 }  // namespace ringdown

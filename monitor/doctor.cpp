@@ -88,6 +88,13 @@ HostFinding judge_sandbox(const HostFacts& host) {
           "seccomp"};
 }
 
+HostFinding judge_io_uring(const HostFacts& host) {
+  const char* const meaning = "requests of disks go to the host by it, else by a thread for each disk";
+  if (host.io_uring_error.empty()) return {"io_uring", kGood, "works", meaning};
+  return {"io_uring", kSlower, host.io_uring_error, meaning,
+          "sudo sysctl -w kernel.io_uring_disabled=0, or a security profile that allows io_uring_setup"};
+}
+
 const char* word_for(HostState state) {
   switch (state) {
     case kGood:
@@ -105,7 +112,7 @@ const char* word_for(HostState state) {
 std::vector<HostFinding> judge_host(const HostFacts& host) {
   return {judge_fsgsbase(host),      judge_bmi2(host),       judge_sse(host),           judge_kernel(host),
           judge_max_map_count(host), judge_huge_pages(host), judge_mmap_min_addr(host), judge_memfd(host),
-          judge_address_space(host), judge_sandbox(host)};
+          judge_address_space(host), judge_sandbox(host),    judge_io_uring(host)};
 }
 
 std::vector<HostFinding> examine_host() { return judge_host(read_host_facts()); }

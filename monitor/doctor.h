@@ -20,7 +20,8 @@ struct HostFacts {
   std::string memfd_error = {};  // why an executable view of a memfd is refused; empty: it is not
   std::optional<uint64_t> address_limit = {};  // RLIMIT_AS in bytes; none: unlimited
   bool address_space = false;                  // kNeededAddressSpace could be reserved
-  std::string sandbox_error = {};  // why a sandbox for native user code is refused; empty: it is not
+  std::string sandbox_error = {};   // why a sandbox for native user code is refused; empty: it is not
+  std::string io_uring_error = {};  // why_no_io_uring()
 };
 
 // Shadow spaces take 4 GiB each, guards and guest memory come on top.

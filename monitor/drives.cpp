@@ -54,6 +54,11 @@ std::optional<int> Drives::open() {
 
 std::optional<int> Drives::open(std::optional<Drive>& place, Drive drive) {
   place = std::move(drive);
+  if (place->options.aio == Aio::kIoUring) {
+    if (const std::string why = why_no_io_uring(); !why.empty())
+      return refuse(ExitCode::kHostLacksFeature,
+                    concat("-drive aio=io_uring: this host's kernel refuses it: ", why));
+  }
   if (place->options.file.empty()) return std::nullopt;
   auto opened = open_disk(*place, place->options.file);
   if (const auto* line = std::get_if<std::string>(&opened)) return refuse(ExitCode::kBadImage, *line);
@@ -68,7 +73,7 @@ Drives::OpenedDisk Drives::open_disk(const Drive& drive, const std::string& file
   const auto why = drive.floppy ? floppy_refusal(image->sectors(), drive.floppy_type) : std::nullopt;
   if (why) return concat(file, ": ", *why);
   image->on_failure([](const std::string& line) { print_error_line(line); });
-  return std::make_unique<Disk>(std::move(image), request_attention_);
+  return std::make_unique<Disk>(std::move(image), request_attention_, drive.options.aio);
 }
 
 void Drives::describe_to(BoardConfiguration& configuration) {

@@ -46,8 +46,8 @@ class Drives {
   struct Disk {
     BlockQueue queue;
     ImageMedium medium{queue};
-    Disk(std::unique_ptr<BlockImage> image, const std::function<void()>& on_ended)
-        : queue(std::move(image), on_ended) {}
+    Disk(std::unique_ptr<BlockImage> image, const std::function<void()>& on_ended, Aio aio)
+        : queue(std::move(image), on_ended, aio) {}
   };
   struct Drive {
     std::string name;

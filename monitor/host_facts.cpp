@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "host-driver/block_io.h"
 #include "host-driver/file_descriptor.h"
 #include "host-driver/host_setting.h"
 #include "monitor/doctor.h"
@@ -91,7 +92,8 @@ HostFacts read_host_facts() {
           .memfd_error = try_executable_memfd(),
           .address_limit = address_space_limit(),
           .address_space = try_to_reserve(kNeededAddressSpace),
-          .sandbox_error = try_sandbox()};
+          .sandbox_error = try_sandbox(),
+          .io_uring_error = why_no_io_uring()};
 }
 
 }  // namespace ringdown

@@ -322,7 +322,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"Disks", "hdd", "FILE", "of the fourth one: secondary slave", set_disk<3>},
     {"Disks", "cdrom", "FILE", "image of a CD-ROM", set_cdrom},
     {"Disks", "drive", "file=FILE[,P=V]",
-     "a drive: format=raw, if=ide|floppy, index=N, media=cdrom, readonly=on, snapshot=on", add_drive},
+     "a drive: if=ide|floppy, index=N, media=cdrom, readonly=on, snapshot=on, aio=threads", add_drive},
     {"Disks", "snapshot", "", "keep what the guest writes to any disk until the end only", set_snapshot},
     {"Disks", "no-fd-bootchk", "", "with a BIOS: boot a floppy disk whatever it begins with",
      set_no_floppy_check},

@@ -167,6 +167,12 @@ std::string apply_drive_interface(std::string_view value, bool& floppy) {
   return concat("interface '", value, "' is not built yet; only 'ide' and 'floppy' are");
 }
 
+std::string set_aio(std::string_view value, Aio& aio) {
+  if (value != "io_uring" && value != "threads") return "aio must be io_uring or threads";
+  aio = value == "threads" ? Aio::kThreads : Aio::kIoUring;
+  return {};
+}
+
 std::string apply_drive(const Property& property, ReadDrive& read) {
   DriveOptions& drive = read.placed.drive;
   const std::string_view key = property.key, value = property.value.value_or("");
@@ -183,6 +189,7 @@ std::string apply_drive(const Property& property, ReadDrive& read) {
     return value == "disk" || value == "cdrom" ? "" : "media must be disk or cdrom";
   }
   if (key == "readonly" || key == "read-only") return set_on_off(key, value, read.read_only.emplace());
+  if (key == "aio") return set_aio(value, drive.aio);
   if (key == "snapshot") return set_on_off(key, value, drive.snapshot);
   if (key == "id") return "";  // nothing refers to it
   return concat("'", key, "' is not built yet");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "display/vnc_server.h"
+#include "host-driver/block_io.h"
 #include "host-driver/log.h"
 #include "host-driver/serial_target.h"
 #include "native/user_code.h"
@@ -59,6 +60,7 @@ struct DriveOptions {
   bool cdrom = false;
   bool read_only = false;  // as a CD-ROM always is
   bool snapshot = false;
+  Aio aio = Aio::kAny;
   bool operator==(const DriveOptions&) const = default;
 };
 constexpr unsigned kDrives = 4;    // on IDE channels: primary master and slave, then secondary

@@ -1,10 +1,12 @@
 #include "host-driver/block_queue.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <semaphore>
 #include <string>
+#include <thread>
 
 #include "tests/block/temporary_image.h"
 
@@ -14,14 +16,15 @@ namespace {
 using testing::TemporaryImage;
 using Bytes = std::vector<uint8_t>;
 
-struct BlockQueueTest : ::testing::Test {
+struct BlockQueueTest : ::testing::TestWithParam<Aio> {
   TemporaryImage file{8 * 512};
   std::counting_semaphore<> ended{0};
   std::string log;
 
   std::unique_ptr<BlockQueue> open(ImageAccess access = ImageAccess::kReadWrite) {
     auto opened = open_block_image(file.path(), access);
-    return std::make_unique<BlockQueue>(std::move(std::get<0>(opened)), [this] { ended.release(); });
+    return std::make_unique<BlockQueue>(
+        std::move(std::get<0>(opened)), [this] { ended.release(); }, GetParam());
   }
   BlockQueue::Done logged(char name) {
     return [this, name, owner = std::this_thread::get_id()](BlockOutcome outcome) {
@@ -32,11 +35,12 @@ struct BlockQueueTest : ::testing::Test {
   }
 };
 
-TEST_F(BlockQueueTest, CallbacksRunWhenTheOwnerDelivers) {
+TEST_P(BlockQueueTest, CallbacksRunWhenTheOwnerDelivers) {
   const auto queue = open();
   EXPECT_EQ(queue->sectors(), 8u);
   EXPECT_FALSE(queue->read_only());
-  queue->write(2, Bytes(512, 99), logged('w'));
+  const Bytes bytes(512, 99);
+  queue->write(2, bytes, logged('w'));
   ended.acquire();
   EXPECT_TRUE(queue->ended());
   EXPECT_EQ(log, "");
@@ -47,7 +51,7 @@ TEST_F(BlockQueueTest, CallbacksRunWhenTheOwnerDelivers) {
   EXPECT_EQ(log, "w");
 }
 
-TEST_F(BlockQueueTest, RequestsEndInTheirOrder) {
+TEST_P(BlockQueueTest, RequestsEndInTheirOrder) {
   const auto queue = open();
   const Bytes first(512, 1), second(512, 2);
   Bytes seen(512);
@@ -60,7 +64,7 @@ TEST_F(BlockQueueTest, RequestsEndInTheirOrder) {
   EXPECT_EQ(seen, second);
 }
 
-TEST_F(BlockQueueTest, ErrorsAreOfTheirRequest) {
+TEST_P(BlockQueueTest, ErrorsAreOfTheirRequest) {
   const auto queue = open();
   Bytes bytes(1024);
   queue->read(7, bytes, logged('a'));
@@ -70,7 +74,7 @@ TEST_F(BlockQueueTest, ErrorsAreOfTheirRequest) {
   EXPECT_EQ(log, "a!b!c");
 }
 
-TEST_F(BlockQueueTest, ACallbackMayAskForMore) {
+TEST_P(BlockQueueTest, ACallbackMayAskForMore) {
   const auto queue = open();
   const Bytes bytes(512, 7);
   int left = 5;
@@ -83,7 +87,7 @@ TEST_F(BlockQueueTest, ACallbackMayAskForMore) {
   EXPECT_FALSE(queue->ended());
 }
 
-TEST_F(BlockQueueTest, WhatWasAskedForIsDoneAtTheEnd) {
+TEST_P(BlockQueueTest, WhatWasAskedForIsDoneAtTheEnd) {
   const Bytes bytes(512, 55);
   {
     const auto queue = open();
@@ -93,7 +97,7 @@ TEST_F(BlockQueueTest, WhatWasAskedForIsDoneAtTheEnd) {
   EXPECT_EQ(file.content(), Bytes(8 * 512, 55));
 }
 
-TEST_F(BlockQueueTest, ManyRequestsAndASnapshot) {
+TEST_P(BlockQueueTest, ManyRequestsAndASnapshot) {
   const auto queue = open(ImageAccess::kSnapshot);
   std::vector<Bytes> written, seen;
   for (unsigned i = 0; i < 200; ++i)
@@ -106,6 +110,56 @@ TEST_F(BlockQueueTest, ManyRequestsAndASnapshot) {
   queue->drain();
   EXPECT_EQ(log.size(), 400u);
   EXPECT_EQ(seen, written);
+}
+
+TEST_P(BlockQueueTest, ATruncatedFileIsAnErrorOfTheRequest) {
+  const auto queue = open();
+  file.truncate(2 * 512 + 100);
+  Bytes seen(4 * 512);
+  queue->read(1, seen, [&](BlockOutcome outcome) {
+    EXPECT_EQ(outcome, (BlockOutcome{.error = EIO, .sectors = 1}));
+    log += 'r';
+  });
+  queue->drain();
+  EXPECT_EQ(log, "r");
+  EXPECT_EQ(seen[0], 2);
+}
+
+TEST_P(BlockQueueTest, RefusedRequestsWaitForTheirTurn) {
+  const auto queue = open(ImageAccess::kReadOnly);
+  Bytes bytes(512);
+  queue->write(0, bytes, logged('a'));
+  EXPECT_EQ(log, "") << "its caller is still busy";
+  queue->flush(logged('b'));
+  queue->read(8, bytes, logged('c'));
+  queue->drain();
+  EXPECT_EQ(log, "a!bc!");
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, BlockQueueTest, ::testing::Values(Aio::kIoUring, Aio::kThreads),
+                         [](const auto& info) {
+                           return info.param == Aio::kThreads ? "Threads" : "IoUring";
+                         });
+
+// Whoever may open no more files gets no ring.
+TEST(BlockQueueWithoutIoUring, GoesByAThread) {
+  if (const std::string why = why_no_io_uring(); !why.empty()) GTEST_SKIP() << "no io_uring anyway: " << why;
+  const TemporaryImage file{512};
+  auto image = std::move(std::get<0>(open_block_image(file.path(), ImageAccess::kReadWrite)));
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = files.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_NE(why_no_io_uring(), "");
+  EXPECT_EQ(make_ring_io(*image, nullptr), nullptr);
+  BlockQueue queue(std::move(image), nullptr);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  bool written = false;
+  const Bytes bytes(512, 9);
+  queue.write(0, bytes, [&](BlockOutcome outcome) { written = outcome.error == 0; });
+  queue.drain();
+  EXPECT_TRUE(written);
+  EXPECT_EQ(file.content(), bytes);
 }
 
 }  // namespace

@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from cases import Failure, case, run_cases  # noqa: E402  (found by the line above)
+from cases import Failure, case, check, run_cases  # noqa: E402  (found by the line above)
 
 GUEST_ENDED_WELL = 1  # isa-debug-exit of 0
+HOST_LACKS_FEATURE, RESET_WITH_NO_REBOOT = 6, 12  # monitor/exit_codes.h
 
 
 class Bench:
@@ -34,6 +35,10 @@ class Bench:
             file.write(source.read())
         os.chmod(copied, 0o755)
         return copied
+
+    def confined(self, *command):
+        return subprocess.run([self.options.confine, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
 
     def run(self, initramfs, memory, taken_mappings=0):
         """Boots; returns the console's output and the counters."""
@@ -68,6 +73,22 @@ def more_guest_pages_than_the_host_has_mappings(bench):
             raise Failure(f"with {taken} mappings taken: {output[-500:]!r}")
         if counters["shadow_spaces_dropped"] == 0:
             raise Failure(f"with {taken} mappings taken nothing had to be forgotten: the limit was not reached")
+
+
+@case
+def disks_without_io_uring(bench):
+    disk, vmm = os.path.join(bench.folder, "disk.img"), bench.copy(bench.options.vmm)
+    with open(disk, "wb") as file:
+        file.truncate(1 << 20)
+    os.chmod(disk, 0o666)
+    run = bench.confined(vmm, "-nographic", "-drive", f"file={disk},format=raw,aio=io_uring")
+    check("exit code", run.returncode, HOST_LACKS_FEATURE)
+    if not re.fullmatch(r"ringdown: -drive aio=io_uring: this host's kernel refuses it: [^\n]+\n", run.stderr):
+        raise Failure(f"it said {run.stderr!r}")
+    run = bench.confined(vmm, "-nographic", "-hda", disk, "-boot", "reboot-timeout=0", "-no-reboot")
+    check("exit code", run.returncode, RESET_WITH_NO_REBOOT)
+    if "Boot failed: not a bootable disk" not in run.stdout:
+        raise Failure(f"the BIOS has not read the disk: {run.stdout!r}")
 
 
 def main():

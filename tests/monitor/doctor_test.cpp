@@ -52,6 +52,13 @@ TEST(Doctor, WithoutASandboxEverythingRunsTranslated) {
   EXPECT_EQ(describe_missing(judge_host(host)), std::nullopt);
 }
 
+TEST(Doctor, WithoutIoUringDisksHaveThreads) {
+  HostFacts host = good_host();
+  host.io_uring_error = "Operation not permitted";
+  EXPECT_EQ(finding(host, "io_uring").state, HostState::kSlower);
+  EXPECT_EQ(describe_missing(judge_host(host)), std::nullopt);
+}
+
 TEST(Doctor, EachRequirementIsOne) {
   HostFacts no_sse = good_host(), no_memfd = good_host(), no_space = good_host();
   no_sse.sse2 = false;

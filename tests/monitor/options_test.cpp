@@ -364,6 +364,8 @@ TEST(Options, DriveProperties) {
   EXPECT_EQ(drive("file=a,format=raw,if=ide,media=disk,id=x"), Drive({.file = "a"}));
   EXPECT_EQ(drive("file=a,,b=c,readonly=on"), Drive({.file = "a,b=c", .read_only = true}));
   EXPECT_EQ(drive("file=a,read-only=off,snapshot=on"), Drive({.file = "a", .snapshot = true}));
+  EXPECT_EQ(drive("file=a,aio=threads"), Drive({.file = "a", .aio = Aio::kThreads}));
+  EXPECT_EQ(drive("file=a,aio=io_uring"), Drive({.file = "a", .aio = Aio::kIoUring}));
   EXPECT_EQ(drive("media=cdrom"), Drive({.cdrom = true, .read_only = true}));
   const auto drives = run({"-drive", "file=a,index=1", "-drive", "file=b", "-drive", "file=c"}).drives;
   EXPECT_EQ(drives[1]->file, "a");
@@ -401,6 +403,7 @@ TEST(Options, BadDrives) {
   EXPECT_EQ(drive("file=a,media=tape"), "media must be disk or cdrom");
   EXPECT_EQ(drive("file=a,readonly=yes"), "readonly must be on or off");
   EXPECT_EQ(drive("file=a,snapshot"), "snapshot must be on or off");
+  EXPECT_EQ(drive("file=a,aio=native"), "aio must be io_uring or threads");
   EXPECT_EQ(drive("file=a,cache=none"), "'cache' is not built yet");
   EXPECT_EQ(drive("file=a,if=floppy,index=2"), "index must be a floppy drive, 0 or 1");
   EXPECT_EQ(drive("media=cdrom,if=floppy"), "a floppy drive takes no CD-ROM");
