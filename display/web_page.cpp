@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
@@ -37,11 +38,20 @@ const char* type_of(const fs::path& file) {
   return found != types.end() ? found->second : "application/octet-stream";
 }
 
+bool lies_in(const fs::path& folder, const fs::path& file) {
+  std::error_code error;
+  const fs::path root = fs::canonical(folder, error);
+  const fs::path target = error ? fs::path() : fs::canonical(file, error);
+  return !error && std::ranges::mismatch(root, target).in1 == root.end();
+}
+
+// Without what a link leads to elsewhere.
 std::map<std::string, fs::path> files_of(const fs::path& folder) {
   std::map<std::string, fs::path> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_regular_file(error)) files["/" + at->path().lexically_relative(folder).string()] = at->path();
+    if (at->is_regular_file(error) && lies_in(folder, at->path()))
+      files["/" + at->path().lexically_relative(folder).string()] = at->path();
   }
   return files;
 }

@@ -459,6 +459,23 @@ def a_browser_gets_novnc_and_then_the_screen(bench):
 
 
 @case
+def a_browser_gets_nothing_that_a_link_leads_out_to(bench):
+    os.environ["XDG_DATA_DIRS"] = bench.folder
+    page = os.path.join(bench.folder, "novnc")
+    os.mkdir(page)
+    for path in (os.path.join(page, "vnc.html"), os.path.join(bench.folder, "secret")):
+        with open(path, "w"):
+            pass
+    os.symlink("vnc.html", os.path.join(page, "within"))
+    os.symlink("../secret", os.path.join(page, "without"))
+    os.symlink("nowhere", os.path.join(page, "dangling"))
+    port = FIRST_PORT + free_display()
+    with bench.start("-vnc", f":{free_display()},websocket={port}"):
+        for name, status in (("vnc.html", b"200"), ("within", b"200"), ("without", b"404"), ("dangling", b"404")):
+            check(name, status_of(port, f"GET /{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode()), status)
+
+
+@case
 def a_browser_is_told_that_novnc_is_missing(bench):
     os.environ["XDG_DATA_DIRS"] = bench.folder
     port = FIRST_PORT + free_display()
