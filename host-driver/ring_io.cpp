@@ -37,6 +37,14 @@ class Ring {
     }
     return true;
   }
+  // Whether a no-op comes back: a security profile can allow a ring and forbid its use.
+  bool answers() {
+    ::io_uring_prep_nop(::io_uring_get_sqe(&ring_));
+    io_uring_cqe* answer = nullptr;
+    if (::io_uring_submit_and_wait(&ring_, 1) != 1 || ::io_uring_peek_cqe(&ring_, &answer) != 0) return false;
+    ::io_uring_cqe_seen(&ring_, answer);
+    return true;
+  }
 
  private:
   io_uring ring_{};
@@ -151,14 +159,15 @@ void RingIo::run() {
 
 std::unique_ptr<BlockIo> make_ring_io(BlockImage& image, BlockIo::Ended ended) {
   auto ring = std::make_unique<Ring>();
-  if (ring->error() != 0 || !ring->has_operations()) return nullptr;
+  if (ring->error() != 0 || !ring->has_operations() || !ring->answers()) return nullptr;
   return std::make_unique<RingIo>(std::move(ring), image, std::move(ended));
 }
 
 std::string why_no_io_uring() {
   Ring ring;
   if (ring.error() != 0) return std::strerror(ring.error());
-  return ring.has_operations() ? "" : "this kernel's has not all that is needed";
+  if (!ring.has_operations()) return "this kernel's has not all that is needed";
+  return ring.answers() ? "" : "requests to it are refused";
 }
 
 }  // namespace ringdown
