@@ -1,7 +1,6 @@
 #include "host-driver/block_queue.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cerrno>
 #include <semaphore>
@@ -140,27 +139,6 @@ INSTANTIATE_TEST_SUITE_P(Ways, BlockQueueTest, ::testing::Values(Aio::kIoUring, 
                          [](const auto& info) {
                            return info.param == Aio::kThreads ? "Threads" : "IoUring";
                          });
-
-// Whoever may open no more files gets no ring.
-TEST(BlockQueueWithoutIoUring, GoesByAThread) {
-  if (const std::string why = why_no_io_uring(); !why.empty()) GTEST_SKIP() << "no io_uring anyway: " << why;
-  const TemporaryImage file{512};
-  auto image = std::move(std::get<0>(open_block_image(file.path(), ImageAccess::kReadWrite)));
-  rlimit files{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-  const rlimit none{.rlim_cur = 0, .rlim_max = files.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  EXPECT_NE(why_no_io_uring(), "");
-  EXPECT_EQ(make_ring_io(*image, nullptr), nullptr);
-  BlockQueue queue(std::move(image), nullptr);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
-  bool written = false;
-  const Bytes bytes(512, 9);
-  queue.write(0, bytes, [&](BlockOutcome outcome) { written = outcome.error == 0; });
-  queue.drain();
-  EXPECT_TRUE(written);
-  EXPECT_EQ(file.content(), bytes);
-}
 
 }  // namespace
 }  // namespace ringdown
