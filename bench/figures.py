@@ -53,6 +53,9 @@ class Result:
 
     def add(self, row, group, unit, engine, repetition, value, checksum=None):
         entry = self.rows.setdefault(row, {"group": group, "unit": unit, "checksum": checksum, "samples": {}})
+        if group != entry["group"]:
+            self.problem(f"two rows are named {row}, of {entry['group']} and of {group}")
+            return
         if checksum != entry["checksum"]:
             self.problem(f"{row} on {engine}: checksum {checksum}, elsewhere {entry['checksum']}")
             return

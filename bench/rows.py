@@ -27,7 +27,7 @@ MEMORIES = [64, 2048]
 # They take half a minute and more for each repetition.
 ON_REQUEST = {"forkwait", "memtest"}
 # Of bench/programs/process.c: what native user code is judged by.
-SANDBOX_ROWS = ["int80", "hundred"]
+SANDBOX_ROWS = ["getppid_int80", "hundred"]
 
 
 class Figure(NamedTuple):
@@ -78,10 +78,11 @@ class Command(Work):
 
 
 class RoundTrip(Command):
-    """int80 natively in the guest, where the monitor and the guest's program have all of the host's processors."""
+    """getppid_int80 natively in the guest, where the monitor and the guest's program have all of the host's processors."""
 
     def __init__(self, setup):
-        super().__init__("sandbox", "int80_unpinned", setup.image(), None, f"{IN_GUEST}/process int80", whole=False)
+        super().__init__("sandbox", "getppid_int80_unpinned", setup.image(), None, f"{IN_GUEST}/process getppid_int80",
+                         whole=False)
         self.processors = setup.processors
 
     def runs_on(self, engine):

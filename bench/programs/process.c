@@ -29,7 +29,7 @@ static const struct Row rows[] = {
     {"fork_10", fork_once, 400, 1, 10},
     {"fork_100", fork_once, 400, 1, 100},
     {"fork_1000", fork_once, 400, 1, 1000},
-    {"int80", int80_once, 100000, 1, 0},
+    {"getppid_int80", getppid_int80_once, 100000, 1, 0},
     {"hundred", hundred_once, 1, 1, 0},
     {"forkwait", fork_once, 40000, 0, 0},  // the paper's
 };

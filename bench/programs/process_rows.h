@@ -63,8 +63,8 @@ static void wait_for(pid_t child) {
 // getppid: the system call and nothing else.
 static void getppid_once(void) { syscall(SYS_getppid); }
 
-// int80: the same by INT 80h, where getppid takes what the kernel prefers.
-static void int80_once(void) {
+// getppid_int80: the same by INT 80h, and not by what the kernel prefers.
+static void getppid_int80_once(void) {
   int result = SYS_getppid;
   __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
 }

@@ -87,6 +87,13 @@ class Statistics(unittest.TestCase):
         self.assertIn("0000abce", result.problems[0])
         self.assertIsNone(result.median("fib", OURS))
 
+    def test_a_name_is_one_row(self):
+        result = figures.Result()
+        result.add("int80", "nano", CYCLES, OURS, 0, 250, "-")
+        result.add("int80", "sandbox", SECONDS, OURS, 0, 1e-6, "-")
+        self.assertEqual(result.samples("int80", OURS), [250])
+        self.assertEqual(result.problems, ["two rows are named int80, of nano and of sandbox"])
+
 
 class Moves(unittest.TestCase):
     def verdict(self, before, after):
