@@ -1,6 +1,5 @@
 #include "display/vnc_server.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <rfb/rfb.h>
 #include <sys/select.h>

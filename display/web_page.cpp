@@ -38,20 +38,22 @@ const char* type_of(const fs::path& file) {
   return found != types.end() ? found->second : "application/octet-stream";
 }
 
+// `folder` is canonical.
 bool lies_in(const fs::path& folder, const fs::path& file) {
   std::error_code error;
-  const fs::path root = fs::canonical(folder, error);
-  const fs::path target = error ? fs::path() : fs::canonical(file, error);
-  return !error && std::ranges::mismatch(root, target).in1 == root.end();
+  const fs::path target = fs::canonical(file, error);
+  return !error && std::ranges::mismatch(folder, target).in1 == folder.end();
 }
 
 // Without what a link leads to elsewhere.
 std::map<std::string, fs::path> files_of(const fs::path& folder) {
   std::map<std::string, fs::path> files;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_regular_file(error) && lies_in(folder, at->path()))
-      files["/" + at->path().lexically_relative(folder).string()] = at->path();
+  const fs::path root = fs::canonical(folder, error);
+  if (error) return files;
+  for (fs::recursive_directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
+    if (at->is_regular_file(error) && lies_in(root, at->path()))
+      files["/" + at->path().lexically_relative(root).string()] = at->path();
   }
   return files;
 }

@@ -16,7 +16,7 @@ namespace {
 constexpr unsigned kEntries = 2;
 constexpr int kOperations[] = {IORING_OP_NOP, IORING_OP_READ};
 
-// Owns a ring, or says why there is none.
+// Owns a ring, if there is one.
 class Ring {
  public:
   Ring() : error_(-::io_uring_queue_init(kEntries, &ring_, 0)) {}
@@ -26,8 +26,15 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  int error() const { return error_; }
   io_uring* get() { return &ring_; }
+  // Why it cannot be used; empty: it can.
+  std::string refusal() {
+    if (error_ != 0) return std::strerror(error_);
+    if (!has_operations()) return "this kernel's has not all that is needed";
+    return answers() ? "" : "requests to it are refused";
+  }
+
+ private:
   bool has_operations() {
     const std::unique_ptr<io_uring_probe, decltype(&::io_uring_free_probe)> probe(
         ::io_uring_get_probe_ring(&ring_), ::io_uring_free_probe);
@@ -46,7 +53,6 @@ class Ring {
     return true;
   }
 
- private:
   io_uring ring_{};
   const int error_;
 };
@@ -72,7 +78,7 @@ class RingIo final : public BlockIo {
   const Ended ended_;
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<Ring> ring_;
-  std::deque<BlockRequest> requests_;  // the first is under way
+  std::deque<BlockRequest> requests_;  // to be done, and in front what is being read
   bool asked_ = false;                 // an answer is to come: the thread waits for it, or has it
   bool reading_ = false;               // and it is of the first request's read
   bool stopping_ = false;
@@ -132,13 +138,10 @@ int32_t RingIo::wait_for_answer() {
 void RingIo::do_what_waits(std::unique_lock<std::mutex>& lock) {
   asked_ = true;  // nobody else is to
   while (!requests_.empty() && !ask_for_read()) {
-    BlockRequest request = requests_.front();
-    lock.unlock();
-    const BlockOutcome outcome = image_.perform(request);
-    lock.lock();
+    const BlockRequest request = requests_.front();
     requests_.pop_front();
     lock.unlock();
-    ended_(outcome);
+    ended_(image_.perform(request));
     lock.lock();
   }
   if (requests_.empty()) asked_ = false;
@@ -159,15 +162,10 @@ void RingIo::run() {
 
 std::unique_ptr<BlockIo> make_ring_io(BlockImage& image, BlockIo::Ended ended) {
   auto ring = std::make_unique<Ring>();
-  if (ring->error() != 0 || !ring->has_operations() || !ring->answers()) return nullptr;
+  if (!ring->refusal().empty()) return nullptr;
   return std::make_unique<RingIo>(std::move(ring), image, std::move(ended));
 }
 
-std::string why_no_io_uring() {
-  Ring ring;
-  if (ring.error() != 0) return std::strerror(ring.error());
-  if (!ring.has_operations()) return "this kernel's has not all that is needed";
-  return ring.answers() ? "" : "requests to it are refused";
-}
+std::string why_no_io_uring() { return Ring().refusal(); }
 
 }  // namespace ringdown

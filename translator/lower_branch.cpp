@@ -164,7 +164,8 @@ bool BlockTranslator::lower_jump(const Instruction& i) {
   return true;
 }
 
-// r9 = the index in JumpTable::returns for the ESP that a call is made with, and its return comes back with.
+// r9 = the index in JumpTable::returns for RSP as it is. A call and its return ask with the same: in flat
+// code the ESP outside of both, in segmented code that of the return address.
 void BlockTranslator::emit_index_of_return() {
   out_.a().pext(r9d, esp, dword_ptr(r14, offsetof(JumpTable, return_mask)));
 }

@@ -9,14 +9,15 @@ namespace {
 
 using namespace asmjit::x86;
 
-// Is ModRM.reg more of an opcode?
-bool reg_is_of_opcode(const Instruction& i) {
+// Is ModRM.reg more of the opcode, and no register?
+bool reg_extends_opcode(const Instruction& i) {
   const uint8_t op = i.opcode;
   return i.map == OpcodeMap::kOneByte && ((op >= 0x80 && op <= 0x83) || (op & 0xFE) == 0xC0 ||
                                           (op >= 0xD0 && op <= 0xD3) || (op & 0xF6) == 0xF6);
 }
 
-bool register_is_of_opcode(const Instruction& i) {
+// Are the opcode's last three bits a register?
+bool opcode_has_register(const Instruction& i) {
   const uint8_t eight = i.opcode & 0xF8;
   if (i.map == OpcodeMap::k0F) return eight == 0xC8;
   return i.map == OpcodeMap::kOneByte && ((eight >= 0x40 && eight <= 0x58) || eight == 0x90 || eight == 0xB8);
@@ -24,8 +25,8 @@ bool register_is_of_opcode(const Instruction& i) {
 
 // As anything but the base of its memory operand. Sometimes true of what is another register of its number.
 bool names_esp(const Instruction& i) {
-  if (!i.has_modrm) return register_is_of_opcode(i) && (i.opcode & 7) == kEsp;
-  return (i.mod == 3 && i.rm == kEsp) || (i.reg == kEsp && !reg_is_of_opcode(i));
+  if (!i.has_modrm) return opcode_has_register(i) && (i.opcode & 7) == kEsp;
+  return (i.mod == 3 && i.rm == kEsp) || (i.reg == kEsp && !reg_extends_opcode(i));
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ static void stacks_behind_others(void) {
   CHECK_EQ(trap.esp, 0x40000100);
   CHECK_EQ(try_user(invalid_behind_pushes, 1), kInvalidOpcode);
   CHECK_EQ(trap.esp, 0x40000100);
-  try_user(interrupt_behind_pushes, 1);
+  CHECK_EQ(try_user(interrupt_behind_pushes, 1), kUserExit);
   CHECK_EQ(trap.esp, 0x40000100);
   if (!on_tcg()) CHECK_STACK(pop_all_behind_pops, 0x40000FF0, 0, 0x40001000);
 }
