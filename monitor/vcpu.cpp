@@ -36,7 +36,7 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
       shadow_(ram.file(), memory, context_->state),
       interpreter_(context_->state, mmu_, *this, model),
       translator_(*context_, mmu_, shadow_, model),
-      native_(ram.file(), memory, *context_, shadow_, translator_, clock),
+      native_(ram.file(), memory, *context_, shadow_, translator_, model, clock),
       signals_(*this, report_bug),
       signature_(model.signature()) {
   context_->bus = this;
@@ -47,10 +47,10 @@ Vcpu::Vcpu(GuestRam& ram, PhysicalMemory& memory, const CpuModel& model, const C
 void Vcpu::reset() {
   log_reset(state());
   state().reset(signature_);
-  set_time_stamp_counter(0);
+  context_->time_stamp_offset = 0;
   if (interpreter_.model.has(Feature::kApic)) state().msr.apic_base |= ModelSpecificRegisters::kApicEnable;
   board_->set_apic_base(state().msr.apic_base);
-  if (paused_time_stamp_) paused_time_stamp_ = 0;
+  if (paused_time_stamp_) paused_time_stamp_ = time_stamp_counter();
   context_->interrupt_pending = 0;
   nmi_pending_ = false;
   stop_ = false;

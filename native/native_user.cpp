@@ -45,13 +45,14 @@ bool is(const Trap& trap, Vector vector) { return trap.vector == static_cast<uin
 }  // namespace
 
 NativeUser::NativeUser(int ram_file, PhysicalMemory& memory, TranslatorContext& context, ShadowMmu& shadow,
-                       CodeWriteObserver& code_writes, const Clock& clock)
+                       CodeWriteObserver& code_writes, const CpuModel& model, const Clock& clock)
     : ram_file_(ram_file),
       memory_(memory),
       context_(context),
       state_(context.state),
       shadow_(shadow),
       code_writes_(code_writes),
+      model_(model),
       clock_(clock) {}
 
 std::optional<std::string> NativeUser::set_policy(UserCode policy) {
@@ -84,6 +85,11 @@ bool NativeUser::can_run() const {
          (mode.has(CodeMode::kGsUnlimited) || is_null(state_.segment[kGs]));
 }
 
+// The host's counter is the guest's.
+bool NativeUser::may_read_time_stamps() const {
+  return context_.time_stamp_offset == 0 && model_.has(Feature::kTsc) && !(state_.cr4 & cr4::kTsd);
+}
+
 bool NativeUser::takes() {
   if (!context_.native_user) return false;
   if (state_.cpl != 3) {
@@ -106,6 +112,7 @@ bool NativeUser::prepare() {
   space.last_used = ++time_;
   retry_page_fault();
   space.native->prepare_sysenter(shadow_, state_);
+  space.native->sandbox().trap_rdtsc(!may_read_time_stamps());
   return true;
 }
 

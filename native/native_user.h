@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "cpu/cpu_model.h"
 #include "cpu/fault.h"
 #include "native/native_space.h"
 #include "native/user_code.h"
@@ -21,7 +22,7 @@ class NativeUser {
  public:
   // Not owned: everything. `code_writes` is told when user code writes where code was translated from.
   NativeUser(int ram_file, PhysicalMemory& memory, TranslatorContext& context, ShadowMmu& shadow,
-             CodeWriteObserver& code_writes, const Clock& clock);
+             CodeWriteObserver& code_writes, const CpuModel& model, const Clock& clock);
 
   // One line if the host refuses what is needed for it; then everything runs translated.
   std::optional<std::string> set_policy(UserCode policy);
@@ -86,6 +87,7 @@ class NativeUser {
   };
 
   bool can_run() const;
+  bool may_read_time_stamps() const;
   bool make_sandbox(Space& space);
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
@@ -110,6 +112,7 @@ class NativeUser {
   CpuState& state_;
   ShadowMmu& shadow_;
   CodeWriteObserver& code_writes_;
+  const CpuModel& model_;
   const Clock& clock_;
   UserCode policy_ = UserCode::kTranslated;
   std::minstd_rand chance_;                     // of kRestless

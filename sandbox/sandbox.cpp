@@ -247,6 +247,10 @@ void Sandbox::trap_cpuid() {
   call_mapper(std::span(&likewise, 1));
 }
 
+void Sandbox::trap_rdtsc(bool traps) {
+  if (std::exchange(traps_rdtsc_, traps) != traps) shared_->trap_rdtsc(traps);
+}
+
 Trap Sandbox::run(UserState& state) {
   if (!alive_) return {.kind = Trap::Kind::kDied};
   if (traps_cpuid_) set_cpuid_trapping(true);

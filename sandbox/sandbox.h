@@ -37,7 +37,7 @@ struct Trap {
     kPageFault,   // EIP at the instruction; `address`, and `error_code` as the host's page tables see it
     kException,   // any other of the processor's, `vector` and `error_code`; EIP as the processor saves it:
                   // behind INT3, INTO and a single step, else at the instruction. INT n is #GP, n * 8 + 2;
-                  // RDTSC and RDTSCP are #GP(0)
+                  // RDTSC and RDTSCP may be #GP(0)
     kSystemCall,  // INT 80h, EIP at it: it has not been executed
     kFastSystemCall,  // SYSCALL or SYSENTER, the one that the host has for 32-bit code. Lost are EIP, ECX of
                       // SYSCALL, ESP of SYSENTER, and EAX if the host could not read what ESP, or of
@@ -97,6 +97,9 @@ class Sandbox {
   // CPUID is #GP(0) from the next run() on, which makes it so for the calling thread as well. Only if
   // HostProcessor::traps_cpuid.
   void trap_cpuid();
+  // Whether RDTSC and RDTSCP are #GP(0) from the next run() on, as they are at first, or read the host's
+  // counter. One that traps costs each hand-off two writes of CR4, which a virtual machine may pay for dearly.
+  void trap_rdtsc(bool traps);
 
   // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx`
   // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
@@ -127,7 +130,7 @@ class Sandbox {
   const uint32_t lowest_mappable_;
   uint32_t mappings_ = 0;  // an upper bound
   std::atomic<bool> preempting_ = false;
-  bool alive_ = true, traps_cpuid_ = false;
+  bool alive_ = true, traps_cpuid_ = false, traps_rdtsc_ = true;
 };
 
 }  // namespace ringdown

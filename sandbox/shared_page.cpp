@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -100,6 +101,10 @@ bool SharedPage::wait_for_turn(uint32_t milliseconds) {
 }
 
 void SharedPage::trap_cpuid() { put(bytes_, STUB_TRAP_CPUID, uint32_t{1}); }
+
+void SharedPage::trap_rdtsc(bool traps) {
+  put(bytes_, STUB_SET_TSC, static_cast<uint32_t>(traps ? PR_TSC_SIGSEGV : PR_TSC_ENABLE));
+}
 
 pid_t SharedPage::mapper() const {
   pid_t thread;

@@ -55,6 +55,7 @@ class SharedPage {
 
   // From the next turn of the child's on.
   void trap_cpuid();
+  void trap_rdtsc(bool traps);
 
   // The mapper's thread. Before any guest code has run.
   pid_t mapper() const;

@@ -8,6 +8,7 @@
 
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
+#define PR_SET_TSC 26
 #define USER_DATA_SELECTOR 0x2b
 
 // A system call's number and six arguments, from the seven words at \base.
@@ -26,6 +27,7 @@
   .balign 16
   .globl ringdown_stub, ringdown_stub_started, ringdown_stub_handler, ringdown_stub_end
   .globl ringdown_stub_after_futex, ringdown_stub_after_sigreturn, ringdown_stub_after_arch_prctl
+  .globl ringdown_stub_after_prctl
   .globl ringdown_mapper, ringdown_mapper_after_call, ringdown_mapper_after_futex
   .globl ringdown_mapper_after_write
 
@@ -116,12 +118,23 @@ trap_cpuid:
   syscall
 ringdown_stub_after_arch_prctl:
   movl $0, STUB_TRAP_CPUID(%rbx)
+  jmp enter_guest
+
+set_tsc:
+  movl $PR_SET_TSC, %edi
+  movl STUB_SET_TSC(%rbx), %esi
+  movl $__NR_prctl, %eax
+  syscall
+ringdown_stub_after_prctl:
+  movl $0, STUB_SET_TSC(%rbx)
 
 // A null selector faults in 32-bit code whatever its base is, so FS and GS get the flat one and a base unless
 // they are to be null.
 enter_guest:
   cmpl $0, STUB_TRAP_CPUID(%rbx)
   jne trap_cpuid
+  cmpl $0, STUB_SET_TSC(%rbx)
+  jne set_tsc
   movl $USER_DATA_SELECTOR, %eax
   movl %eax, %ds
   movl %eax, %es

@@ -26,6 +26,7 @@
 #define STUB_GS_BASE 208
 #define STUB_FLAGS 216       // RFLAGS, for those bits that rt_sigreturn leaves as they are
 #define STUB_TRAP_CPUID 224  // nonzero: CPUID is to trap from now on
+#define STUB_SET_TSC 228     // nonzero: the mode of PR_SET_TSC (prctl(2)) from now on
 
 // Written by the kernel, before any guest code runs: the mapper's thread, by number.
 #define STUB_MAPPER 256

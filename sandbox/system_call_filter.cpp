@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <cstddef>
@@ -62,6 +63,10 @@ Filter allow_trapping_cpuid() {
               when_64(argument(0), ARCH_SET_CPUID, when_64(argument(1), 0, {kAllow})));
 }
 
+Filter allow_setting_tsc() {
+  return when(kNumber, SYS_prctl, when_64(argument(0), PR_SET_TSC, {kAllow}));
+}
+
 Filter only_64_bit(const Filter& body) {
   Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64, body);
   filter.push_back(verdict(SECCOMP_RET_KILL_PROCESS));
@@ -75,6 +80,7 @@ std::vector<sock_filter> guest_filter(const StubCallSites& sites) {
   append(filter,
          only_64_bit(one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, {kAllow})),
                              when_64(kCaller, sites.arch_prctl, allow_trapping_cpuid()),
+                             when_64(kCaller, sites.prctl, allow_setting_tsc()),
                              when_64(kCaller, sites.futex,
                                      allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT, FUTEX_WAKE}))})));
   return filter;

@@ -22,6 +22,7 @@ class Guest {
     state_.fx.control_word = 0x37F;
     state_.fx.mxcsr = 0x1F80;
     is_ready_ = sandbox_ && sandbox_->map(kCode, 0, kPage, PageRights::kReadExecute) == MapResult::kMapped;
+    if (sandbox_) sandbox_->trap_rdtsc(false);
   }
   bool is_ready(benchmark::State& state) const {
     if (!is_ready_) state.SkipWithError("no sandbox on this host");

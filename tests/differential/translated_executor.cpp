@@ -186,7 +186,7 @@ class TranslatedExecutor::Machine final : public CpuBus, public HostFaultHandler
   Interpreter interpreter_{state(), mmu_, *this, model_};
   Translator translator_{*context_, mmu_, shadow_, model_};
   HostClock clock_;
-  NativeUser native_{ram_.file(), memory_, *context_, shadow_, translator_, clock_};
+  NativeUser native_{ram_.file(), memory_, *context_, shadow_, translator_, model_, clock_};
   HostStepper stepper_{*context_};
   FaultSignals signals_{*this, report_bug};
   KickTimer timer_;
