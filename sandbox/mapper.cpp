@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -30,14 +31,28 @@ std::unique_ptr<Mapper> Mapper::create() {
 
 Mapper::~Mapper() { munmap(orders_, STUB_ORDERS_BYTES); }
 
-bool Mapper::make(std::span<const Call> calls) {
+bool Mapper::order(std::span<const Call> calls, bool gives_turn) {
+  if (reports_later_ && !await_report()) return false;
   follow_to_this_cpu();
   const auto count = static_cast<uint32_t>(calls.size());
   std::memcpy(orders_ + ORDERS_COUNT, &count, sizeof(count));
+  const uint32_t gives = gives_turn;
+  std::memcpy(orders_ + ORDERS_GIVES_TURN, &gives, sizeof(gives));
   std::memcpy(orders_ + ORDERS_CALLS, calls.data(), calls.size_bytes());
   std::atomic_ref(*reinterpret_cast<uint32_t*>(orders_ + ORDERS_SEQUENCE)).fetch_add(1);
   syscall(SYS_futex, orders_ + ORDERS_SEQUENCE, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  reports_later_ = true;
+  return true;
+}
+
+bool Mapper::await_report() {
+  reports_later_ = false;
   return has_done_it();
+}
+
+bool Mapper::has_failed() {
+  pollfd report{.fd = reports_.get(), .events = POLLIN, .revents = 0};
+  return reports_later_ && poll(&report, 1, 0) > 0 && !await_report();
 }
 
 // The end of the file is the child's.

@@ -36,9 +36,14 @@ class Mapper {
   // Where its thread is woken: see mapper.cpp.
   void set_thread(pid_t thread) { thread_ = thread; }
 
-  // Up to kMostCalls, in order; returns when they are done. False: the child is dead, or one failed and those
-  // behind it were not made.
-  bool make(std::span<const Call> calls);
+  // Up to kMostCalls, in order; returns when they are done. False: the child is dead, or one failed, of these or
+  // of those before, and those behind it were not made.
+  bool make(std::span<const Call> calls) { return order(calls, false) && await_report(); }
+  // The same, but returns at once: when they are done the mapper, whose turn it has to be, gives that to the
+  // guest's thread.
+  bool make_and_give_turn(std::span<const Call> calls) { return order(calls, true); }
+  // Whether that is known to have failed: then the turn is not given.
+  bool has_failed();
 
  private:
   Mapper(FileDescriptor orders_file, uint8_t* orders, FileDescriptor ours, FileDescriptor childs_end)
@@ -47,6 +52,8 @@ class Mapper {
         reports_(std::move(ours)),
         childs_end_(std::move(childs_end)) {}
   bool has_done_it() const;
+  bool order(std::span<const Call> calls, bool gives_turn);
+  bool await_report();
   void follow_to_this_cpu();
 
   const FileDescriptor orders_file_;
@@ -55,6 +62,7 @@ class Mapper {
   FileDescriptor childs_end_;
   pid_t thread_ = 0;
   int cpu_ = -1;
+  bool reports_later_ = false;  // there is an order whose report has not been read
 };
 
 }  // namespace ringdown

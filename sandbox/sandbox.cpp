@@ -182,7 +182,7 @@ bool Sandbox::await_turn() {
 }
 
 bool Sandbox::is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const {
-  if (child_->is_dead()) return false;
+  if (child_->is_dead() || mapper_->has_failed()) return false;
   if (!preempting_.load(std::memory_order_relaxed)) return true;
   const Clock::time_point now = Clock::now();
   if (!impatient_at) impatient_at = now + kPatience;
@@ -200,6 +200,23 @@ bool Sandbox::call_mapper(std::span<const Mapper::Call> calls) {
   return alive_ && (mapper_->make(calls) || kill_child());
 }
 
+bool Sandbox::finish_maps() {
+  const size_t count = std::exchange(queued_, 0);
+  return count == 0 || call_mapper(std::span(queue_).first(count));
+}
+
+// With one CPU the mapper hands over to the child by itself, which saves two changes of the running task. With
+// several the child may already be looking at its turn on another one.
+bool Sandbox::give_turn() {
+  if (queued_ == 0 || shared_->spins()) {
+    if (!finish_maps()) return false;
+    shared_->give_turn();
+    return true;
+  }
+  shared_->give_turn_to_mapper();
+  return mapper_->make_and_give_turn(std::span(queue_).first(std::exchange(queued_, 0))) || kill_child();
+}
+
 bool Sandbox::is_too_low(const Mapping& m) const {
   require((m.linear | m.ram_offset | m.length) % kPageSize == 0 && m.length != 0, "map: not whole pages");
   require(m.length <= kGuestEnd - m.linear, "map: beyond 4 GiB");
@@ -213,13 +230,11 @@ MapResult Sandbox::map(std::span<const Mapping> mappings) {
     if (is_too_low(mapping)) return MapResult::kTooLow;
   if (mappings.size() > (kMostMappings - mappings_) / kMappingsPerCall) return MapResult::kFull;
   mappings_ += static_cast<uint32_t>(mappings.size()) * kMappingsPerCall;
-  std::array<Mapper::Call, Mapper::kMostCalls> calls;
-  for (size_t count; !mappings.empty(); mappings = mappings.subspan(count)) {
-    count = std::min(mappings.size(), calls.size());
-    std::ranges::transform(mappings.first(count), calls.begin(), call_of);
-    if (!call_mapper(std::span(calls).first(count))) return MapResult::kDied;
+  for (const Mapping& mapping : mappings) {
+    if (queued_ == queue_.size() && !finish_maps()) break;
+    queue_[queued_++] = call_of(mapping);
   }
-  return MapResult::kMapped;
+  return alive_ ? MapResult::kMapped : MapResult::kDied;
 }
 
 MapResult Sandbox::map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights) {
@@ -232,11 +247,12 @@ bool Sandbox::unmap(uint32_t linear, uint64_t length) {
   require(length <= kGuestEnd - linear, "unmap: beyond 4 GiB");
   if (mappings_ + kMappingsPerCall > kMostMappings) return unmap_all();
   mappings_ += kMappingsPerCall;
-  return call_mapper({{{SYS_munmap, linear, length}}});
+  return finish_maps() && call_mapper({{{SYS_munmap, linear, length}}});
 }
 
 bool Sandbox::unmap_all() {
   mappings_ = 0;
+  queued_ = 0;
   return call_mapper({{{SYS_munmap, 0, kGuestEnd}}});
 }
 
@@ -255,8 +271,7 @@ Trap Sandbox::run(UserState& state) {
   if (!alive_) return {.kind = Trap::Kind::kDied};
   if (traps_cpuid_) set_cpuid_trapping(true);
   shared_->write(state);
-  shared_->give_turn();
-  if (!await_turn()) return {.kind = Trap::Kind::kDied};
+  if (!give_turn() || !await_turn()) return {.kind = Trap::Kind::kDied};
   TrapRecord record;
   if (!shared_->read(record) || !is_guest_code(record)) {
     kill_child();

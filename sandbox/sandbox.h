@@ -85,11 +85,12 @@ class Sandbox {
 
   // Below this map() puts nothing. In bytes.
   uint32_t lowest_mappable() const { return lowest_mappable_; }
-  // Puts RAM at guest addresses, in place of what was there: all of it, or nothing unless kDied. Multiples of
-  // the page size, within RAM and 4 GiB: others are a bug of the caller's and abort. Several at once cost
-  // much less than one by one.
+  // Puts RAM at guest addresses, in place of what was there, before the next run(): all of it, or nothing unless
+  // kDied. Multiples of the page size, within RAM and 4 GiB: others are a bug of the caller's and abort.
   [[nodiscard]] MapResult map(std::span<const Mapping> mappings);
   [[nodiscard]] MapResult map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights);
+  // Does that at once. False: the child is dead.
+  bool finish_maps();
   // False: the child is dead, and so has nothing mapped.
   bool unmap(uint32_t linear, uint64_t length);
   bool unmap_all();
@@ -121,6 +122,7 @@ class Sandbox {
   bool is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const;
   bool is_too_low(const Mapping& mapping) const;
   bool call_mapper(std::span<const Mapper::Call> calls);
+  bool give_turn();
   bool kill_child();
 
   const std::unique_ptr<SharedPage> shared_;
@@ -129,6 +131,8 @@ class Sandbox {
   const uint64_t ram_bytes_;
   const uint32_t lowest_mappable_;
   uint32_t mappings_ = 0;  // an upper bound
+  std::array<Mapper::Call, Mapper::kMostCalls> queue_;  // calls that are made before the child runs
+  size_t queued_ = 0;
   std::atomic<bool> preempting_ = false;
   bool alive_ = true, traps_cpuid_ = false, traps_rdtsc_ = true;
 };

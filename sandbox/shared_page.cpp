@@ -56,6 +56,14 @@ void copy_once(void* to, const uint8_t* from, size_t bytes) {
   asm volatile("" ::: "memory");
 }
 
+timespec from_now(uint32_t milliseconds) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t nanoseconds = now.tv_nsec + milliseconds * int64_t{1'000'000};
+  return {.tv_sec = now.tv_sec + nanoseconds / kSecond, .tv_nsec = nanoseconds % kSecond};
+}
+
 bool fits(uint64_t address, uint64_t bytes, uint64_t alignment) {
   return address % alignment == 0 && address >= STUB_SIGNAL_STACK &&
          address - STUB_SIGNAL_STACK <= STUB_SIGNAL_STACK_BYTES - bytes;
@@ -82,22 +90,25 @@ SharedPage::~SharedPage() { munmap(bytes_, STUB_SHARED_BYTES); }
 void SharedPage::give_turn() {
   word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_CHILD);
   if (word<uint32_t>(bytes_, STUB_CHILD_SLEEPS).load())
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE_BITSET, 1, nullptr, nullptr, STUB_WAKES_CHILD);
 }
+
+void SharedPage::give_turn_to_mapper() { word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_MAPPER); }
 
 bool SharedPage::wait_for_turn(uint32_t milliseconds) {
   const auto turn = word<uint32_t>(bytes_, STUB_TURN);
   const auto sleeps = word<uint32_t>(bytes_, STUB_MONITOR_SLEEPS);
   for (uint32_t n = 0; n < spins_; ++n) {
-    if (turn.load() != STUB_TURN_CHILD) return true;
+    if (turn.load() == STUB_TURN_MONITOR) return true;
     __builtin_ia32_pause();
   }
-  const timespec limit{.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000L};
+  const timespec limit = from_now(milliseconds);
   sleeps.exchange(1);
-  if (turn.load() == STUB_TURN_CHILD)
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT, STUB_TURN_CHILD, &limit, nullptr, 0);
+  if (const uint32_t whose = turn.load(); whose != STUB_TURN_MONITOR)
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, &limit, nullptr,
+            STUB_WAKES_MONITOR);
   sleeps.exchange(0);
-  return turn.load() != STUB_TURN_CHILD;
+  return turn.load() == STUB_TURN_MONITOR;
 }
 
 void SharedPage::trap_cpuid() { put(bytes_, STUB_TRAP_CPUID, uint32_t{1}); }

@@ -48,8 +48,12 @@ class SharedPage {
 
   int file() const { return file_.get(); }
 
+  // Whether there are other CPUs for the child to run on while we look at the turn.
+  bool spins() const { return spins_ != 0; }
   // Gives the turn to the child, waking it if it sleeps.
   void give_turn();
+  // Gives it to the mapper, which gives it on to the child.
+  void give_turn_to_mapper();
   // Spins, then sleeps for up to `milliseconds`; says whether it is our turn.
   bool wait_for_turn(uint32_t milliseconds);
 

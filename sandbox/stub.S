@@ -7,7 +7,8 @@
 #include "sandbox/stub_layout.h"
 
 #define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
 #define PR_SET_TSC 26
 #define USER_DATA_SELECTOR 0x2b
 
@@ -29,7 +30,7 @@
   .globl ringdown_stub_after_futex, ringdown_stub_after_sigreturn, ringdown_stub_after_arch_prctl
   .globl ringdown_stub_after_prctl
   .globl ringdown_mapper, ringdown_mapper_after_call, ringdown_mapper_after_futex
-  .globl ringdown_mapper_after_write
+  .globl ringdown_mapper_after_write, ringdown_mapper_after_wake
 
 // Runs the script behind this code: 56 bytes for each system call, number and arguments; a negative number
 // is its end, followed by where to go on. There is no stack. A call that is refused ends the process with its
@@ -86,7 +87,8 @@ ringdown_stub_handler:
   xchgl %eax, STUB_TURN(%rbx)     // a barrier: the turn is given before the sleeper is looked for
   cmpl $0, STUB_MONITOR_SLEEPS(%rbx)
   je take_turn
-  movl $FUTEX_WAKE, %esi
+  movl $STUB_WAKES_MONITOR, %r9d
+  movl $FUTEX_WAKE_BITSET, %esi
   movl $1, %edx
   call futex
 
@@ -101,10 +103,11 @@ take_turn:
   movl $1, %eax
   xchgl %eax, STUB_CHILD_SLEEPS(%rbx)
 2:
-  cmpl $STUB_TURN_CHILD, STUB_TURN(%rbx)
+  movl STUB_TURN(%rbx), %edx
+  cmpl $STUB_TURN_CHILD, %edx
   je 3f
-  movl $FUTEX_WAIT, %esi
-  movl $STUB_TURN_MONITOR, %edx
+  movl $STUB_WAKES_CHILD, %r9d
+  movl $FUTEX_WAIT_BITSET, %esi
   call futex
   jmp 2b
 3:
@@ -162,11 +165,12 @@ ringdown_stub_after_futex:
   ret
 
 // The mapper, a thread of its own with all signals blocked: it waits for orders, makes the calls that they
-// are, and says so. What the guest's thread can write it does not read, and it has no stack. EBP: the last
-// order.
+// are, says so, and gives the turn to the guest's thread if that is ordered. What that thread can write it does
+// not read, and it has no stack. EBP: the last order. R14: whether the turn is to be given.
 ringdown_mapper:
   movabsq $STUB_ORDERS, %rbx
   xorl %ebp, %ebp
+  xorl %r14d, %r14d
 report_done:
   leaq done(%rip), %rsi
 report:
@@ -175,6 +179,19 @@ report:
   movl $__NR_write, %eax
   syscall
 ringdown_mapper_after_write:
+  testl %r14d, %r14d
+  jz await_order
+  xorl %r14d, %r14d
+  movabsq $STUB_SHARED + STUB_TURN, %rdi
+  movl $STUB_TURN_CHILD, %eax
+  xchgl %eax, (%rdi)
+  movl $STUB_WAKES_CHILD, %r9d
+  movl $FUTEX_WAKE_BITSET, %esi
+  movl $1, %edx
+  xorl %r10d, %r10d
+  movl $__NR_futex, %eax
+  syscall
+ringdown_mapper_after_wake:
 
 await_order:
   movl ORDERS_SEQUENCE(%rbx), %eax
@@ -192,6 +209,7 @@ ringdown_mapper_after_futex:
 carry_out:
   movl %eax, %ebp
   movl ORDERS_COUNT(%rbx), %r13d
+  movl ORDERS_GIVES_TURN(%rbx), %r14d
   leaq ORDERS_CALLS(%rbx), %r12
 1:
   load_call %r12
@@ -204,6 +222,7 @@ ringdown_mapper_after_call:
   jnz 1b
   jmp report_done
 2:
+  xorl %r14d, %r14d
   leaq failed(%rip), %rsi
   jmp report
 

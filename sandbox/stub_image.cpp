@@ -19,7 +19,7 @@
 extern "C" const uint8_t ringdown_stub[], ringdown_stub_started[], ringdown_stub_handler[],
     ringdown_stub_end[], ringdown_stub_after_futex[], ringdown_stub_after_sigreturn[],
     ringdown_stub_after_arch_prctl[], ringdown_stub_after_prctl[], ringdown_mapper[], ringdown_mapper_after_call[],
-    ringdown_mapper_after_futex[], ringdown_mapper_after_write[];
+    ringdown_mapper_after_futex[], ringdown_mapper_after_write[], ringdown_mapper_after_wake[];
 
 namespace ringdown {
 namespace {
@@ -213,7 +213,8 @@ StubCallSites stub_call_sites() {
           .prctl = in_child(ringdown_stub_after_prctl),
           .mapper_call = in_child(ringdown_mapper_after_call),
           .mapper_futex = in_child(ringdown_mapper_after_futex),
-          .mapper_write = in_child(ringdown_mapper_after_write)};
+          .mapper_write = in_child(ringdown_mapper_after_write),
+          .mapper_wake = in_child(ringdown_mapper_after_wake)};
 }
 
 std::vector<uint8_t> stub_image() {

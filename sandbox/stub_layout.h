@@ -10,10 +10,15 @@
 #define STUB_SIGNAL_STACK_BYTES 0x10000  // 16 times what AVX-512 needs; Intel's tiles need 11 KiB
 #define STUB_SHARED_BYTES 0x11000
 
-// Whose turn it is: who holds it may write everything else. The word that both sleep on (futex(2)).
+// Whose turn it is: who holds it may write everything else. The word that both sleep on (futex(2)). The
+// mapper gives its turn to the guest's thread when it has made what was ordered.
 #define STUB_TURN 0
 #define STUB_TURN_MONITOR 0
 #define STUB_TURN_CHILD 1
+#define STUB_TURN_MAPPER 2
+// Who is woken there (FUTEX_WAIT_BITSET).
+#define STUB_WAKES_MONITOR 1
+#define STUB_WAKES_CHILD 2
 // Nonzero: the other side has to wake this one. Lines of their own, since the other side spins on STUB_TURN.
 #define STUB_CHILD_SLEEPS 64
 #define STUB_MONITOR_SLEEPS 128
@@ -49,6 +54,7 @@
 // The page of orders, written by the monitor alone.
 #define ORDERS_SEQUENCE 0  // changes with each; the mapper sleeps on it (futex(2))
 #define ORDERS_COUNT 4
+#define ORDERS_GIVES_TURN 8  // nonzero: the mapper has the turn, and gives it when it has done them
 #define ORDERS_CALLS 64
 #define ORDERS_CALL_BYTES 56  // number, six arguments
 #define ORDERS_MOST_CALLS 64

@@ -82,7 +82,7 @@ std::vector<sock_filter> guest_filter(const StubCallSites& sites) {
                              when_64(kCaller, sites.arch_prctl, allow_trapping_cpuid()),
                              when_64(kCaller, sites.prctl, allow_setting_tsc()),
                              when_64(kCaller, sites.futex,
-                                     allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT, FUTEX_WAKE}))})));
+                                     allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET}))})));
   return filter;
 }
 
@@ -94,6 +94,7 @@ std::vector<sock_filter> mapper_filter(const StubCallSites& sites) {
       one_of({when_64(kCaller, sites.mapper_call,
                       one_of({when(kUpperHalfOfAddress, 0, map_or_unmap), allow_trapping_cpuid()})),
               when_64(kCaller, sites.mapper_futex, allow_futex(STUB_ORDERS + ORDERS_SEQUENCE, {FUTEX_WAIT})),
+              when_64(kCaller, sites.mapper_wake, allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAKE_BITSET})),
               when_64(kCaller, sites.mapper_write,
                       when(kNumber, SYS_write, when_64(argument(0), kChildReports, {kAllow})))}));
 }

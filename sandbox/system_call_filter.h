@@ -16,7 +16,7 @@ constexpr int kChildRam = 0, kChildReports = STUB_REPORTS_FILE, kChildShared = 2
 // caller's address.
 struct StubCallSites {
   uint64_t futex, sigreturn, arch_prctl, prctl;
-  uint64_t mapper_call, mapper_futex, mapper_write;
+  uint64_t mapper_call, mapper_futex, mapper_write, mapper_wake;
 };
 
 // The filters of seccomp(2), which each thread puts in place for itself before any guest code runs. What they
@@ -27,7 +27,7 @@ struct StubCallSites {
 // turn, arch_prctl that makes CPUID trap, and prctl that makes RDTSC trap or not.
 std::vector<sock_filter> guest_filter(const StubCallSites& sites);
 // The mapper: mmap of guest RAM and munmap, both below 4 GiB; the same arch_prctl; waiting for its orders;
-// its reports.
+// its reports; waking the guest's thread.
 std::vector<sock_filter> mapper_filter(const StubCallSites& sites);
 
 }  // namespace ringdown

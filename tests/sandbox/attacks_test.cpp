@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -177,13 +178,14 @@ TEST_F(Attacks, MappersCallsAreTheMappers) {
   jump_to_site(sites.mapper_call, SYS_munmap, {kStack, kPage});
   jump_to_site(sites.mapper_write, SYS_write, {kChildReports, done, 1});
   jump_to_site(sites.mapper_futex, SYS_futex, {STUB_ORDERS + ORDERS_SEQUENCE, FUTEX_WAIT, 0});
+  jump_to_site(sites.mapper_wake, SYS_futex, {STUB_SHARED + STUB_TURN, FUTEX_WAKE_BITSET, 1});
 }
 
 TEST_F(Attacks, StubMakesNoOtherCall) {
   const StubCallSites sites = stub_call_sites();
   const uint64_t turn = STUB_SHARED + STUB_TURN;
-  for (const uint64_t site : {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.futex,
-                              sites.sigreturn, sites.arch_prctl}) {
+  for (const uint64_t site : {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.mapper_wake, sites.futex,
+                              sites.sigreturn, sites.arch_prctl, sites.prctl}) {
     jump_to_site(site, SYS_exit_group, {0});
     jump_to_site(site, SYS_write, {kChildRam, kData, 16});
     jump_to_site(site, SYS_mprotect, {STUB_ORDERS, kPage, PROT_READ | PROT_WRITE});
@@ -195,10 +197,12 @@ TEST_F(Attacks, StubMakesNoOtherCall) {
   jump_to_site(sites.arch_prctl, SYS_arch_prctl, {ARCH_SET_CPUID, 1});
   jump_to_site(sites.arch_prctl, SYS_arch_prctl, {ARCH_SET_FS, STUB_SHARED});
   jump_to_site(sites.mapper_call, SYS_arch_prctl, {ARCH_SET_FS, STUB_SHARED});
+  jump_to_site(sites.prctl, SYS_prctl, {PR_SET_DUMPABLE, 1});
+  jump_to_site(sites.prctl, SYS_prctl, {PR_SET_PDEATHSIG, 0});
   jump_to_site(sites.futex, SYS_mmap, {kUnmapped, kPage, PROT_READ, kShared, kChildRam, kSecret});
-  jump_to_site(sites.futex, SYS_futex, {STUB_SHARED + STUB_OUT, FUTEX_WAKE, 1});
+  jump_to_site(sites.futex, SYS_futex, {STUB_SHARED + STUB_OUT, FUTEX_WAKE_BITSET, 1});
   jump_to_site(sites.futex, SYS_futex, {turn, FUTEX_LOCK_PI, 0});
-  jump_to_site(sites.futex, SYS_futex, {turn, FUTEX_WAIT, 1, kData});
+  jump_to_site(sites.futex, SYS_futex, {turn, FUTEX_WAIT_BITSET, 1, kData});
 }
 
 // What it says about turns is not about mappings: these are as the monitor has them when it is told so.
@@ -206,6 +210,7 @@ TEST_F(Attacks, MapperDoesNotCareWhoHasTheTurn) {
   EXPECT_NE(run(GUEST(guest_gives_turn)).kind, Trap::Kind::kDied) << "the lie is that of a trap";
   for (int n = 0; n < 200; ++n) {
     ASSERT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kMapped);
+    ASSERT_TRUE(sandbox_->finish_maps());
     ASSERT_EQ(line_of_maps(kUnmapped), "00040000-00041000 r--s 00004000");
     ASSERT_TRUE(sandbox_->unmap(kUnmapped, kPage));
     ASSERT_EQ(line_of_maps(kUnmapped), "");
@@ -234,11 +239,9 @@ TEST_F(Attacks, SharedMemoryMayChangeAtAnyTime) {
       state_.gpr[kEsi] = random() | 1;
       state_.gpr[kEcx] = bytes;
       Trap trap = run(GUEST(guest_overwrites));
-      MapResult mapped = MapResult::kMapped;
       for (int n = 0; n < 200 && trap.kind != Trap::Kind::kDied; ++n) trap = sandbox_->run(state_);
-      if (trap.kind != Trap::Kind::kDied)
-        mapped = sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kReadWrite);
-      if (mapped == MapResult::kMapped && trap.kind != Trap::Kind::kDied) {
+      const MapResult mapped = sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kReadWrite);
+      if (mapped == MapResult::kMapped && sandbox_->finish_maps()) {
         EXPECT_EQ(line_of_maps(kUnmapped), "00040000-00041000 rw-s 00004000");
       }
       make();

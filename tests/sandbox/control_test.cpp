@@ -15,6 +15,7 @@
 
 GUEST_CODE(guest_loop, "1: incl 0x20000; jmp 1b");
 GUEST_CODE(guest_call, "int $0x80");
+GUEST_CODE(guest_reads, "movl 0x40000, %eax; int $0x80");
 
 namespace ringdown {
 namespace {
@@ -84,8 +85,31 @@ TEST_F(Control, PreemptionIsNotLostBetweenRuns) {
 TEST_F(OneCpu, HandsOverBySleeping) {
   load(GUEST(guest_call));
   for (int n = 0; n < 200; ++n) ASSERT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
-  for (int n = 0; n < 200; ++n)
+  for (int n = 0; n < 200; ++n) {
     ASSERT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kMapped);
+    ASSERT_TRUE(sandbox_->finish_maps());
+  }
+}
+
+// Each time it reads from another page, by orders of one call or of many.
+TEST_F(OneCpu, MapperHandsOverToTheChild) {
+  load(GUEST(guest_reads));
+  for (uint32_t n = 0; n < 400; ++n) {
+    const uint32_t frame = kSecret + n % 64 * kPage;
+    std::memcpy(&ram_.bytes()[frame], &n, sizeof(n));
+    const std::vector<Mapping> mappings(n % 7 == 0 ? 150 : 1, {kUnmapped, frame, kPage, PageRights::kRead});
+    ASSERT_EQ(sandbox_->map(mappings), MapResult::kMapped);
+    state_ = state_at(kCode);
+    ASSERT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+    ASSERT_EQ(state_.gpr[kEax], n);
+  }
+}
+
+TEST_F(OneCpu, KilledWhileTheMapperHasTheTurn) {
+  load(GUEST(guest_reads));
+  ::kill(sandbox_->pid(), SIGKILL);
+  ASSERT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kMapped);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
 }
 
 TEST_F(OneCpu, EndlessLoopIsPreempted) {

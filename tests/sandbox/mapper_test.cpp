@@ -1,7 +1,9 @@
 // The mapper by itself: also what no sandbox orders.
 #include "sandbox/mapper.h"
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -54,6 +56,15 @@ TEST_F(MapperThread, FailedCallIsTold) {
   EXPECT_TRUE(do_calls({map_call(0)}));
 }
 
+TEST_F(MapperThread, WhatFailsGivesNoTurn) {
+  shared_->give_turn_to_mapper();
+  EXPECT_TRUE(mapper_->make_and_give_turn(std::vector{map_call(1)}));
+  EXPECT_FALSE(shared_->wait_for_turn(10));
+  while (!mapper_->has_failed()) sched_yield();
+  EXPECT_FALSE(mapper_->has_failed()) << "it is told once";
+  EXPECT_TRUE(do_calls({map_call(0)}));
+}
+
 TEST_F(MapperThread, AnyOtherCallIsTheEnd) {
   constexpr uint64_t kElsewhere = 0x300000000, kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   const Mapper::Call calls[] = {
@@ -67,6 +78,7 @@ TEST_F(MapperThread, AnyOtherCallIsTheEnd) {
       {SYS_mmap, kElsewhere, kPage, PROT_READ, MAP_SHARED | MAP_FIXED, kChildRam, 0},
       {SYS_mmap, kLinear, kPage, PROT_READ, kAnonymous, ~0ull, 0},
       {SYS_futex, STUB_SHARED + STUB_TURN, 1, 0},
+      {SYS_prctl, PR_SET_TSC, PR_TSC_ENABLE},
   };
   for (const Mapper::Call& call : calls) {
     EXPECT_FALSE(do_calls({call})) << "number " << call[0];

@@ -50,6 +50,7 @@ class SandboxFixture : public testing::Test {
     ASSERT_EQ(sandbox_->map(kCode, kCodeInRam, kPage, PageRights::kReadExecute), MapResult::kMapped);
     ASSERT_EQ(sandbox_->map(kData, kDataInRam, kPage, PageRights::kReadWrite), MapResult::kMapped);
     ASSERT_EQ(sandbox_->map(kStack, kStackInRam, kPage, PageRights::kReadWrite), MapResult::kMapped);
+    ASSERT_TRUE(sandbox_->finish_maps());
   }
 
   // At the start of the code page.

@@ -1,4 +1,6 @@
 // Every way in which user code traps, with the state at that moment.
+#include <x86intrin.h>
+
 #include "tests/sandbox/sandbox_fixture.h"
 
 GUEST_CODE(guest_int80, "nop; int $0x80");
@@ -16,6 +18,7 @@ GUEST_CODE(guest_hlt, "nop; hlt");
 GUEST_CODE(guest_cli, "nop; cli");
 GUEST_CODE(guest_in, "nop; inb $0x60, %al");
 GUEST_CODE(guest_rdtsc, "nop; rdtsc");
+GUEST_CODE(guest_rdtsc_call, "rdtsc; int $0x80");
 GUEST_CODE(guest_mov_cr3, "nop; movl %cr3, %eax");
 GUEST_CODE(guest_syscall, "movl $1, %eax; syscall; hlt");
 GUEST_CODE(guest_sysenter, "movl $1, %eax; sysenter; hlt");
@@ -116,7 +119,22 @@ TEST_F(Traps, SseError) {
   EXPECT_TRUE(state_.fx.mxcsr & 0x4) << "division by zero";
 }
 
-// RDTSC is made privileged: the guest has a counter of its own.
+TEST_F(Traps, RdtscReadsTheHostsCounterWhereItMay) {
+  sandbox_->trap_rdtsc(false);
+  for (int n = 0; n < 3; ++n) {
+    state_ = state_at(kCode);
+    const uint64_t before = __rdtsc();
+    EXPECT_EQ(run(GUEST(guest_rdtsc_call)).kind, Trap::Kind::kSystemCall);
+    const uint64_t read = state_.gpr[kEax] | uint64_t{state_.gpr[kEdx]} << 32;
+    EXPECT_GE(read, before);
+    EXPECT_LE(read, __rdtsc());
+  }
+  sandbox_->trap_rdtsc(true);
+  state_ = state_at(kCode);
+  expect_exception(run(GUEST(guest_rdtsc)), 13, 0, kCode + 1);
+}
+
+// RDTSC is one at first: a guest may have a counter of its own.
 TEST_F(Traps, PrivilegedInstructions) {
   for (const auto code :
        {GUEST(guest_hlt), GUEST(guest_cli), GUEST(guest_in), GUEST(guest_mov_cr3), GUEST(guest_rdtsc)}) {
