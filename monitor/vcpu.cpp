@@ -120,8 +120,10 @@ void Vcpu::attend() {
     native_.reset();
   }
   if (paused()) return;
-  board_->advance(clock_.now());
-  arm(board_->next_event());
+  const Nanoseconds now = clock_.now();
+  board_->advance(now);
+  native_.look(now);
+  arm(next_deadline());
 }
 
 void Vcpu::pause() {
@@ -152,6 +154,8 @@ void Vcpu::arm(Nanoseconds deadline) {
     timer_.arm(first, period);
 }
 
+Nanoseconds Vcpu::next_deadline() const { return std::min(board_->next_event(), native_.next_look()); }
+
 bool Vcpu::take_interrupt() {
   if (nmi_pending_ && take_nmi()) return true;
   if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
@@ -170,6 +174,7 @@ bool Vcpu::take_nmi() {
 void Vcpu::take(uint8_t vector) {
   counters().guest_interrupts++;
   native_.interrupted();
+  arm(next_deadline());
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
   interpreter_.deliver_interrupt(vector);
@@ -196,6 +201,7 @@ void Vcpu::execute() {
   if (wake_lines_.learning()) wake_lines_.note_instruction();
   if (wake_lines_.learning() || state().interrupts_shadowed || !CodeMode::translatable(state()))
     return interpret();
+  if (native_.leaves_kernel_entry()) return interpret();
   if (native_.takes()) return execute_natively();
   try {
     switch (translator_.run()) {
@@ -304,7 +310,7 @@ void Vcpu::write_device(uint32_t physical, unsigned size, uint32_t value) {
 // A device may now need the processor earlier than the timer is armed for. (Later is no harm: the timer comes
 // early.)
 void Vcpu::note_device_access() {
-  const Nanoseconds next = board_->next_event();
+  const Nanoseconds next = next_deadline();
   if (!kicks_.covers(next)) {
     if (next > clock_.now())
       arm(next);
@@ -324,6 +330,7 @@ void Vcpu::tlb_flushed(TlbFlush kind) {
   shadow_.flush(kind);
   translator_.tlb_flushed(kind);
   native_.tlb_flushed();
+  arm(native_.next_look());
 }
 
 void Vcpu::page_invalidated(uint32_t linear) {

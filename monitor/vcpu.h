@@ -120,6 +120,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void interpret();
   void deliver(const Fault& fault);
   void arm(Nanoseconds deadline);
+  Nanoseconds next_deadline() const;
   void note_device_access();
 
   const Clock& clock_;

@@ -6,10 +6,13 @@
 namespace ringdown {
 
 bool Conduct::note(bool native, const Stretch& stretch) {
+  const bool is_quiet = !native && stretch.kernel_entries == 0 && stretch.elapsed >= kQuiet;
+  if (is_quiet) window_ = {};
   window_.elapsed += stretch.elapsed;
   window_.kernel_entries += stretch.kernel_entries;
   window_.instructions_translated += stretch.instructions_translated;
-  const bool is_over = window_.elapsed >= kWindow || (native && window_.kernel_entries >= kEntriesOfWindow);
+  const bool is_over = is_quiet || window_.elapsed >= kWindow ||
+                       (native && window_.kernel_entries >= kEntriesOfWindow);
   if (!is_over) return native;
   const auto [elapsed, entries, instructions] = std::exchange(window_, {});
   const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));
@@ -34,7 +37,7 @@ bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
 
 // Two windows, or one without any entry; twice as many after each return that came soon.
 bool Conduct::computes(Nanoseconds distance) {
-  computing_ += distance >= kWindow ? 2 : 1;
+  computing_ += distance >= kQuiet ? 2 : 1;
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 

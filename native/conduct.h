@@ -18,6 +18,9 @@ class Conduct {
   // it costs more than running natively can save.
   static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
 
+  // A stretch of this length without any entry tells enough by itself.
+  static constexpr Nanoseconds kQuiet = 900'000;
+
   // With so many entries a native window is over, however short it is.
   static constexpr uint64_t kEntriesOfWindow = 32;
 

@@ -15,6 +15,7 @@ class HotPages {
     if (found_.size() >= kMost) found_.clear();
     found_[eip >> kPageShift]++;
   }
+  void forget(uint32_t eip) { found_.erase(eip >> kPageShift); }
   bool contains(uint32_t linear) const {
     const auto page = found_.find(linear >> kPageShift);
     return page != found_.end() && page->second >= kEnough;

@@ -10,7 +10,7 @@
 namespace ringdown {
 namespace {
 
-constexpr uint8_t kTwoByteEscape = 0x0F;
+constexpr uint8_t kTwoByteEscape = 0x0F, kIntN = 0xCD;
 // How far before the bytes decodings begin, and at how many places.
 constexpr uint32_t kLead = 64, kBeginnings = 16;
 
@@ -32,14 +32,14 @@ bool begins_instruction(std::span<const uint8_t> page, uint32_t offset) {
   return false;
 }
 
-// Calls `found` with the offset of every 0Fh.
+// Calls `found` with the offset of every byte that one can begin with.
 template <class F>
-void for_each_escape(std::span<const uint8_t> page, F found) {
-  const __m128i escape = _mm_set1_epi8(kTwoByteEscape);
+void for_each_first_byte(std::span<const uint8_t> page, F found) {
+  const __m128i escape = _mm_set1_epi8(kTwoByteEscape), int_n = _mm_set1_epi8(static_cast<char>(kIntN));
   for (size_t at = 0; at < page.size(); at += sizeof(__m128i)) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(page.data() + at));
-    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, escape))); mask;
-         mask &= mask - 1)
+    const __m128i first = _mm_or_si128(_mm_cmpeq_epi8(bytes, escape), _mm_cmpeq_epi8(bytes, int_n));
+    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(first)); mask; mask &= mask - 1)
       found(static_cast<uint32_t>(at) + static_cast<uint32_t>(std::countr_zero(mask)));
   }
 }
@@ -48,12 +48,14 @@ void for_each_escape(std::span<const uint8_t> page, F found) {
 
 std::vector<TwoByteInstruction> find_two_byte_instructions(std::span<const uint8_t> page,
                                                            std::optional<uint8_t> behind,
-                                                           std::span<const uint8_t> opcodes) {
+                                                           std::span<const TwoBytes> wanted) {
   std::vector<TwoByteInstruction> instructions;
-  for_each_escape(page, [&](uint32_t offset) {
-    const auto opcode = offset + 1 == page.size() ? behind : page[offset + 1];
-    if (opcode && std::ranges::find(opcodes, *opcode) != opcodes.end() && begins_instruction(page, offset))
-      instructions.push_back({.offset = offset, .opcode = *opcode});
+  for_each_first_byte(page, [&](uint32_t offset) {
+    const auto second = offset + 1 == page.size() ? behind : page[offset + 1];
+    if (!second) return;
+    const TwoBytes bytes = {page[offset], *second};
+    if (std::ranges::find(wanted, bytes) != wanted.end() && begins_instruction(page, offset))
+      instructions.push_back({.offset = offset, .bytes = bytes});
   });
   return instructions;
 }

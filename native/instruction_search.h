@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -6,13 +7,16 @@
 
 namespace ringdown {
 
+using TwoBytes = std::array<uint8_t, 2>;
+
 struct TwoByteInstruction {
   uint32_t offset;  // in the page
-  uint8_t opcode;   // behind 0Fh
+  TwoBytes bytes;
   bool operator==(const TwoByteInstruction&) const = default;
 };
 
-// Where in a page of 32-bit code one of the instructions of two bytes, 0Fh and an opcode, may be executed.
+// Where in a page of 32-bit code one of these instructions of two bytes may be executed. Each begins with 0Fh
+// or CDh.
 //
 // One page in sixteen of any program has the two bytes of a given instruction by accident, within others. An
 // accident is what no decoding that begins somewhat earlier comes to: from wherever one begins, within a few
@@ -22,6 +26,6 @@ struct TwoByteInstruction {
 // `behind`: the first byte of the next page, if there is one.
 std::vector<TwoByteInstruction> find_two_byte_instructions(std::span<const uint8_t> page,
                                                            std::optional<uint8_t> behind,
-                                                           std::span<const uint8_t> opcodes);
+                                                           std::span<const TwoBytes> wanted);
 
 }  // namespace ringdown

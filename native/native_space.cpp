@@ -22,6 +22,7 @@ void NativeSpace::prepare_sysenter(const ShadowMmu& shadow, const CpuState& stat
 
 Miss NativeSpace::resolve(ShadowMmu& shadow, uint32_t linear, AccessKind kind, WalkFailure& failure) {
   uint64_t page;
+  if (kind == AccessKind::kFetch && mapper_.is_kernel_entry(linear)) return Miss::kEmulate;
   if (kind == AccessKind::kFetch) mapper_.expect_fetch(linear);
   const Miss miss = shadow.resolve_native(pages_, linear, kind, failure, page);
   if (miss != Miss::kMapped) return miss;

@@ -33,6 +33,8 @@ class NativeSpace {
   // Where the host's kernel answers SYSENTER, it reads what EBP points to first: maps that if one comes soon.
   // If the guest has forbidden SYSENTER meanwhile, code that has one is there no longer.
   void prepare_sysenter(const ShadowMmu& shadow, const CpuState& state);
+  // Whether code at `eip` does not run there since its page enters the guest's kernel.
+  bool is_kernel_entry(uint32_t eip) const { return mapper_.is_kernel_entry(eip); }
   // Makes what resolve() and map_accessed() have mapped be there.
   void flush() {
     if (!mapper_.flush()) pages_.clear();

@@ -1,5 +1,6 @@
 #include "native/native_user.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "host-driver/counters.h"
@@ -156,6 +157,13 @@ void NativeUser::set_native(Space& space, bool native) {
   if (&space == current_) context_.set_native_user(native);
 }
 
+void NativeUser::judge_last_stay() {
+  if (std::exchange(last_stay_, {.cr3 = cr3_, .time = 0}).time >= kShortStay)
+    trust_ = std::min(trust_ + 1, kMostTrust);
+  else if (trust_ > 0)
+    trust_--;
+}
+
 void NativeUser::retry_page_fault() {
   const auto retry = std::exchange(current_->retry, std::nullopt);
   if (!retry || retry->eip != state_.eip) return;
@@ -264,6 +272,25 @@ NativeUser::End NativeUser::translate() {
   return End::kTranslate;
 }
 
+void NativeUser::returned() {
+  trapped_ = false;
+  instructions_to_leave_ =
+      current_ && current_->native && current_->native->is_kernel_entry(state_.eip) ? kInstructionsToLeave : 0;
+}
+
+bool NativeUser::leaves_kernel_entry() {
+  if (instructions_to_leave_ == 0) return false;
+  if (!context_.native_user || state_.cpl != 3 || !current_->native) {
+    instructions_to_leave_ = 0;
+  } else if (!current_->native->is_kernel_entry(state_.eip)) {
+    instructions_to_leave_ = 0;
+    current_->hot.forget(trapped_at_);
+  } else if (--instructions_to_leave_ == 0) {
+    translate();
+  }
+  return instructions_to_leave_ != 0;
+}
+
 NativeUser::End NativeUser::raise(const Fault& fault) {
   pending_fault_ = fault;
   return End::kFault;
@@ -297,12 +324,21 @@ void NativeUser::tlb_flushed() {
       current_ = &known->second;
   }
   context_.set_native_user(current_ && current_->is_native);
+  looks_left_ = current_ || trust_ < kTrusting ? 0 : kLooks;
   begin_stretch();
 }
 
 // Of the current address space: what others have of it goes with their next TLB flush.
 void NativeUser::page_invalidated(uint32_t linear) {
   if (current_ && current_->native) current_->native->invalidate_page(shadow_, linear);
+}
+
+void NativeUser::look(Nanoseconds now) {
+  if (now < next_look_) return;
+  looks_left_--;
+  if (state_.cpl == 3) end_stretch();
+  if (current_ && current_->is_native) looks_left_ = 0;
+  begin_stretch();
 }
 
 void NativeUser::interrupted() {
@@ -318,6 +354,7 @@ void NativeUser::interrupted() {
 void NativeUser::idle() {
   set_cpuid_trapping(false);
   stretch_.reset();
+  next_look_ = kNever;
 }
 
 NativeUser::Space& NativeUser::current_space() {
@@ -331,6 +368,7 @@ void NativeUser::begin_stretch() {
   stretch_ = {.begin = clock_.now(),
               .kernel_entries = kernel_entries(),
               .instructions_translated = counters().instructions_translated};
+  next_look_ = looks_left_ ? stretch_->begin + kLookDistance : kNever;
 }
 
 void NativeUser::end_stretch() {
@@ -341,8 +379,11 @@ void NativeUser::end_stretch() {
       .kernel_entries = kernel_entries() - begin.kernel_entries,
       .instructions_translated = counters().instructions_translated - begin.instructions_translated};
   Space& space = current_space();
+  if (space.is_native && last_stay_.cr3 == cr3_) last_stay_.time += stretch.elapsed;
+  const bool was_native = space.is_native;
   set_native(space,
              policy_ == UserCode::kRestless ? chance_() % 2 : space.conduct.note(space.is_native, stretch));
+  if (space.is_native && !was_native) judge_last_stay();
 }
 
 uint64_t NativeUser::kernel_entries() {

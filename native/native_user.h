@@ -53,7 +53,13 @@ class NativeUser {
   }
 
   // What trapped is done: the guest's kernel has returned to user code.
-  void returned() { trapped_ = false; }
+  void returned();
+  // Whether the next instruction is the interpreter's: of those few that lead from a page of system calls,
+  // such as a Linux guest's vDSO, back to code that runs natively.
+  bool leaves_kernel_entry();
+  // When look() is to be called, wherever the guest is then; kNever: only interrupts tell.
+  Nanoseconds next_look() const { return next_look_; }
+  void look(Nanoseconds now);
   // The guest's code is about to be interrupted from outside.
   void interrupted();
   // The guest waits, and others run on the host.
@@ -64,6 +70,15 @@ class NativeUser {
  private:
   // A host has some 1,000 files for a process; a sandbox needs three.
   static constexpr size_t kMaxSandboxes = 128;
+  // Behind a system call, until its page is left: a vDSO takes four.
+  static constexpr unsigned kInstructionsToLeave = 8;
+  // A new address space is looked at by a timer of ours, since many programs have ended after a few of the
+  // guest's ticks.
+  static constexpr Nanoseconds kLookDistance = 1'000'000;
+  static constexpr unsigned kLooks = 8;
+  // But where those that went native last have not stayed so for long, the guest's ticks are soon enough.
+  static constexpr Nanoseconds kShortStay = 5'000'000;
+  static constexpr unsigned kTrusting = 2, kMostTrust = 3;
 
   struct Space {
     HotPages hot;
@@ -86,11 +101,18 @@ class NativeUser {
     uint64_t kernel_entries, instructions_translated;
   };
 
+  // How long the space that went native last has been so.
+  struct Stay {
+    uint32_t cr3 = 0;
+    Nanoseconds time = kShortStay;
+  };
+
   bool can_run() const;
   bool may_read_time_stamps() const;
   bool make_sandbox(Space& space);
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
+  void judge_last_stay();
   bool prepare();
   bool revalidate(Space& space);
   void retry_page_fault();
@@ -122,10 +144,15 @@ class NativeUser {
   Sandbox* volatile running_ = nullptr;
   bool trapped_ = false;     // translated code is at work on what trapped
   uint32_t trapped_at_ = 0;  // `trapped_`: EIP
+  unsigned instructions_to_leave_ = 0;
   uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};
   std::array<std::optional<uint16_t>, 6> loaded_{};
   std::optional<Stretch> stretch_;  // of cr3_; by kAuto and kRestless
+  unsigned looks_left_ = 0;         // at cr3_
+  Nanoseconds next_look_ = kNever;
+  Stay last_stay_;
+  unsigned trust_ = kTrusting;  // up by one for a stay that was not short, down for one that was
 };
 
 }  // namespace ringdown

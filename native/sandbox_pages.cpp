@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "cpu/paging.h"
 #include "host-driver/counters.h"
@@ -17,36 +18,44 @@ PageRights rights_of(Protection protection, bool executable) {
   return executable ? PageRights::kReadExecute : PageRights::kRead;
 }
 
-constexpr uint8_t kCpuid = 0xA2, kSysenter = 0x34;
+constexpr TwoBytes kCpuid = {0x0F, 0xA2}, kSysenter = {0x0F, 0x34}, kInt80 = {0xCD, 0x80};
 // How long the way to a SYSENTER is that is_before_sysenter() looks at, in bytes: some instructions.
 constexpr uint32_t kSoon = 32;
-constexpr size_t kMostSysenters = 16;
+constexpr size_t kMostSysenters = 16, kMostKernelEntries = 16;
 
 }  // namespace
 
 bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
-  bool has_cpuid = false;
-  for (const auto& [offset, opcode] : find_what_tells(linear & ~kPageMask, frame)) {
-    if (opcode == kCpuid)
+  bool has_cpuid = false, enters_kernel = false;
+  std::optional<uint32_t> behind_sysenter;
+  for (const auto& [offset, bytes] : find_what_tells(linear & ~kPageMask, frame)) {
+    if (bytes == kCpuid) {
       has_cpuid = true;
-    else if (host_.has_sysenter && !(is_behind_move_to_ebp(frame, offset) && can_sysenter(state_)))
+    } else if (bytes == kInt80 || !host_.has_sysenter) {
+      enters_kernel |= offset != behind_sysenter;
+    } else if (!is_behind_move_to_ebp(frame, offset) || !can_sysenter(state_)) {
       return false;
-    else if (host_.has_sysenter)
+    } else {
       note_sysenter((linear & ~kPageMask) + offset);
+      behind_sysenter = offset + static_cast<uint32_t>(bytes.size());
+    }
   }
-  if (!has_cpuid) return true;
-  if (!hot_.contains(linear)) return false;
-  if (host_.traps_cpuid) sandbox_.trap_cpuid();
+  if (!has_cpuid && !enters_kernel) return true;
+  if (!hot_.contains(linear)) {
+    if (enters_kernel) note_kernel_entry(linear & ~kPageMask);
+    return false;
+  }
+  if (has_cpuid && host_.traps_cpuid) sandbox_.trap_cpuid();
   return true;
 }
 
 std::vector<TwoByteInstruction> SandboxPages::find_what_tells(uint32_t page_address, uint64_t frame) const {
-  constexpr std::array<uint8_t, 2> kOpcodes = {kCpuid, kSysenter};
+  constexpr std::array kWanted = {kCpuid, kSysenter, kInt80};
   const uint8_t* const page = memory_.ram() + (frame << kPageShift);
   std::optional<uint8_t> behind;
   const auto next = peek(PagingRegisters::of(state_), memory_, page_address + kPageSize);
   if (next && memory_.is_ram_page(next->physical >> kPageShift)) behind = memory_.ram()[next->physical];
-  return find_two_byte_instructions({page, kPageSize}, behind, kOpcodes);
+  return find_two_byte_instructions({page, kPageSize}, behind, kWanted);
 }
 
 // The host's kernel reads what EBP points to, and if it cannot EAX is lost. Behind MOV EBP, ESP it can.
@@ -61,6 +70,15 @@ bool SandboxPages::is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const 
 void SandboxPages::note_sysenter(uint32_t at) {
   if (sysenters_.size() == kMostSysenters) sysenters_.clear();
   if (std::ranges::find(sysenters_, at) == sysenters_.end()) sysenters_.push_back(at);
+}
+
+void SandboxPages::note_kernel_entry(uint32_t page) {
+  if (kernel_entries_.size() == kMostKernelEntries) kernel_entries_.clear();
+  if (!is_kernel_entry(page)) kernel_entries_.push_back(page);
+}
+
+bool SandboxPages::is_kernel_entry(uint32_t eip) const {
+  return std::ranges::find(kernel_entries_, eip & ~kPageMask) != kernel_entries_.end() && !hot_.contains(eip);
 }
 
 bool SandboxPages::has_sysenter_that_faults() const { return !sysenters_.empty() && !can_sysenter(state_); }
@@ -102,6 +120,7 @@ bool SandboxPages::unmap(uint32_t linear, uint64_t length) {
 void SandboxPages::unmap_all() {
   pending_.clear();
   sysenters_.clear();
+  kernel_entries_.clear();
   counters().native_mappings++;
   sandbox_.unmap_all();
 }

@@ -23,11 +23,15 @@ class SandboxPages final : public PageMapper {
 
   // May code of this frame run there? Not with a SYSENTER in it, if the host has that, unless nothing can be
   // lost that it keeps: it does not raise #GP, and what EBP points to can be read. Nor with a CPUID, which
-  // would answer for the host unless that can be made to trap: programs ask when they start. Once the page is
-  // hot that is over. What is written later is not looked at.
+  // would answer for the host unless that can be made to trap: programs ask when they start. Nor with another
+  // way into the guest's kernel, which would trap anyway: to fetch from such a page costs the host less than
+  // INT 80h does, or a SYSENTER that it does not have. Once the page is hot the last two are over. What is
+  // written later is not looked at.
   bool may_execute(uint32_t linear, uint64_t frame);
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
+  // Whether code at `eip` is in a page that may not run since it enters the guest's kernel.
+  bool is_kernel_entry(uint32_t eip) const;
   // Whether code at `eip` soon comes to a SYSENTER that runs there.
   bool is_before_sysenter(uint32_t eip) const;
   // Whether pages may run that must not any more: a SYSENTER in them would raise #GP by now.
@@ -53,6 +57,7 @@ class SandboxPages final : public PageMapper {
   std::vector<TwoByteInstruction> find_what_tells(uint32_t page_address, uint64_t frame) const;
   bool is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const;
   void note_sysenter(uint32_t at);
+  void note_kernel_entry(uint32_t page);
 
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;
@@ -60,6 +65,7 @@ class SandboxPages final : public PageMapper {
   const HotPages& hot_;
   const HostProcessor& host_;
   std::vector<uint32_t> sysenters_;  // linear addresses, of pages that may run or might
+  std::vector<uint32_t> kernel_entries_;  // addresses of pages
   uint32_t fetched_ = kNoPage;
   std::vector<Mapping> pending_;
 };

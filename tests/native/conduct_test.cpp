@@ -45,8 +45,14 @@ TEST(Conduct, WhatEntersTheKernelOftenStaysTranslated) {
 
 TEST(Conduct, ShortStretchesAddUp) {
   Conduct conduct;
-  const Conduct::Stretch quarter{.elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0};
-  EXPECT_EQ(stretches_until_change(conduct, kTranslated, quarter), 3u);
+  const Conduct::Stretch part{.elapsed = 800'000, .kernel_entries = 0, .instructions_translated = 0};
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, part), 4u);
+}
+
+TEST(Conduct, AQuietMillisecondIsEnoughWhateverWasBefore) {
+  Conduct conduct;
+  EXPECT_FALSE(conduct.note(kTranslated, {.elapsed = 1'000'000, .kernel_entries = 40, .instructions_translated = 0}));
+  EXPECT_TRUE(conduct.note(kTranslated, {.elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0}));
 }
 
 TEST(Conduct, WhatIsInBetweenIsTriedAfterSomeTime) {

@@ -9,6 +9,7 @@ namespace ringdown {
 namespace {
 
 constexpr uint8_t kCpuid = 0xA2, kNop = 0x90;
+constexpr TwoBytes kCpuidBytes = {0x0F, kCpuid};
 constexpr uint32_t kMiddle = 0x123;
 
 class InstructionSearch : public testing::Test {
@@ -19,7 +20,7 @@ class InstructionSearch : public testing::Test {
   }
   std::vector<uint32_t> found() const {
     std::vector<uint32_t> offsets;
-    for (const auto& [offset, opcode] : find_two_byte_instructions(page_, behind_, std::array{kCpuid}))
+    for (const auto& [offset, bytes] : find_two_byte_instructions(page_, behind_, {&kCpuidBytes, 1}))
       offsets.push_back(offset);
     return offsets;
   }
@@ -35,11 +36,12 @@ TEST_F(InstructionSearch, AllThatAreThere) {
   EXPECT_EQ(found(), (std::vector<uint32_t>{0, 15, kMiddle, 4094}));
 }
 
-TEST_F(InstructionSearch, EachByItsOpcode) {
-  constexpr uint8_t kSysenter = 0x34;
-  put(kMiddle, {0x0F, kSysenter, 0x0F, kCpuid});
-  EXPECT_EQ(find_two_byte_instructions(page_, behind_, std::array{kCpuid, kSysenter}),
-            (std::vector<TwoByteInstruction>{{kMiddle, kSysenter}, {kMiddle + 2, kCpuid}}));
+TEST_F(InstructionSearch, EachByItsBytes) {
+  constexpr TwoBytes kSysenter = {0x0F, 0x34}, kInt80 = {0xCD, 0x80};
+  put(kMiddle, {0x0F, 0x34, 0xCD, 0x80, 0xCD, 0x81, 0x0F, kCpuid});
+  EXPECT_EQ(find_two_byte_instructions(page_, behind_, std::array{kCpuidBytes, kSysenter, kInt80}),
+            (std::vector<TwoByteInstruction>{
+                {kMiddle, kSysenter}, {kMiddle + 2, kInt80}, {kMiddle + 6, kCpuidBytes}}));
 }
 
 TEST_F(InstructionSearch, WithinAnImmediateItIsAnAccident) {

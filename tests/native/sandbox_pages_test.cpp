@@ -20,10 +20,9 @@ class SandboxPagesTest : public SandboxFixture {
     SandboxFixture::SetUp();
     pages_ = std::make_unique<SandboxPages>(*sandbox_, memory_, cpu_, hot_, kHost);
   }
-  // INT 80h at the beginning, the rest as it was.
-  void put_code(uint32_t at_frame_address = kFrameAddress) {
-    memory_.write<uint16_t>(at_frame_address, 0x80CD);
-  }
+  // HLT at the beginning, the rest as it was.
+  void put_code(uint32_t at_frame_address = kFrameAddress) { memory_.write<uint8_t>(at_frame_address, 0xF4); }
+  void put_int80(uint32_t at) { memory_.write<uint16_t>(at, 0x80CD); }
   void put_cpuid(uint32_t at) { memory_.write<uint16_t>(at, 0xA20F); }
   bool map(Protection protection, bool executable = true) {
     return pages_->map(kPageAddress, kFrameAddress, kPage, protection, executable) && pages_->flush();
@@ -47,7 +46,7 @@ TEST_F(SandboxPagesTest, RightsAreTheGuests) {
   ASSERT_TRUE(map(Protection::kRead));
   EXPECT_EQ(kind_of(GUEST(guest_reads_page)), Trap::Kind::kSystemCall);
   EXPECT_EQ(kind_of(GUEST(guest_writes_page)), Trap::Kind::kPageFault);
-  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kException);
   EXPECT_EQ(state_.eip, kPageAddress);
   ASSERT_TRUE(map(Protection::kReadWrite, false));
   EXPECT_EQ(kind_of(GUEST(guest_writes_page)), Trap::Kind::kSystemCall);
@@ -60,7 +59,7 @@ TEST_F(SandboxPagesTest, WhatIsWritableRunsOnceItIsFetched) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
   pages_->expect_fetch(kPageAddress + 1);
   ASSERT_TRUE(map(Protection::kReadWrite));
-  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kException);
   EXPECT_EQ(kind_of(GUEST(guest_writes_page)), Trap::Kind::kSystemCall);
 }
 
@@ -91,7 +90,7 @@ TEST_F(SandboxPagesTest, CpuidIsNotExecutedUntilThePageIsHot) {
   }
   EXPECT_FALSE(pages_->may_execute(kPageAddress + kPage, kFrameAddress >> kPageShift)) << "another page";
   ASSERT_TRUE(map(Protection::kRead));
-  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kException);
 }
 
 TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
@@ -117,13 +116,45 @@ TEST_F(SandboxPagesTest, SysenterIsNotExecutedWhereItsFaultWouldBeLost) {
     return pages.may_execute(kPageAddress, kFrameAddress >> kPageShift);
   };
   cpu_.cr0 |= cr0::kPe;
-  EXPECT_TRUE(may_execute(kHost));
   EXPECT_FALSE(may_execute(kHostWithSysenter)) << "SYSENTER_CS is null";
   cpu_.msr.sysenter_cs = 0x60;
   EXPECT_TRUE(may_execute(kHostWithSysenter));
   memory_.write<uint16_t>(kFrameAddress + 0x121, 0x9090);
   EXPECT_FALSE(may_execute(kHostWithSysenter)) << "EBP may point anywhere";
-  EXPECT_TRUE(may_execute(kHost));
+}
+
+// Until the page is hot: a program may compute in it as well.
+TEST_F(SandboxPagesTest, WaysIntoTheKernelAreNotExecuted) {
+  const auto expect_kernel_entry = [&] {
+    SandboxPages pages(*sandbox_, memory_, cpu_, hot_, kHost);
+    EXPECT_FALSE(pages.is_kernel_entry(kPageAddress));
+    EXPECT_FALSE(pages.may_execute(kPageAddress + 0x456, kFrameAddress >> kPageShift));
+    EXPECT_TRUE(pages.is_kernel_entry(kPageAddress + 0xFFF));
+    EXPECT_FALSE(pages.is_kernel_entry(kPageAddress + kPage));
+    for (unsigned n = 0; n < HotPages::kEnough; n++) hot_.note(kPageAddress);
+    EXPECT_FALSE(pages.is_kernel_entry(kPageAddress));
+    EXPECT_TRUE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
+    hot_.forget(kPageAddress + 0x321);
+    EXPECT_TRUE(pages.is_kernel_entry(kPageAddress));
+    pages.unmap_all();
+    EXPECT_FALSE(pages.is_kernel_entry(kPageAddress));
+  };
+  put_int80(kFrameAddress + 0x123);
+  expect_kernel_entry();
+  put_sysenter(kFrameAddress + 0x123);
+  expect_kernel_entry();
+}
+
+TEST_F(SandboxPagesTest, Int80BehindSysenterIsTheKernelsSpare) {
+  cpu_.cr0 |= cr0::kPe;
+  cpu_.msr.sysenter_cs = 0x60;
+  put_move_to_ebp(kFrameAddress + 0x121);
+  put_sysenter(kFrameAddress + 0x123);
+  put_int80(kFrameAddress + 0x125);
+  SandboxPages pages(*sandbox_, memory_, cpu_, hot_, kHostWithSysenter);
+  EXPECT_TRUE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
+  put_int80(kFrameAddress + 0x223);
+  EXPECT_FALSE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift)) << "another one";
 }
 
 TEST_F(SandboxPagesTest, SysenterIsSeenToCome) {
@@ -160,7 +191,7 @@ TEST_F(SandboxPagesTest, OnlyThePageThatHasItIsLeftOut) {
   put_cpuid(kFrameAddress + kPage + 8);
   ASSERT_TRUE(pages_->map(kPageAddress - kPage, kFrameAddress - kPage, 3 * kPage, Protection::kRead, true));
   ASSERT_TRUE(pages_->flush());
-  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kSystemCall);
+  EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kException);
   state_ = state_at(kPageAddress + kPage);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault);
 }
@@ -174,7 +205,7 @@ TEST_F(SandboxPagesTest, WhatIsTooLowIsLeftOut) {
   ASSERT_TRUE(pages_->flush());
   put_code(kFrameAddress + kPage);
   state_ = state_at(lowest);
-  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kSystemCall);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kException);
 }
 
 }  // namespace
