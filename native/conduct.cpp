@@ -5,8 +5,8 @@
 
 namespace ringdown {
 
-bool Conduct::note(bool native, const Stretch& stretch) {
-  const bool is_quiet = !native && stretch.kernel_entries == 0 && stretch.elapsed >= kQuiet;
+bool Conduct::note(bool native, const Stretch& stretch, Nanoseconds quiet) {
+  const bool is_quiet = !native && stretch.kernel_entries == 0 && stretch.elapsed >= quiet;
   if (is_quiet) window_ = {};
   window_.elapsed += stretch.elapsed;
   window_.kernel_entries += stretch.kernel_entries;
@@ -18,10 +18,11 @@ bool Conduct::note(bool native, const Stretch& stretch) {
   const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));
   if (native) native_time_ += elapsed;
   const bool is_new_code = static_cast<Nanoseconds>(instructions) * kTranslation * kLargePart > elapsed;
-  return native ? after_native(distance, entries == 0) : after_translated(distance, is_new_code);
+  return native ? after_native(distance, entries == 0)
+                : after_translated(distance, entries == 0, is_new_code);
 }
 
-bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
+bool Conduct::after_translated(Nanoseconds distance, bool without_entry, bool is_new_code) {
   translated_ = distance;
   was_new_code_ = is_new_code;
   settles_ = true;
@@ -29,15 +30,15 @@ bool Conduct::after_translated(Nanoseconds distance, bool is_new_code) {
   translating_ = is_new_code ? translating_ + 1 : 0;
   if (is_new_code && failures_ == 0 && returns_ == 0)
     return translating_ >= kNewCodeWindows && distance >= kPossible;
-  if (distance >= kWorthwhile) return computes(distance);
+  if (distance >= kWorthwhile) return computes(without_entry);
   computing_ = 0;
   if (wait_ > 0) wait_--;
   return wait_ == 0 && distance >= kPossible;
 }
 
 // Two windows, or one without any entry; twice as many after each return that came soon.
-bool Conduct::computes(Nanoseconds distance) {
-  computing_ += distance >= kQuiet ? 2 : 1;
+bool Conduct::computes(bool without_entry) {
+  computing_ += without_entry ? 2 : 1;
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 

@@ -18,9 +18,6 @@ class Conduct {
   // it costs more than running natively can save.
   static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
 
-  // A stretch of this length without any entry tells enough by itself.
-  static constexpr Nanoseconds kQuiet = 900'000;
-
   // With so many entries a native window is over, however short it is.
   static constexpr uint64_t kEntriesOfWindow = 32;
 
@@ -30,11 +27,13 @@ class Conduct {
     uint64_t kernel_entries;
     uint64_t instructions_translated;
   };
-  // It ran natively, or did not. Returns whether it is to do so from now on.
-  bool note(bool native, const Stretch& stretch);
+  static constexpr Nanoseconds kWindow = 3'000'000, kQuiet = 900'000;
+  // It ran natively, or did not. Returns whether it is to do so from now on. A translated stretch of `quiet`
+  // and more without any entry is a window by itself, whatever was before: kWindow, or kQuiet if what goes
+  // native is expected to stay.
+  bool note(bool native, const Stretch& stretch, Nanoseconds quiet);
 
  private:
-  static constexpr Nanoseconds kWindow = 3'000'000;
   // So many in a row were better natively; then it is time to ask again.
   static constexpr unsigned kTrusted = 64;
   static constexpr unsigned kMostDoublings = 6;
@@ -50,8 +49,8 @@ class Conduct {
   // So many such windows in a row: most programs start up in less, and a sandbox takes time to make and to fill.
   static constexpr unsigned kNewCodeWindows = 3;
 
-  bool after_translated(Nanoseconds distance, bool is_new_code);
-  bool computes(Nanoseconds distance);
+  bool after_translated(Nanoseconds distance, bool without_entry, bool is_new_code);
+  bool computes(bool without_entry);
   bool after_native(Nanoseconds distance, bool without_entry);
 
   Stretch window_{};                      // the current one

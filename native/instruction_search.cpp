@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <bitset>
 
 #include "cpu/instruction.h"
 
@@ -14,8 +15,14 @@ constexpr uint8_t kTwoByteEscape = 0x0F, kIntN = 0xCD;
 // How far before the bytes decodings begin, and at how many places.
 constexpr uint32_t kLead = 64, kBeginnings = 16;
 
-bool decoding_reaches(std::span<const uint8_t> page, uint32_t begin, uint32_t offset) {
+// By distance from the first place: where decodings have been that did not come to the bytes.
+using Tried = std::bitset<kLead>;
+
+bool decoding_reaches(std::span<const uint8_t> page, uint32_t first, uint32_t begin, uint32_t offset,
+                      Tried& tried) {
   while (begin < offset) {
+    if (tried[begin - first]) return false;
+    tried[begin - first] = true;
     Instruction i;
     const bool decoded = decode(page.subspan(begin), true, i) == DecodeStatus::kOk;
     begin += decoded ? i.length : 1;
@@ -26,8 +33,9 @@ bool decoding_reaches(std::span<const uint8_t> page, uint32_t begin, uint32_t of
 bool begins_instruction(std::span<const uint8_t> page, uint32_t offset) {
   const uint32_t first = offset - std::min(offset, kLead);
   const uint32_t last = std::min(first + kBeginnings, offset + 1);
+  Tried tried;
   for (uint32_t begin = first; begin < last; begin++) {
-    if (decoding_reaches(page, begin, offset)) return true;
+    if (decoding_reaches(page, first, begin, offset, tried)) return true;
   }
   return false;
 }

@@ -69,6 +69,9 @@ std::optional<std::string> NativeUser::set_policy(UserCode policy) {
 
 void NativeUser::reset() {
   spaces_.clear();
+  ended_.clear();
+  spare_.reset();
+  wants_spare_ = false;
   current_ = nullptr;
   context_.set_native_user(false);
   trapped_ = false;
@@ -104,6 +107,7 @@ bool NativeUser::prepare() {
   Space& space = *current_;
   if (space.native && !revalidate(space)) {
     // What may have taken the sandbox over belongs to a process that has ended.
+    end_sandbox(space);
     space = {.is_native = policy_ == UserCode::kNative};
     context_.set_native_user(space.is_native);
     if (!space.is_native) return false;
@@ -127,15 +131,27 @@ bool NativeUser::revalidate(Space& space) {
 
 bool NativeUser::make_sandbox(Space& space) {
   drop_least_recently_used();
-  auto made = Sandbox::create(ram_file_);
-  if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) {
-    counters().native_sandboxes++;
-    space.native = std::make_unique<NativeSpace>(std::move(*sandbox), memory_, state_, space.hot);
-    return true;
+  std::unique_ptr<Sandbox> sandbox = std::move(spare_);
+  if (sandbox) {
+    sandbox->count_cpus();
+  } else {
+    auto made = Sandbox::create(ram_file_);
+    if (made.index() == 1) {
+      policy_ = UserCode::kTranslated;
+      set_native(space, false);
+      return false;
+    }
+    sandbox = std::get<0>(std::move(made));
   }
-  policy_ = UserCode::kTranslated;
-  set_native(space, false);
-  return false;
+  counters().native_sandboxes++;
+  space.native = std::make_unique<NativeSpace>(std::move(sandbox), memory_, state_, space.hot);
+  wants_spare_ = true;
+  return true;
+}
+
+void NativeUser::end_sandbox(Space& space) {
+  if (ended_.size() == kMaxEnded) ended_.clear();
+  ended_.push_back(std::move(space.native));
 }
 
 void NativeUser::drop_least_recently_used() {
@@ -355,6 +371,10 @@ void NativeUser::idle() {
   set_cpuid_trapping(false);
   stretch_.reset();
   next_look_ = kNever;
+  ended_.clear();
+  if (!std::exchange(wants_spare_, false) || spare_) return;
+  auto made = Sandbox::create(ram_file_);
+  if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) spare_ = std::move(*sandbox);
 }
 
 NativeUser::Space& NativeUser::current_space() {
@@ -381,8 +401,9 @@ void NativeUser::end_stretch() {
   Space& space = current_space();
   if (space.is_native && last_stay_.cr3 == cr3_) last_stay_.time += stretch.elapsed;
   const bool was_native = space.is_native;
-  set_native(space,
-             policy_ == UserCode::kRestless ? chance_() % 2 : space.conduct.note(space.is_native, stretch));
+  const Nanoseconds quiet = trust_ >= kTrusting ? Conduct::kQuiet : Conduct::kWindow;
+  set_native(space, policy_ == UserCode::kRestless ? chance_() % 2
+                                                   : space.conduct.note(space.is_native, stretch, quiet));
   if (space.is_native && !was_native) judge_last_stay();
 }
 

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "cpu/cpu_model.h"
 #include "cpu/fault.h"
@@ -62,7 +63,7 @@ class NativeUser {
   void look(Nanoseconds now);
   // The guest's code is about to be interrupted from outside.
   void interrupted();
-  // The guest waits, and others run on the host.
+  // The guest waits, and others run on the host: time for what would hold up the next program.
   void idle();
   void tlb_flushed();
   void page_invalidated(uint32_t linear);
@@ -70,6 +71,8 @@ class NativeUser {
  private:
   // A host has some 1,000 files for a process; a sandbox needs three.
   static constexpr size_t kMaxSandboxes = 128;
+  // Those of processes that have ended, until there is time to end them, too.
+  static constexpr size_t kMaxEnded = 16;
   // Behind a system call, until its page is left: a vDSO takes four.
   static constexpr unsigned kInstructionsToLeave = 8;
   // A new address space is looked at by a timer of ours, since many programs have ended after a few of the
@@ -110,6 +113,7 @@ class NativeUser {
   bool can_run() const;
   bool may_read_time_stamps() const;
   bool make_sandbox(Space& space);
+  void end_sandbox(Space& space);
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
   void judge_last_stay();
@@ -139,6 +143,9 @@ class NativeUser {
   UserCode policy_ = UserCode::kTranslated;
   std::minstd_rand chance_;                     // of kRestless
   std::unordered_map<uint32_t, Space> spaces_;  // by CR3
+  std::unique_ptr<Sandbox> spare_;               // made ahead
+  bool wants_spare_ = false;                     // one has been needed
+  std::vector<std::unique_ptr<NativeSpace>> ended_;
   uint32_t cr3_ = 0;
   Space* current_ = nullptr;  // of cr3_, if there is one
   Sandbox* volatile running_ = nullptr;

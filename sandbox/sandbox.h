@@ -95,6 +95,9 @@ class Sandbox {
   bool unmap(uint32_t linear, uint64_t length);
   bool unmap_all();
 
+  // How many CPUs there are for the calling thread is looked at by create(), and again by this.
+  void count_cpus() { shared_->count_cpus(); }
+
   // CPUID is #GP(0) from the next run() on, which makes it so for the calling thread as well. Only if
   // HostProcessor::traps_cpuid.
   void trap_cpuid();

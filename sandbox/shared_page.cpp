@@ -34,7 +34,7 @@ constexpr size_t kVectorBytes = offsetof(FxsaveImage, xmm) + 8 * sizeof(FxsaveIm
 
 // With one CPU whoever spins keeps the other from running. Otherwise for some 40 us: what a sleep and a
 // wake-up on another CPU cost.
-uint32_t spins_of_this_host() {
+uint32_t spins_of_this_thread() {
   cpu_set_t cpus;
   constexpr uint32_t kSpins = 2000;
   return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) == 1 ? 0 : kSpins;
@@ -80,9 +80,14 @@ std::unique_ptr<SharedPage> SharedPage::create() {
 }
 
 SharedPage::SharedPage(FileDescriptor file, uint8_t* bytes)
-    : file_(std::move(file)), bytes_(bytes), spins_(spins_of_this_host()) {
-  put(bytes_, STUB_SPINS, spins_);
+    : file_(std::move(file)), bytes_(bytes) {
+  count_cpus();
   put(bytes_, STUB_TURN, uint32_t{STUB_TURN_CHILD});
+}
+
+void SharedPage::count_cpus() {
+  spins_ = spins_of_this_thread();
+  put(bytes_, STUB_SPINS, spins_);
 }
 
 SharedPage::~SharedPage() { munmap(bytes_, STUB_SHARED_BYTES); }

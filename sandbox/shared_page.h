@@ -48,8 +48,9 @@ class SharedPage {
 
   int file() const { return file_.get(); }
 
-  // Whether there are other CPUs for the child to run on while we look at the turn.
+  // Whether there are other CPUs for the child to run on while we look at the turn: as count_cpus() has found.
   bool spins() const { return spins_ != 0; }
+  void count_cpus();
   // Gives the turn to the child, waking it if it sleeps.
   void give_turn();
   // Gives it to the mapper, which gives it on to the child.
@@ -79,7 +80,7 @@ class SharedPage {
 
   FileDescriptor file_;
   uint8_t* const bytes_;
-  const uint32_t spins_;
+  uint32_t spins_ = 0;
   uint64_t context_ = 0, info_ = 0, vectors_ = 0;  // addresses in the child
 };
 

@@ -23,13 +23,13 @@ const Conduct::Stretch kSeldom = with_entries_each(Conduct::kWorthwhile);
 // How many stretches it takes until it is to be the other way; kNever if it is not.
 unsigned stretches_until_change(Conduct& conduct, bool native, const Conduct::Stretch& stretch) {
   for (unsigned n = 1; n < kNever; ++n)
-    if (conduct.note(native, stretch) != native) return n;
+    if (conduct.note(native, stretch, Conduct::kWindow) != native) return n;
   return kNever;
 }
 
 TEST(Conduct, WhatComputesGoesNativeAtOnce) {
   Conduct conduct;
-  EXPECT_TRUE(conduct.note(kTranslated, kComputing));
+  EXPECT_TRUE(conduct.note(kTranslated, kComputing, Conduct::kWindow));
 }
 
 TEST(Conduct, WhatEntersTheKernelSeldomGoesNativeAfterTwoWindows) {
@@ -45,14 +45,19 @@ TEST(Conduct, WhatEntersTheKernelOftenStaysTranslated) {
 
 TEST(Conduct, ShortStretchesAddUp) {
   Conduct conduct;
-  const Conduct::Stretch part{.elapsed = 800'000, .kernel_entries = 0, .instructions_translated = 0};
-  EXPECT_EQ(stretches_until_change(conduct, kTranslated, part), 4u);
+  const Conduct::Stretch quarter{.elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0};
+  EXPECT_EQ(stretches_until_change(conduct, kTranslated, quarter), 3u);
 }
 
-TEST(Conduct, AQuietMillisecondIsEnoughWhateverWasBefore) {
-  Conduct conduct;
-  EXPECT_FALSE(conduct.note(kTranslated, {.elapsed = 1'000'000, .kernel_entries = 40, .instructions_translated = 0}));
-  EXPECT_TRUE(conduct.note(kTranslated, {.elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0}));
+TEST(Conduct, AQuietMillisecondIsEnoughWhereNativeCodeStays) {
+  constexpr Conduct::Stretch kStart{.elapsed = 1'000'000, .kernel_entries = 40, .instructions_translated = 0};
+  constexpr Conduct::Stretch kQuietMillisecond{
+      .elapsed = 1'000'000, .kernel_entries = 0, .instructions_translated = 0};
+  for (const Nanoseconds quiet : {Conduct::kWindow, Conduct::kQuiet}) {
+    Conduct conduct;
+    EXPECT_FALSE(conduct.note(kTranslated, kStart, quiet));
+    EXPECT_EQ(conduct.note(kTranslated, kQuietMillisecond, quiet), quiet == Conduct::kQuiet);
+  }
 }
 
 TEST(Conduct, WhatIsInBetweenIsTriedAfterSomeTime) {
@@ -70,9 +75,9 @@ TEST(Conduct, WhatKeepsTranslatingIsTriedSoon) {
 TEST(Conduct, WhatStartsUpStaysTranslated) {
   Conduct conduct;
   for (int n = 0; n < 4; ++n) {
-    EXPECT_FALSE(conduct.note(kTranslated, kTranslating));
-    EXPECT_FALSE(conduct.note(kTranslated, kTranslating));
-    EXPECT_FALSE(conduct.note(kTranslated, kOften));
+    EXPECT_FALSE(conduct.note(kTranslated, kTranslating, Conduct::kWindow));
+    EXPECT_FALSE(conduct.note(kTranslated, kTranslating, Conduct::kWindow));
+    EXPECT_FALSE(conduct.note(kTranslated, kOften, Conduct::kWindow));
   }
 }
 
@@ -128,17 +133,17 @@ TEST(Conduct, WhatHasComputedForLongBeginsAnew) {
     stretches_until_change(conduct, kNative, kOften);
   }
   EXPECT_EQ(stretches_until_change(conduct, kTranslated, kComputing), 32u);
-  for (int n = 0; n < 13; ++n) EXPECT_TRUE(conduct.note(kNative, kComputing));
-  EXPECT_FALSE(conduct.note(kNative, kOften));
+  for (int n = 0; n < 13; ++n) EXPECT_TRUE(conduct.note(kNative, kComputing, Conduct::kWindow));
+  EXPECT_FALSE(conduct.note(kNative, kOften, Conduct::kWindow));
   EXPECT_EQ(stretches_until_change(conduct, kTranslated, kComputing), 1u);
 }
 
 TEST(Conduct, WindowsOfComputingHaveToFollowEachOther) {
   Conduct conduct;
-  EXPECT_FALSE(conduct.note(kTranslated, kSeldom));
-  EXPECT_FALSE(conduct.note(kTranslated, kOften));
-  EXPECT_FALSE(conduct.note(kTranslated, kSeldom));
-  EXPECT_TRUE(conduct.note(kTranslated, kSeldom));
+  EXPECT_FALSE(conduct.note(kTranslated, kSeldom, Conduct::kWindow));
+  EXPECT_FALSE(conduct.note(kTranslated, kOften, Conduct::kWindow));
+  EXPECT_FALSE(conduct.note(kTranslated, kSeldom, Conduct::kWindow));
+  EXPECT_TRUE(conduct.note(kTranslated, kSeldom, Conduct::kWindow));
 }
 
 // It computed translated, but only because each instruction had to be translated first.
