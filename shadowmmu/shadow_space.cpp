@@ -1,11 +1,16 @@
 #include "shadowmmu/shadow_space.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "host-driver/counters.h"
 
 namespace ringdown {
 namespace {
+
+// From so many mapped pages on a table is compared as a whole: one comparison of 4 KiB takes as long as some 40
+// of entries.
+constexpr size_t kManyPages = 64;
 
 // How far to look for neighbours in each direction.
 constexpr unsigned kNeighbours = 32;
@@ -212,6 +217,7 @@ bool ShadowSpace::map_small(const PagingRegisters& r, ShadowRegion& region, uint
     }
     page = {.entry = n == index ? entry : read_entry(r, memory_, table + n * entry_bytes(r)),
             .protection = protection};
+    if (!region.table.empty()) std::memcpy(&region.table[n * entry_bytes(r)], &page.entry, entry_bytes(r));
   }
   region.has_non_global |= !t.global;
   return true;
@@ -253,11 +259,17 @@ bool ShadowSpace::is_stale(const PagingRegisters& r) const {
 void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, bool global_too) {
   ShadowRegion& region = *regions_[index];
   const uint64_t table = table_of(r, region.directory_entry);
+  const uint8_t* const bytes = memory_.is_ram_page(table >> kPageShift) ? memory_.ram() + table : nullptr;
+  if (bytes && !region.table.empty() && std::memcmp(bytes, region.table.data(), kPageSize) == 0) return;
   std::vector<uint16_t> stale, read_only;
+  bool all_compared = true;
   region.has_non_global = false;
   std::erase_if(region.mapped, [&](uint16_t n) {
     ShadowRegion::Page& page = region.pages[n];
-    if (is_global(r, page.entry) && !global_too) return false;
+    if (is_global(r, page.entry) && !global_too) {
+      all_compared = false;
+      return false;
+    }
     const uint64_t now = read_entry(r, memory_, table + n * entry_bytes(r));
     if ((now ^ page.entry) & ~(pte::kWritable | pte::kDirty)) {
       stale.push_back(n);
@@ -273,6 +285,7 @@ void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, boo
     }
     return false;
   });
+  keep_table(region, all_compared ? bytes : nullptr);
   if (!stale.empty()) unmap_pages(index, stale);
   // At the host's limit that has taken out everything.
   if (!read_only.empty() && regions_[index]) protect_pages(index, read_only);
@@ -311,6 +324,13 @@ void ShadowSpace::protect_pages(unsigned index, std::vector<uint16_t>& pages) {
     return mapper_.protect(start + (first << kPageShift), count << kPageShift, Protection::kRead);
   });
   if (!done) clear();
+}
+
+void ShadowSpace::keep_table(ShadowRegion& region, const uint8_t* table) const {
+  if (table && region.mapped.size() >= kManyPages)
+    region.table.assign(table, table + kPageSize);
+  else
+    region.table.clear();
 }
 
 void ShadowSpace::revalidate_page(const PagingRegisters& r, uint32_t linear) {

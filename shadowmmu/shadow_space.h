@@ -21,6 +21,9 @@ struct ShadowRegion {
   Protection large_protection = Protection::kNone;  // `large`: of the whole region
   std::vector<Page> pages;                          // not `large`: by index within the region
   std::vector<uint16_t> mapped;                     // indices into `pages` that may be mapped
+  // Where much is mapped: the whole table, with the entry of each mapped page as in `pages`. As long as the
+  // guest's is the same byte for byte, none of them has to be looked at. Else empty.
+  std::vector<uint8_t> table;
 };
 
 // One shadow space: where guest pages are mapped, and a record of which guest entries each was mapped by.
@@ -85,6 +88,7 @@ class ShadowSpace {
   void unmap_pages(unsigned index, std::vector<uint16_t>& pages);
   void protect_pages(unsigned index, std::vector<uint16_t>& pages);
   void revalidate_table(const PagingRegisters& r, unsigned index, bool global_too);
+  void keep_table(ShadowRegion& region, const uint8_t* table) const;
   uint64_t frames_per_region() const { return uint64_t{1} << (region_shift_ - kPageShift); }
   uint64_t first_frame(unsigned index) const;
   uint64_t storage_bytes(uint64_t physical, uint64_t most) const;
