@@ -340,7 +340,8 @@ void NativeUser::tlb_flushed() {
       current_ = &known->second;
   }
   context_.set_native_user(current_ && current_->is_native);
-  looks_left_ = current_ || trust_ < kTrusting ? 0 : kLooks;
+  if (looks_left_ == kLooks) to_skip_ = std::min(2 * to_skip_ + 1, kMostSkipped);
+  looks_left_ = current_ ? 0 : looks_at_new_space();
   begin_stretch();
 }
 
@@ -349,8 +350,15 @@ void NativeUser::page_invalidated(uint32_t linear) {
   if (current_ && current_->native) current_->native->invalidate_page(shadow_, linear);
 }
 
+unsigned NativeUser::looks_at_new_space() {
+  if (trust_ < kTrusting || skipped_++ < to_skip_) return 0;
+  skipped_ = 0;
+  return kLooks;
+}
+
 void NativeUser::look(Nanoseconds now) {
   if (now < next_look_) return;
+  to_skip_ = 0;
   looks_left_--;
   if (state_.cpl == 3) end_stretch();
   if (current_ && current_->is_native) looks_left_ = 0;

@@ -79,6 +79,8 @@ class NativeUser {
   // guest's ticks.
   static constexpr Nanoseconds kLookDistance = 1'000'000;
   static constexpr unsigned kLooks = 8;
+  // Where new ones have gone before they were looked at, so many at most are not waited for.
+  static constexpr unsigned kMostSkipped = 63;
   // But where those that went native last have not stayed so for long, the guest's ticks are soon enough.
   static constexpr Nanoseconds kShortStay = 5'000'000;
   static constexpr unsigned kTrusting = 2, kMostTrust = 3;
@@ -117,6 +119,7 @@ class NativeUser {
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
   void judge_last_stay();
+  unsigned looks_at_new_space();
   bool prepare();
   bool revalidate(Space& space);
   void retry_page_fault();
@@ -158,6 +161,7 @@ class NativeUser {
   std::optional<Stretch> stretch_;  // of cr3_; by kAuto and kRestless
   unsigned looks_left_ = 0;         // at cr3_
   Nanoseconds next_look_ = kNever;
+  unsigned to_skip_ = 0, skipped_ = 0;
   Stay last_stay_;
   unsigned trust_ = kTrusting;  // up by one for a stay that was not short, down for one that was
 };

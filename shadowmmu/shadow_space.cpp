@@ -262,15 +262,16 @@ void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, boo
   const uint8_t* const bytes = memory_.is_ram_page(table >> kPageShift) ? memory_.ram() + table : nullptr;
   if (bytes && !region.table.empty() && std::memcmp(bytes, region.table.data(), kPageSize) == 0) return;
   std::vector<uint16_t> stale, read_only;
-  bool all_compared = true;
+  bool as_it_was = true;
   region.has_non_global = false;
   std::erase_if(region.mapped, [&](uint16_t n) {
     ShadowRegion::Page& page = region.pages[n];
     if (is_global(r, page.entry) && !global_too) {
-      all_compared = false;
+      as_it_was = false;
       return false;
     }
     const uint64_t now = read_entry(r, memory_, table + n * entry_bytes(r));
+    as_it_was &= now == page.entry;
     if ((now ^ page.entry) & ~(pte::kWritable | pte::kDirty)) {
       stale.push_back(n);
       page = {};
@@ -285,7 +286,7 @@ void ShadowSpace::revalidate_table(const PagingRegisters& r, unsigned index, boo
     }
     return false;
   });
-  keep_table(region, all_compared ? bytes : nullptr);
+  keep_table(region, as_it_was ? bytes : nullptr);
   if (!stale.empty()) unmap_pages(index, stale);
   // At the host's limit that has taken out everything.
   if (!read_only.empty() && regions_[index]) protect_pages(index, read_only);
