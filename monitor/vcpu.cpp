@@ -2,6 +2,7 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -156,6 +157,10 @@ void Vcpu::arm(Nanoseconds deadline) {
 
 Nanoseconds Vcpu::next_deadline() const { return std::min(board_->next_event(), native_.next_look()); }
 
+void Vcpu::arm_look() {
+  if (native_.next_look() != kNever) arm(next_deadline());
+}
+
 bool Vcpu::take_interrupt() {
   if (nmi_pending_ && take_nmi()) return true;
   if (!context_->interrupt_pending || !state().interrupt_flag || state().interrupts_shadowed) return false;
@@ -174,7 +179,7 @@ bool Vcpu::take_nmi() {
 void Vcpu::take(uint8_t vector) {
   counters().guest_interrupts++;
   native_.interrupted();
-  arm(next_deadline());
+  arm_look();
   if (log_enabled(LogClass::kInt))
     log_printf(LogClass::kInt, "interrupt %02x at %08x\n", vector, state().eip);
   interpreter_.deliver_interrupt(vector);
@@ -330,7 +335,7 @@ void Vcpu::tlb_flushed(TlbFlush kind) {
   shadow_.flush(kind);
   translator_.tlb_flushed(kind);
   native_.tlb_flushed();
-  arm(native_.next_look());
+  arm_look();
 }
 
 void Vcpu::page_invalidated(uint32_t linear) {

@@ -121,6 +121,7 @@ class Vcpu final : public CpuBus, public DeviceMemoryBus, public HostFaultHandle
   void deliver(const Fault& fault);
   void arm(Nanoseconds deadline);
   Nanoseconds next_deadline() const;
+  void arm_look();
   void note_device_access();
 
   const Clock& clock_;

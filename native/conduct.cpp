@@ -11,8 +11,8 @@ bool Conduct::note(bool native, const Stretch& stretch, Nanoseconds quiet) {
   window_.elapsed += stretch.elapsed;
   window_.kernel_entries += stretch.kernel_entries;
   window_.instructions_translated += stretch.instructions_translated;
-  const bool is_over = is_quiet || window_.elapsed >= kWindow ||
-                       (native && window_.kernel_entries >= kEntriesOfWindow);
+  const bool is_over =
+      is_quiet || window_.elapsed >= kWindow || (native && window_.kernel_entries >= kEntriesOfWindow);
   if (!is_over) return native;
   const auto [elapsed, entries, instructions] = std::exchange(window_, {});
   const Nanoseconds distance = elapsed / std::max<Nanoseconds>(1, static_cast<Nanoseconds>(entries));

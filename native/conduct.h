@@ -46,7 +46,8 @@ class Conduct {
   // translation is what it suffers from.
   static constexpr Nanoseconds kTranslation = 400;
   static constexpr unsigned kLargePart = 4;  // a fourth
-  // So many such windows in a row: most programs start up in less, and a sandbox takes time to make and to fill.
+  // So many such windows in a row: most programs start up in less, and a sandbox takes time to make and to
+  // fill.
   static constexpr unsigned kNewCodeWindows = 3;
 
   bool after_translated(Nanoseconds distance, bool without_entry, bool is_new_code);

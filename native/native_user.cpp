@@ -290,8 +290,9 @@ NativeUser::End NativeUser::translate() {
 
 void NativeUser::returned() {
   trapped_ = false;
-  instructions_to_leave_ =
-      current_ && current_->native && current_->native->is_kernel_entry(state_.eip) ? kInstructionsToLeave : 0;
+  instructions_to_leave_ = current_ && current_->native && current_->native->is_kernel_entry(state_.eip)
+                               ? kInstructionsToLeave
+                               : 0;
 }
 
 bool NativeUser::leaves_kernel_entry() {

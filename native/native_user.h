@@ -90,7 +90,7 @@ class NativeUser {
     std::unique_ptr<NativeSpace> native;
     Conduct conduct;
     bool is_native = false;
-    bool has_run_translated = false;             // since it was native last: it knows other pages now
+    bool has_run_translated = false;              // since it was native last: it knows other pages now
     uint64_t tlb_flushes = 0, watch_changes = 0;  // how many of them it has seen
     uint64_t last_used = 0;
     // The access that a page fault was delivered for: its page is mapped before the user goes on.
@@ -146,8 +146,8 @@ class NativeUser {
   UserCode policy_ = UserCode::kTranslated;
   std::minstd_rand chance_;                     // of kRestless
   std::unordered_map<uint32_t, Space> spaces_;  // by CR3
-  std::unique_ptr<Sandbox> spare_;               // made ahead
-  bool wants_spare_ = false;                     // one has been needed
+  std::unique_ptr<Sandbox> spare_;              // made ahead
+  bool wants_spare_ = false;                    // one has been needed
   std::vector<std::unique_ptr<NativeSpace>> ended_;
   uint32_t cr3_ = 0;
   Space* current_ = nullptr;  // of cr3_, if there is one

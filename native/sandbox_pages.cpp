@@ -111,6 +111,7 @@ bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pr
 bool SandboxPages::protect(uint32_t linear, uint64_t length, Protection) { return unmap(linear, length); }
 
 bool SandboxPages::unmap(uint32_t linear, uint64_t length) {
+  std::erase_if(kernel_entries_, [&](uint32_t page) { return page - linear < length; });
   if (!flush()) return true;
   counters().native_mappings++;
   sandbox_.unmap(linear, length);

@@ -64,7 +64,7 @@ class SandboxPages final : public PageMapper {
   const CpuState& state_;
   const HotPages& hot_;
   const HostProcessor& host_;
-  std::vector<uint32_t> sysenters_;  // linear addresses, of pages that may run or might
+  std::vector<uint32_t> sysenters_;       // linear addresses, of pages that may run or might
   std::vector<uint32_t> kernel_entries_;  // addresses of pages
   uint32_t fetched_ = kNoPage;
   std::vector<Mapping> pending_;

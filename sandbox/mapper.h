@@ -36,8 +36,8 @@ class Mapper {
   // Where its thread is woken: see mapper.cpp.
   void set_thread(pid_t thread) { thread_ = thread; }
 
-  // Up to kMostCalls, in order; returns when they are done. False: the child is dead, or one failed, of these or
-  // of those before, and those behind it were not made.
+  // Up to kMostCalls, in order; returns when they are done. False: the child is dead, or one failed, of these
+  // or of those before, and those behind it were not made.
   bool make(std::span<const Call> calls) { return order(calls, false) && await_report(); }
   // The same, but returns at once: when they are done the mapper, whose turn it has to be, gives that to the
   // guest's thread.

@@ -205,8 +205,8 @@ bool Sandbox::finish_maps() {
   return count == 0 || call_mapper(std::span(queue_).first(count));
 }
 
-// With one CPU the mapper hands over to the child by itself, which saves two changes of the running task. With
-// several the child may already be looking at its turn on another one.
+// With one CPU the mapper hands over to the child by itself, which saves two changes of the running task.
+// With several the child may already be looking at its turn on another one.
 bool Sandbox::give_turn() {
   if (queued_ == 0 || shared_->spins()) {
     if (!finish_maps()) return false;

@@ -85,8 +85,9 @@ class Sandbox {
 
   // Below this map() puts nothing. In bytes.
   uint32_t lowest_mappable() const { return lowest_mappable_; }
-  // Puts RAM at guest addresses, in place of what was there, before the next run(): all of it, or nothing unless
-  // kDied. Multiples of the page size, within RAM and 4 GiB: others are a bug of the caller's and abort.
+  // Puts RAM at guest addresses, in place of what was there, before the next run(): all of it, or nothing
+  // unless kDied. Multiples of the page size, within RAM and 4 GiB: others are a bug of the caller's and
+  // abort.
   [[nodiscard]] MapResult map(std::span<const Mapping> mappings);
   [[nodiscard]] MapResult map(uint32_t linear, uint64_t ram_offset, uint64_t length, PageRights rights);
   // Does that at once. False: the child is dead.
@@ -102,7 +103,8 @@ class Sandbox {
   // HostProcessor::traps_cpuid.
   void trap_cpuid();
   // Whether RDTSC and RDTSCP are #GP(0) from the next run() on, as they are at first, or read the host's
-  // counter. One that traps costs each hand-off two writes of CR4, which a virtual machine may pay for dearly.
+  // counter. One that traps costs each hand-off two writes of CR4, which a virtual machine may pay for
+  // dearly.
   void trap_rdtsc(bool traps);
 
   // Runs until a trap. EFLAGS.IF of the guest has to be 1 and IOPL 0, or the guest would see otherwise. `fx`
@@ -133,7 +135,7 @@ class Sandbox {
   const std::unique_ptr<ChildProcess> child_;
   const uint64_t ram_bytes_;
   const uint32_t lowest_mappable_;
-  uint32_t mappings_ = 0;  // an upper bound
+  uint32_t mappings_ = 0;                               // an upper bound
   std::array<Mapper::Call, Mapper::kMostCalls> queue_;  // calls that are made before the child runs
   size_t queued_ = 0;
   std::atomic<bool> preempting_ = false;

@@ -79,8 +79,7 @@ std::unique_ptr<SharedPage> SharedPage::create() {
   return std::unique_ptr<SharedPage>(new SharedPage(std::move(file), static_cast<uint8_t*>(bytes)));
 }
 
-SharedPage::SharedPage(FileDescriptor file, uint8_t* bytes)
-    : file_(std::move(file)), bytes_(bytes) {
+SharedPage::SharedPage(FileDescriptor file, uint8_t* bytes) : file_(std::move(file)), bytes_(bytes) {
   count_cpus();
   put(bytes_, STUB_TURN, uint32_t{STUB_TURN_CHILD});
 }
@@ -110,8 +109,7 @@ bool SharedPage::wait_for_turn(uint32_t milliseconds) {
   const timespec limit = from_now(milliseconds);
   sleeps.exchange(1);
   if (const uint32_t whose = turn.load(); whose != STUB_TURN_MONITOR)
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, &limit, nullptr,
-            STUB_WAKES_MONITOR);
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, &limit, nullptr, STUB_WAKES_MONITOR);
   sleeps.exchange(0);
   return turn.load() == STUB_TURN_MONITOR;
 }

@@ -48,7 +48,8 @@ class SharedPage {
 
   int file() const { return file_.get(); }
 
-  // Whether there are other CPUs for the child to run on while we look at the turn: as count_cpus() has found.
+  // Whether there are other CPUs for the child to run on while we look at the turn: as count_cpus() has
+  // found.
   bool spins() const { return spins_ != 0; }
   void count_cpus();
   // Gives the turn to the child, waking it if it sleeps.

@@ -18,8 +18,9 @@
 
 extern "C" const uint8_t ringdown_stub[], ringdown_stub_started[], ringdown_stub_handler[],
     ringdown_stub_end[], ringdown_stub_after_futex[], ringdown_stub_after_sigreturn[],
-    ringdown_stub_after_arch_prctl[], ringdown_stub_after_prctl[], ringdown_mapper[], ringdown_mapper_after_call[],
-    ringdown_mapper_after_futex[], ringdown_mapper_after_write[], ringdown_mapper_after_wake[];
+    ringdown_stub_after_arch_prctl[], ringdown_stub_after_prctl[], ringdown_mapper[],
+    ringdown_mapper_after_call[], ringdown_mapper_after_futex[], ringdown_mapper_after_write[],
+    ringdown_mapper_after_wake[];
 
 namespace ringdown {
 namespace {

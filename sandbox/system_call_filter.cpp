@@ -63,9 +63,7 @@ Filter allow_trapping_cpuid() {
               when_64(argument(0), ARCH_SET_CPUID, when_64(argument(1), 0, {kAllow})));
 }
 
-Filter allow_setting_tsc() {
-  return when(kNumber, SYS_prctl, when_64(argument(0), PR_SET_TSC, {kAllow}));
-}
+Filter allow_setting_tsc() { return when(kNumber, SYS_prctl, when_64(argument(0), PR_SET_TSC, {kAllow})); }
 
 Filter only_64_bit(const Filter& body) {
   Filter filter = when(kArchitecture, AUDIT_ARCH_X86_64, body);
@@ -78,11 +76,12 @@ Filter only_64_bit(const Filter& body) {
 std::vector<sock_filter> guest_filter(const StubCallSites& sites) {
   Filter filter = when(kArchitecture, AUDIT_ARCH_I386, {verdict(SECCOMP_RET_TRAP)});
   append(filter,
-         only_64_bit(one_of({when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, {kAllow})),
-                             when_64(kCaller, sites.arch_prctl, allow_trapping_cpuid()),
-                             when_64(kCaller, sites.prctl, allow_setting_tsc()),
-                             when_64(kCaller, sites.futex,
-                                     allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET}))})));
+         only_64_bit(one_of(
+             {when_64(kCaller, sites.sigreturn, when(kNumber, SYS_rt_sigreturn, {kAllow})),
+              when_64(kCaller, sites.arch_prctl, allow_trapping_cpuid()),
+              when_64(kCaller, sites.prctl, allow_setting_tsc()),
+              when_64(kCaller, sites.futex,
+                      allow_futex(STUB_SHARED + STUB_TURN, {FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET}))})));
   return filter;
 }
 

@@ -8,8 +8,8 @@
 namespace ringdown {
 namespace {
 
-// From so many mapped pages on a table is compared as a whole: one comparison of 4 KiB takes as long as some 40
-// of entries.
+// From so many mapped pages on a table is compared as a whole: one comparison of 4 KiB takes as long as some
+// 40 of entries.
 constexpr size_t kManyPages = 64;
 
 // How far to look for neighbours in each direction.

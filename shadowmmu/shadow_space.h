@@ -21,8 +21,9 @@ struct ShadowRegion {
   Protection large_protection = Protection::kNone;  // `large`: of the whole region
   std::vector<Page> pages;                          // not `large`: by index within the region
   std::vector<uint16_t> mapped;                     // indices into `pages` that may be mapped
-  // Where much is mapped and has not changed lately: the whole table, with the entry of each mapped page as in
-  // `pages`. As long as the guest's is the same byte for byte, none of them has to be looked at. Else empty.
+  // Where much is mapped and has not changed lately: the whole table, with the entry of each mapped page as
+  // in `pages`. As long as the guest's is the same byte for byte, none of them has to be looked at. Else
+  // empty.
   std::vector<uint8_t> table;
 };
 

@@ -63,8 +63,8 @@ static void wait_for(pid_t child) {
 // getppid: the system call and nothing else.
 static void getppid_once(void) { syscall(SYS_getppid); }
 
-// getppid_int80: the same by INT 80h, and not by what the kernel prefers; as a C library does it, in a page of
-// its own like the vDSO's.
+// getppid_int80: the same by INT 80h, and not by what the kernel prefers; as a C library does it, in a page
+// of its own like the vDSO's.
 __asm__(
     ".pushsection .text.system_call, \"ax\"\n"
     ".balign 4096\n"

@@ -1,5 +1,5 @@
-// A page table of which much is in use: a load of CR3 ends what has changed of it and leaves the rest, also what was
-// changed and changed back, or was changed while it was global.
+// A page table of which much is in use: a load of CR3 ends what has changed of it and leaves the rest, also
+// what was changed and changed back, or was changed while it was global.
 #include "paging.h"
 
 enum { kPages = 160 };

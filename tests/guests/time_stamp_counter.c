@@ -44,6 +44,13 @@ static void rings_agree(void) {
   }
 }
 
+static void can_be_forbidden(void) {
+  write_cr4(read_cr4() | kCr4Tsd);
+  CHECK_EQ(try_user(user_tsc, 0), 13);
+  write_cr4(read_cr4() & ~(uint32_t)kCr4Tsd);
+  CHECK_EQ(try_user(user_tsc, 0), kUserExit);
+}
+
 static void can_be_set(void) {
   wrmsr(0x10, 0x100000000);
   const uint64_t now = rdtsc();
@@ -56,6 +63,7 @@ void guest_main(void) {
   pit_periodic(0);  // 65536
   monotonic();
   rings_agree();
+  can_be_forbidden();
   int agree = 0;
   for (int attempt = 0; attempt < 8 && !agree; attempt++) {
     const uint32_t first = measure(), second = measure();
@@ -63,5 +71,8 @@ void guest_main(void) {
     agree = difference <= first / 100;
   }
   CHECK(agree);
-  if (!on_tcg()) can_be_set();  // TCG ignores the write
+  if (on_tcg()) return;  // which ignores the write
+  can_be_set();
+  rings_agree();
+  can_be_forbidden();
 }

@@ -184,8 +184,8 @@ TEST_F(Attacks, MappersCallsAreTheMappers) {
 TEST_F(Attacks, StubMakesNoOtherCall) {
   const StubCallSites sites = stub_call_sites();
   const uint64_t turn = STUB_SHARED + STUB_TURN;
-  for (const uint64_t site : {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.mapper_wake, sites.futex,
-                              sites.sigreturn, sites.arch_prctl, sites.prctl}) {
+  for (const uint64_t site : {sites.mapper_call, sites.mapper_write, sites.mapper_futex, sites.mapper_wake,
+                              sites.futex, sites.sigreturn, sites.arch_prctl, sites.prctl}) {
     jump_to_site(site, SYS_exit_group, {0});
     jump_to_site(site, SYS_write, {kChildRam, kData, 16});
     jump_to_site(site, SYS_mprotect, {STUB_ORDERS, kPage, PROT_READ | PROT_WRITE});

@@ -33,7 +33,7 @@ DEBUG_REGISTER(6)
 DEBUG_REGISTER(7)
 enum { kCr0Pe = 1, kCr0Mp = 2, kCr0Em = 4, kCr0Ts = 8, kCr0Ne = 0x20, kCr0Wp = 0x10000, kCr0Am = 0x40000 };
 #define kCr0Pg 0x80000000u
-enum { kCr4Vme = 1, kCr4Pvi = 2 };
+enum { kCr4Vme = 1, kCr4Pvi = 2, kCr4Tsd = 4 };
 enum { kCr4Pse = 0x10, kCr4Pae = 0x20, kCr4Pge = 0x80, kCr4Osfxsr = 0x200, kCr4Osxmmexcpt = 0x400 };
 enum {
   kFlagCarry = 1,
