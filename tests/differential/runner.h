@@ -27,6 +27,7 @@ struct Statistics {
   uint64_t compared = 0;
   uint64_t inconclusive = 0;
   uint64_t timed_out = 0;                // of the inconclusive ones
+  uint64_t unrepeated = 0;               // of those: the reference differs from itself when it is asked again
   uint64_t implementation_specific = 0;  // differ where processors may
   uint64_t ended_early = 0;              // by an exception before the final UD2
 };
