@@ -131,22 +131,23 @@ bool NativeUser::revalidate(Space& space) {
 
 bool NativeUser::make_sandbox(Space& space) {
   drop_least_recently_used();
-  std::unique_ptr<Sandbox> sandbox = std::move(spare_);
-  if (sandbox) {
-    sandbox->count_cpus();
-  } else {
-    auto made = Sandbox::create(ram_file_);
-    if (made.index() == 1) {
-      policy_ = UserCode::kTranslated;
-      set_native(space, false);
-      return false;
-    }
-    sandbox = std::get<0>(std::move(made));
+  std::unique_ptr<Sandbox> sandbox = spare_ ? std::move(spare_) : new_sandbox();
+  if (!sandbox) {
+    policy_ = UserCode::kTranslated;
+    set_native(space, false);
+    return false;
   }
+  sandbox->count_cpus();
   counters().native_sandboxes++;
   space.native = std::make_unique<NativeSpace>(std::move(sandbox), memory_, state_, space.hot);
   wants_spare_ = true;
   return true;
+}
+
+std::unique_ptr<Sandbox> NativeUser::new_sandbox() const {
+  auto made = Sandbox::create(ram_file_);
+  auto* const sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made);
+  return sandbox ? std::move(*sandbox) : nullptr;
 }
 
 void NativeUser::end_sandbox(Space& space) {
@@ -168,6 +169,7 @@ void NativeUser::drop_least_recently_used() {
 void NativeUser::set_native(Space& space, bool native) {
   if (space.is_native == native) return;
   counters().native_switches++;
+  if (native) judge_last_stay();
   space.is_native = native;
   space.has_run_translated = native;
   if (&space == current_) context_.set_native_user(native);
@@ -290,16 +292,18 @@ NativeUser::End NativeUser::translate() {
 
 void NativeUser::returned() {
   trapped_ = false;
-  instructions_to_leave_ = current_ && current_->native && current_->native->is_kernel_entry(state_.eip)
-                               ? kInstructionsToLeave
-                               : 0;
+  instructions_to_leave_ = is_in_kernel_entry() ? kInstructionsToLeave : 0;
+}
+
+bool NativeUser::is_in_kernel_entry() const {
+  return current_ && current_->native && current_->native->is_kernel_entry(state_.eip);
 }
 
 bool NativeUser::leaves_kernel_entry() {
   if (instructions_to_leave_ == 0) return false;
-  if (!context_.native_user || state_.cpl != 3 || !current_->native) {
+  if (!context_.native_user || state_.cpl != 3) {
     instructions_to_leave_ = 0;
-  } else if (!current_->native->is_kernel_entry(state_.eip)) {
+  } else if (!is_in_kernel_entry()) {
     instructions_to_leave_ = 0;
     current_->hot.forget(trapped_at_);
   } else if (--instructions_to_leave_ == 0) {
@@ -381,9 +385,7 @@ void NativeUser::idle() {
   stretch_.reset();
   next_look_ = kNever;
   ended_.clear();
-  if (!std::exchange(wants_spare_, false) || spare_) return;
-  auto made = Sandbox::create(ram_file_);
-  if (auto* sandbox = std::get_if<std::unique_ptr<Sandbox>>(&made)) spare_ = std::move(*sandbox);
+  if (std::exchange(wants_spare_, false) && !spare_) spare_ = new_sandbox();
 }
 
 NativeUser::Space& NativeUser::current_space() {
@@ -409,11 +411,9 @@ void NativeUser::end_stretch() {
       .instructions_translated = counters().instructions_translated - begin.instructions_translated};
   Space& space = current_space();
   if (space.is_native && last_stay_.cr3 == cr3_) last_stay_.time += stretch.elapsed;
-  const bool was_native = space.is_native;
   const Nanoseconds quiet = trust_ >= kTrusting ? Conduct::kQuiet : Conduct::kWindow;
   set_native(space, policy_ == UserCode::kRestless ? chance_() % 2
                                                    : space.conduct.note(space.is_native, stretch, quiet));
-  if (space.is_native && !was_native) judge_last_stay();
 }
 
 uint64_t NativeUser::kernel_entries() {

@@ -115,11 +115,13 @@ class NativeUser {
   bool can_run() const;
   bool may_read_time_stamps() const;
   bool make_sandbox(Space& space);
+  std::unique_ptr<Sandbox> new_sandbox() const;  // empty if the host refuses
   void end_sandbox(Space& space);
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
   void judge_last_stay();
   unsigned looks_at_new_space();
+  bool is_in_kernel_entry() const;
   bool prepare();
   bool revalidate(Space& space);
   void retry_page_fault();

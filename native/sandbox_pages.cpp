@@ -21,7 +21,12 @@ PageRights rights_of(Protection protection, bool executable) {
 constexpr TwoBytes kCpuid = {0x0F, 0xA2}, kSysenter = {0x0F, 0x34}, kInt80 = {0xCD, 0x80};
 // How long the way to a SYSENTER is that is_before_sysenter() looks at, in bytes: some instructions.
 constexpr uint32_t kSoon = 32;
-constexpr size_t kMostSysenters = 16, kMostKernelEntries = 16;
+
+void remember(std::vector<uint32_t>& addresses, uint32_t address) {
+  constexpr size_t kMost = 16;
+  if (addresses.size() == kMost) addresses.clear();
+  if (std::ranges::find(addresses, address) == addresses.end()) addresses.push_back(address);
+}
 
 }  // namespace
 
@@ -36,13 +41,13 @@ bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
     } else if (!is_behind_move_to_ebp(frame, offset) || !can_sysenter(state_)) {
       return false;
     } else {
-      note_sysenter((linear & ~kPageMask) + offset);
+      remember(sysenters_, (linear & ~kPageMask) + offset);
       behind_sysenter = offset + static_cast<uint32_t>(bytes.size());
     }
   }
   if (!has_cpuid && !enters_kernel) return true;
   if (!hot_.contains(linear)) {
-    if (enters_kernel) note_kernel_entry(linear & ~kPageMask);
+    if (enters_kernel) remember(kernel_entries_, linear & ~kPageMask);
     return false;
   }
   if (has_cpuid && host_.traps_cpuid) sandbox_.trap_cpuid();
@@ -65,16 +70,6 @@ bool SandboxPages::is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const 
   return offset >= 2 && std::ranges::any_of(kMoves, [&](const auto& move) {
            return std::equal(move.begin(), move.end(), sysenter - move.size());
          });
-}
-
-void SandboxPages::note_sysenter(uint32_t at) {
-  if (sysenters_.size() == kMostSysenters) sysenters_.clear();
-  if (std::ranges::find(sysenters_, at) == sysenters_.end()) sysenters_.push_back(at);
-}
-
-void SandboxPages::note_kernel_entry(uint32_t page) {
-  if (kernel_entries_.size() == kMostKernelEntries) kernel_entries_.clear();
-  if (!is_kernel_entry(page)) kernel_entries_.push_back(page);
 }
 
 bool SandboxPages::is_kernel_entry(uint32_t eip) const {

@@ -56,8 +56,6 @@ class SandboxPages final : public PageMapper {
 
   std::vector<TwoByteInstruction> find_what_tells(uint32_t page_address, uint64_t frame) const;
   bool is_behind_move_to_ebp(uint64_t frame, uint32_t offset) const;
-  void note_sysenter(uint32_t at);
-  void note_kernel_entry(uint32_t page);
 
   Sandbox& sandbox_;
   const PhysicalMemory& memory_;

@@ -45,18 +45,14 @@ bool Mapper::order(std::span<const Call> calls, bool gives_turn) {
   return true;
 }
 
-bool Mapper::await_report() {
-  reports_later_ = false;
-  return has_done_it();
-}
-
 bool Mapper::has_failed() {
   pollfd report{.fd = reports_.get(), .events = POLLIN, .revents = 0};
   return reports_later_ && poll(&report, 1, 0) > 0 && !await_report();
 }
 
 // The end of the file is the child's.
-bool Mapper::has_done_it() const {
+bool Mapper::await_report() {
+  reports_later_ = false;
   uint8_t report;
   ssize_t bytes;
   do bytes = read(reports_.get(), &report, sizeof(report));

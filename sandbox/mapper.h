@@ -32,7 +32,7 @@ class Mapper {
   // The child is there: only if no other process has its end of the pipe does the child's death end it.
   void started() { childs_end_.reset(); }
   // Waits for its first report. False: the child is dead.
-  bool is_ready() const { return has_done_it(); }
+  bool is_ready() { return await_report(); }
   // Where its thread is woken: see mapper.cpp.
   void set_thread(pid_t thread) { thread_ = thread; }
 
@@ -51,7 +51,6 @@ class Mapper {
         orders_(orders),
         reports_(std::move(ours)),
         childs_end_(std::move(childs_end)) {}
-  bool has_done_it() const;
   bool order(std::span<const Call> calls, bool gives_turn);
   bool await_report();
   void follow_to_this_cpu();

@@ -5,10 +5,6 @@ static Entry* directory;
 static uint32_t old_frame, new_frame;
 static const uint32_t page = kTestBase;
 
-static void toggle_global(void) {
-  write_cr4(read_cr4() & ~(uint32_t)kCr4Pge);
-  write_cr4(read_cr4() | kCr4Pge);
-}
 static void invalidate_page(void) { invlpg((void*)page); }
 
 static void remap(void (*flush_it)(void)) {

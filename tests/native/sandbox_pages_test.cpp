@@ -136,6 +136,11 @@ TEST_F(SandboxPagesTest, WaysIntoTheKernelAreNotExecuted) {
     EXPECT_TRUE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
     hot_.forget(kPageAddress + 0x321);
     EXPECT_TRUE(pages.is_kernel_entry(kPageAddress));
+    ASSERT_TRUE(pages.unmap(kPageAddress - kPage, kPage));
+    EXPECT_TRUE(pages.is_kernel_entry(kPageAddress));
+    ASSERT_TRUE(pages.unmap(kPageAddress, kPage));
+    EXPECT_FALSE(pages.is_kernel_entry(kPageAddress));
+    EXPECT_FALSE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
     pages.unmap_all();
     EXPECT_FALSE(pages.is_kernel_entry(kPageAddress));
   };

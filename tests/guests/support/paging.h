@@ -27,6 +27,10 @@ PaeEntry* pae_page_entry(PaeEntry* pdpt, uint32_t linear);
 // Loads CR3 and sets CR0.PG and CR0.WP; for PAE, CR4.PAE must be set before.
 void enable_paging(const void* top);
 static inline void flush(void) { write_cr3(read_cr3()); }
+static inline void toggle_global(void) {
+  write_cr4(read_cr4() & ~(uint32_t)kCr4Pge);
+  write_cr4(read_cr4() | kCr4Pge);
+}
 
 // Calls a function that returns a value in EAX.
 static inline uint32_t call(uint32_t code) { return ((uint32_t(*)(void))code)(); }
