@@ -19,6 +19,8 @@ constexpr Conduct::Stretch kComputing{.elapsed = kTick, .kernel_entries = 0, .in
 const Conduct::Stretch kOften = with_entries_each(Conduct::kPossible - 1000);
 const Conduct::Stretch kSometimes = with_entries_each(Conduct::kWorthwhile / 2);
 const Conduct::Stretch kSeldom = with_entries_each(Conduct::kWorthwhile);
+// What a trial takes to be judged: the first stretch settles.
+constexpr unsigned kTrial = 1 + 4;
 
 // How many stretches it takes until it is to be the other way; kNever if it is not.
 unsigned stretches_until_change(Conduct& conduct, bool native, const Conduct::Stretch& stretch) {
@@ -89,20 +91,54 @@ TEST(Conduct, ATrialThatIsFasterIsKeptUntilItIsTimeToAskAgain) {
   EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), 1u);
 }
 
+// Programs go on from one thing to another: one slower window among faster ones says nothing.
+TEST(Conduct, WindowsOfATrialAreJudgedTogether) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kSometimes);
+  const auto faster = with_entries_each(Conduct::kWorthwhile / 4);
+  const auto slower = with_entries_each(Conduct::kWorthwhile * 3 / 4);
+  EXPECT_TRUE(conduct.note(kNative, faster, Conduct::kWindow)) << "settles";
+  for (int n = 0; n < 8; ++n) EXPECT_TRUE(conduct.note(kNative, n % 4 ? faster : slower, Conduct::kWindow));
+}
+
+TEST(Conduct, ATrialIsComparedWithTheAverageOfWhatWasBefore) {
+  Conduct conduct;
+  const auto more = with_entries_each(Conduct::kWorthwhile / 4);
+  for (int n = 0; n < 9; ++n) EXPECT_FALSE(conduct.note(kTranslated, kSometimes, Conduct::kWindow));
+  EXPECT_TRUE(conduct.note(kTranslated, more, Conduct::kWindow)) << "its last window alone was faster";
+  const auto between = with_entries_each(Conduct::kWorthwhile * 3 / 8);
+  EXPECT_GT(stretches_until_change(conduct, kNative, between), kTrial);
+}
+
+// It does something else than before, and each time costs a hand-off.
+TEST(Conduct, ATrialInWhichEntriesComeTooOftenEnds) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kSometimes);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, kOften), kTrial);
+}
+
 TEST(Conduct, ATrialThatIsSlowerEndsAndEachMakesTheNextOneLater) {
   Conduct conduct;
   const auto slower = with_entries_each(Conduct::kWorthwhile * 3 / 4);
   for (const unsigned wanted : {10, 20, 40, 80, 160, 320, 640, 640}) {
     EXPECT_EQ(stretches_until_change(conduct, kTranslated, kSometimes), wanted);
-    EXPECT_EQ(stretches_until_change(conduct, kNative, slower), 2u) << "the first settles";
+    EXPECT_EQ(stretches_until_change(conduct, kNative, slower), kTrial);
   }
 }
 
 // As on a host where others wait for the processor: each hand-off takes longer than what it is for.
-TEST(Conduct, ATrialThatBecomesSoSlowThatItSeemsToComputeEnds) {
+TEST(Conduct, ATrialThatBecomesSoSlowThatItSeemsToComputeEndsAtOnce) {
   Conduct conduct;
   stretches_until_change(conduct, kTranslated, kSometimes);
-  EXPECT_EQ(stretches_until_change(conduct, kNative, kSeldom), 2u) << "the first settles";
+  const auto computing = with_entries_each(Conduct::kWorthwhile * 2);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, computing), 2u) << "the first settles";
+}
+
+TEST(Conduct, WhatComputedStaysWhileEntriesAreEndurable) {
+  Conduct conduct;
+  stretches_until_change(conduct, kTranslated, kComputing);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, with_entries_each(Conduct::kEndurable)), kNever);
+  EXPECT_EQ(stretches_until_change(conduct, kNative, with_entries_each(Conduct::kEndurable - 2000)), 1u);
 }
 
 TEST(Conduct, ATrialInWhichItBeginsToComputeGoesOn) {
