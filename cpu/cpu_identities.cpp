@@ -25,16 +25,16 @@ constexpr FeatureSet kRingdown =
     (kN270 & ~bit(kMtrr)) |
     set_of({kSse41, kSse42, kPopcnt, kAes, kPclmulqdq, kShaNi, kRdrand, kRdseed, kAdx, kErms, kTscAdjust});
 
-// The default is an Atom of the first generation: a P6 that executes in order. Linux lists it as one that
-// cannot speculate, hence neither splits its page tables nor turns indirect branches into thunks, which a
-// guest without the host's privileges would pay for and gain nothing from. Stepping 10 is past the steppings
-// whose large pages Linux avoids (errata AAE44).
+// The default is a late one of the first Atoms (Cedarview): a P6 that executes in order. Linux lists it as
+// one that cannot speculate, hence neither splits its page tables nor turns indirect branches into thunks,
+// which a guest without the host's privileges would pay for and gain nothing from. Of the earlier ones (1Ch)
+// the GNU C library knows that BSF and unaligned loads are slow, and has its string functions do without.
 constexpr CpuIdentity kIdentities[] = {
     {.name = "ringdown",
      .brand = "Ringdown virtual processor",
      .family = 6,
-     .model = 0x1C,
-     .stepping = 10,
+     .model = 0x36,
+     .stepping = 1,
      .max_basic_leaf = 7,
      .features = kRingdown,
      .trimmed_to_host = true},

@@ -21,8 +21,9 @@ struct CpuIdentity {
   std::string_view brand;  // CPUID 80000002h..4h, at most 47 characters; empty: no extended leaves
   uint8_t family, model, stepping;
   uint8_t max_basic_leaf;
-  FeatureSet features;   // of the plain model
-  bool trimmed_to_host;  // leaves out what the host lacks instead of failing
+  FeatureSet features;  // of the plain model
+  // Leaves out what the host lacks instead of failing, and has the caches that the host has.
+  bool trimmed_to_host;
 };
 
 // The processor that the guest sees: identity and features, from which CPUID, the writable bits of CR0, CR4
@@ -66,6 +67,7 @@ class CpuModel {
   void choose_instructions();
   uint32_t word(CpuidWord w) const;
   uint32_t max_basic_leaf() const;
+  std::span<const CpuidResult> caches() const;
   CpuidResult basic_leaf(uint32_t leaf, uint32_t subleaf) const;
   CpuidResult extended_leaf(uint32_t leaf) const;
 

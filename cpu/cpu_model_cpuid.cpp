@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cpu/cpu_caches.h"
 #include "cpu/cpu_model.h"
 
 namespace ringdown {
@@ -20,22 +21,8 @@ uint32_t four_characters(std::string_view text, size_t at) {
   return word;
 }
 
-// The caches of the Atom N270, the same in leaf 2 (descriptors), leaf 4 and 80000006h.
-constexpr CpuidResult kCacheDescriptors = {0x4FBA5901, 0, 0, 0x0E3080C0};
-constexpr uint32_t kExtendedL2 = 512u << 16 | 6u << 12 /* 8 ways */ | 64;
-
-struct Cache {
-  uint32_t type, level, ways, sets;  // type: 1 data, 2 instruction, 3 unified
-};
-constexpr Cache kCaches[] = {{1, 1, 6, 64}, {2, 1, 8, 64}, {3, 2, 8, 1024}};
+// Of a line that CLFLUSH writes back.
 constexpr uint32_t kLineSize = 64;
-
-CpuidResult deterministic_cache_parameters(uint32_t subleaf) {
-  if (subleaf >= std::size(kCaches)) return {};
-  const Cache& c = kCaches[subleaf];
-  constexpr uint32_t self_initialising = 1u << 8;
-  return {c.type | c.level << 5 | self_initialising, (c.ways - 1) << 22 | (kLineSize - 1), c.sets - 1, 0};
-}
 
 struct Ratio {
   uint32_t numerator, denominator;
@@ -77,6 +64,10 @@ uint32_t CpuModel::max_basic_leaf() const {
   return tells_frequency ? kProcessorFrequencyLeaf : identity_->max_basic_leaf;
 }
 
+std::span<const CpuidResult> CpuModel::caches() const {
+  return identity_->trimmed_to_host ? host_caches() : n270_caches();
+}
+
 CpuidResult CpuModel::cpuid(uint32_t leaf, uint32_t subleaf) const {
   if (leaf >= kExtendedLeaf && leaf <= kLastExtendedLeaf && !identity_->brand.empty())
     return extended_leaf(leaf);
@@ -98,9 +89,9 @@ CpuidResult CpuModel::basic_leaf(uint32_t leaf, uint32_t subleaf) const {
       return {signature(), clflush_line, word(CpuidWord::k1Ecx), word(CpuidWord::k1Edx)};
     }
     case 2:
-      return kCacheDescriptors;
+      return cache_descriptors(caches());
     case 4:
-      return deterministic_cache_parameters(subleaf);
+      return subleaf < caches().size() ? caches()[subleaf] : CpuidResult{};
     case 7:
       return subleaf == 0 ? CpuidResult{0, word(CpuidWord::k7Ebx), 0, 0} : CpuidResult{};
     // Told the frequency, a guest need not measure it against the 8254, which fails while the host is busy:
@@ -132,7 +123,7 @@ CpuidResult CpuModel::extended_leaf(uint32_t leaf) const {
               four_characters(brand, at + 12)};
     }
     case 0x80000006:
-      return {0, 0, kExtendedL2, 0};
+      return {0, 0, extended_l2(caches()), 0};
     case 0x80000007:
       return {0, 0, 0, word(CpuidWord::k80000007Edx)};
     case 0x80000008:

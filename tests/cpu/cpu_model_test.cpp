@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <initializer_list>
+#include <string>
 
+#include "cpu/cpu_caches.h"
 #include "cpu/state.h"
 
 namespace ringdown {
@@ -57,8 +60,8 @@ TEST(CpuModel, EveryModelIsGenuineIntel) {
 TEST(CpuModel, DefaultIsAnAtomThatLinuxTrusts) {
   const CpuModel model = CpuModel::default_model();
   EXPECT_EQ(model.name(), "ringdown");
-  EXPECT_EQ(model.signature(), 0x106CAu);
-  EXPECT_EQ(model.cpuid(1, 0).eax, 0x106CAu);
+  EXPECT_EQ(model.signature(), 0x30661u);
+  EXPECT_EQ(model.cpuid(1, 0).eax, 0x30661u);
   EXPECT_TRUE(model.cpuid(0x80000007, 0).edx & 1u << 8) << "invariant TSC";
   EXPECT_LT(model.cpuid(0, 0).eax, 0x15u) << "no leaf that claims a frequency nobody has told";
 }
@@ -120,17 +123,41 @@ TEST(CpuModel, HypervisorLeafIsOursAlone) {
   EXPECT_EQ(bare.cpuid(0x40000000, 0).ebx, bare.cpuid(7, 0).ebx) << "answered like the last basic leaf";
 }
 
-TEST(CpuModel, CacheLeavesAgree) {
-  const CpuModel model;
-  auto size = [&](uint32_t subleaf) {
-    const CpuidResult r = model.cpuid(4, subleaf);
-    return ((r.ebx >> 22) + 1) * ((r.ebx >> 12 & 0x3FF) + 1) * ((r.ebx & 0xFFF) + 1) * (r.ecx + 1);
-  };
-  EXPECT_EQ(size(0), 24u << 10);
-  EXPECT_EQ(size(1), 32u << 10);
-  EXPECT_EQ(size(2), 512u << 10);
+uint32_t cache_bytes(const CpuidResult& r) {
+  return ((r.ebx >> 22) + 1) * ((r.ebx >> 12 & 0x3FF) + 1) * ((r.ebx & 0xFFF) + 1) * (r.ecx + 1);
+}
+
+TEST(CpuModel, CacheLeavesOfAnOldProcessorAgree) {
+  const CpuModel model = model_of("n270");
+  EXPECT_EQ(cache_bytes(model.cpuid(4, 0)), 24u << 10);
+  EXPECT_EQ(cache_bytes(model.cpuid(4, 1)), 32u << 10);
+  EXPECT_EQ(cache_bytes(model.cpuid(4, 2)), 512u << 10);
   EXPECT_EQ(model.cpuid(4, 3).eax & 31, 0u);
-  EXPECT_EQ(model.cpuid(0x80000006, 0).ecx >> 16, 512u);
+  EXPECT_EQ(model.cpuid(2, 0).edx, 0x0E3080C0u) << "24 KiB of data, 32 KiB of code, 512 KiB";
+  EXPECT_EQ(model.cpuid(0x80000006, 0).ecx, 512u << 16 | 6u << 12 | 64) << "8 ways";
+}
+
+// Linux has read them, too, from whichever leaf the host's processor has.
+TEST(CpuModel, CachesOfTheDefaultAreTheHosts) {
+  const CpuModel model;
+  for (uint32_t subleaf = 0; subleaf < host_caches().size(); subleaf++) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(subleaf) + '/';
+    const auto number = [&](const char* name) {
+      uint32_t value = 0;
+      std::ifstream(folder + name) >> value;
+      return value;
+    };
+    if (number("level") == 0) GTEST_SKIP() << "the host does not tell its caches";
+    const CpuidResult r = model.cpuid(4, subleaf);
+    EXPECT_EQ(r.eax >> 5 & 7, number("level"));
+    EXPECT_EQ(cache_bytes(r) >> 10, number("size"));
+    EXPECT_EQ((r.ebx & 0xFFF) + 1, number("coherency_line_size"));
+    EXPECT_EQ(r.eax >> 14, 0u) << "shared with nobody";
+    if ((r.eax & 31) == 3 && number("level") == 2) {
+      EXPECT_EQ(model.cpuid(0x80000006, 0).ecx >> 16, number("size"));
+    }
+  }
+  EXPECT_EQ(model.cpuid(4, static_cast<uint32_t>(host_caches().size())).eax & 31, 0u);
   EXPECT_EQ(model.cpuid(1, 0).ebx >> 8 & 0xFF, 8u) << "CLFLUSH line in 8-byte units";
 }
 
