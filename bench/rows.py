@@ -20,6 +20,8 @@ KERNELS = ["686", "686-pae"]
 BOOT_STAGES = {"kernel": rb"Linux version", "init": rb"Run /init as init process", "shell": rb"guest is up(?s:.*?)" + PROMPT}
 # A program that takes less than this runs three times in a turn.
 SHORT_SECONDS, RUNS_OF_SHORT = 1, 3
+# A quick run has programs compute so many times less.
+PARTS_OF_QUICK = 4
 # A program's own time must agree with the host's within this; shorter runs say nothing.
 CLOCK_TOLERANCE, CLOCK_MINIMUM_SECONDS = 0.1, 0.3
 # The smaller one is the least that Debian's kernel starts with comfortably.
@@ -319,8 +321,14 @@ def boot_works(setup):
 
 def compute_works(setup):
     image = setup.image()
-    return [Command("compute", name, image, f"{BUILT}/{name}", f"{IN_GUEST}/{name}")
-            for name in setup.programs() if name != "process"]
+    return [Command("compute", name, image, f"{BUILT}/{name}{scale}", f"{IN_GUEST}/{name}{scale}")
+            for name in setup.programs() if name != "process"
+            for scale in [f" {default_scale(name) // PARTS_OF_QUICK}" if setup.options.quick else ""]]
+
+
+def default_scale(name):
+    with open(os.path.join(PROGRAMS, f"{name}.c"), encoding="utf-8") as source:
+        return int(re.search(r'BENCHMARK\("\w+", (\d+)\)', source.read())[1])
 
 
 def process_works(setup):

@@ -52,4 +52,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("bignum", 500)
+BENCHMARK("bignum", 1200)

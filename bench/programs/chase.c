@@ -40,4 +40,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("chase", 1200)
+BENCHMARK("chase", 10000)

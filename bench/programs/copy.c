@@ -24,4 +24,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("copy", 30)
+BENCHMARK("copy", 60)

@@ -23,4 +23,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("copy_sizes", 15)
+BENCHMARK("copy_sizes", 32)

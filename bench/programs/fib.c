@@ -12,4 +12,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("fib", 80)
+BENCHMARK("fib", 270)

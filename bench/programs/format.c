@@ -41,4 +41,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("format", 1700)
+BENCHMARK("format", 2200)

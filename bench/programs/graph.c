@@ -79,4 +79,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("graph", 130)
+BENCHMARK("graph", 220)

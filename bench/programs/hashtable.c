@@ -43,4 +43,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("hashtable", 120)
+BENCHMARK("hashtable", 500)

@@ -26,4 +26,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("integer", 250)
+BENCHMARK("integer", 850)

@@ -58,4 +58,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("interpreter", 200)
+BENCHMARK("interpreter", 1600)

@@ -3,4 +3,4 @@
 #define SIZE 64
 #include "matmul.h"
 
-BENCHMARK("matmul_double", 250)
+BENCHMARK("matmul_double", 600)

@@ -4,4 +4,4 @@
 #define SIZE 96
 #include "matmul.h"
 
-BENCHMARK("matmul_float", 400)
+BENCHMARK("matmul_float", 1000)

@@ -37,4 +37,4 @@ static uint32_t work(uint32_t scale) {
   return (uint32_t)(int64_t)(position[1][0] * 1e6) ^ (uint32_t)(int64_t)(position[4][1] * 1e6);
 }
 
-BENCHMARK("nbody", 800)
+BENCHMARK("nbody", 2400)

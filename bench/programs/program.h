@@ -1,7 +1,7 @@
 // What every program of the benchmark has in common. A program includes this and defines work().
 //
 // Usage: PROGRAM [SCALE]. It prints one line, "NAME CHECKSUM NANOSECONDS": the checksum must be the same on
-// every machine, the time is that of work() alone by the monotonic clock. The default scale takes about 0.2 s
+// every machine, the time is that of work() alone by the monotonic clock. The default scale takes about 0.4 s
 // natively.
 #pragma once
 #include <inttypes.h>

@@ -158,4 +158,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("regex", 130)
+BENCHMARK("regex", 270)

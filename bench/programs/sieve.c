@@ -22,4 +22,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("sieve", 80)
+BENCHMARK("sieve", 320)

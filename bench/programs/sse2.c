@@ -75,4 +75,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("sse2", 15000)
+BENCHMARK("sse2", 25000)

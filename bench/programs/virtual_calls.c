@@ -52,4 +52,4 @@ static uint32_t work(uint32_t scale) {
   return sum;
 }
 
-BENCHMARK("virtual_calls", 18000)
+BENCHMARK("virtual_calls", 30000)
