@@ -35,10 +35,6 @@ class NativeSpace {
   void prepare_sysenter(const ShadowMmu& shadow, const CpuState& state);
   // Whether code at `eip` does not run there since its page enters the guest's kernel.
   bool is_kernel_entry(uint32_t eip) const { return mapper_.is_kernel_entry(eip); }
-  // Makes what resolve() and map_accessed() have mapped be there.
-  void flush() {
-    if (!mapper_.flush()) pages_.clear();
-  }
 
   Sandbox& sandbox() { return *sandbox_; }
 

@@ -201,7 +201,6 @@ NativeUser::End NativeUser::run(const volatile sig_atomic_t& attention) {
       break;
     }
     counters().native_entries++;
-    current_->native->flush();
     const Trap trap = running_->run(user);
     if (trap.kind == Trap::Kind::kDied) {
       end = died();

@@ -95,10 +95,10 @@ bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pr
     const bool runs = may_run(begin);
     end = begin + kPageSize;
     while (end < length && may_run(end) == runs) end += kPageSize;
-    pending_.push_back({.linear = static_cast<uint32_t>(linear + begin),
-                        .ram_offset = ram_offset + begin,
-                        .length = end - begin,
-                        .rights = rights_of(protection, runs)});
+    counters().native_mappings++;
+    const MapResult result = sandbox_.map(static_cast<uint32_t>(linear + begin), ram_offset + begin,
+                                          end - begin, rights_of(protection, runs));
+    if (result == MapResult::kFull) return false;
   }
   return true;
 }
@@ -107,27 +107,16 @@ bool SandboxPages::protect(uint32_t linear, uint64_t length, Protection) { retur
 
 bool SandboxPages::unmap(uint32_t linear, uint64_t length) {
   std::erase_if(kernel_entries_, [&](uint32_t page) { return page - linear < length; });
-  if (!flush()) return true;
   counters().native_mappings++;
   sandbox_.unmap(linear, length);
   return true;
 }
 
 void SandboxPages::unmap_all() {
-  pending_.clear();
   sysenters_.clear();
   kernel_entries_.clear();
   counters().native_mappings++;
   sandbox_.unmap_all();
-}
-
-bool SandboxPages::flush() {
-  if (pending_.empty()) return true;
-  counters().native_mappings += pending_.size();
-  const MapResult result = sandbox_.map(pending_);
-  pending_.clear();
-  if (result == MapResult::kFull) unmap_all();
-  return result != MapResult::kFull;
 }
 
 }  // namespace ringdown

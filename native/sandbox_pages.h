@@ -41,15 +41,13 @@ class SandboxPages final : public PageMapper {
   // is not looked at otherwise.
   void expect_fetch(uint32_t linear) { fetched_ = linear & ~kPageMask; }
 
-  // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). What
-  // is mapped is there after flush().
+  // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). map()
+  // is false at the sandbox's limit of mappings.
   [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
                          bool executable) override;
   [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection) override;
   [[nodiscard]] bool unmap(uint32_t linear, uint64_t length) override;
   void unmap_all() override;
-  // False: the limit of mappings is reached, and nothing is mapped any more.
-  [[nodiscard]] bool flush();
 
  private:
   static constexpr uint32_t kNoPage = ~0u;
@@ -65,7 +63,6 @@ class SandboxPages final : public PageMapper {
   std::vector<uint32_t> sysenters_;       // linear addresses, of pages that may run or might
   std::vector<uint32_t> kernel_entries_;  // addresses of pages
   uint32_t fetched_ = kNoPage;
-  std::vector<Mapping> pending_;
 };
 
 }  // namespace ringdown

@@ -25,7 +25,7 @@ class SandboxPagesTest : public SandboxFixture {
   void put_int80(uint32_t at) { memory_.write<uint16_t>(at, 0x80CD); }
   void put_cpuid(uint32_t at) { memory_.write<uint16_t>(at, 0xA20F); }
   bool map(Protection protection, bool executable = true) {
-    return pages_->map(kPageAddress, kFrameAddress, kPage, protection, executable) && pages_->flush();
+    return pages_->map(kPageAddress, kFrameAddress, kPage, protection, executable);
   }
   Trap::Kind kind_of(std::span<const uint8_t> code) {
     state_ = state_at(kCode);
@@ -100,7 +100,6 @@ TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
   put_cpuid(kFrameAddress);
   for (unsigned n = 0; n < HotPages::kEnough; n++) hot_.note(kPageAddress);
   ASSERT_TRUE(pages.map(kPageAddress, kFrameAddress, kPage, Protection::kRead, true));
-  ASSERT_TRUE(pages.flush());
   state_ = state_at(kPageAddress);
   const Trap trap = sandbox_->run(state_);
   EXPECT_EQ(trap.kind, Trap::Kind::kException);
@@ -195,10 +194,19 @@ TEST_F(SandboxPagesTest, OnlyThePageThatHasItIsLeftOut) {
   put_code(kFrameAddress + kPage);
   put_cpuid(kFrameAddress + kPage + 8);
   ASSERT_TRUE(pages_->map(kPageAddress - kPage, kFrameAddress - kPage, 3 * kPage, Protection::kRead, true));
-  ASSERT_TRUE(pages_->flush());
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kException);
   state_ = state_at(kPageAddress + kPage);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault);
+}
+
+TEST_F(SandboxPagesTest, AtTheLimitOfMappingsNoneIsMadeUntilAllAreGone) {
+  constexpr int kMore = 40'000;
+  int maps = 0;
+  while (maps < kMore && map(Protection::kRead)) maps++;
+  EXPECT_LT(maps, kMore);
+  pages_->unmap_all();
+  EXPECT_EQ(kind_of(GUEST(guest_reads_page)), Trap::Kind::kPageFault);
+  EXPECT_TRUE(map(Protection::kRead));
 }
 
 TEST_F(SandboxPagesTest, WhatIsTooLowIsLeftOut) {
@@ -207,7 +215,6 @@ TEST_F(SandboxPagesTest, WhatIsTooLowIsLeftOut) {
   EXPECT_FALSE(pages_->may_map(lowest - kPage));
   EXPECT_TRUE(pages_->may_map(lowest));
   EXPECT_TRUE(pages_->map(lowest - kPage, kFrameAddress, 2 * kPage, Protection::kRead, true));
-  ASSERT_TRUE(pages_->flush());
   put_code(kFrameAddress + kPage);
   state_ = state_at(lowest);
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kException);
