@@ -169,17 +169,10 @@ void NativeUser::drop_least_recently_used() {
 void NativeUser::set_native(Space& space, bool native) {
   if (space.is_native == native) return;
   counters().native_switches++;
-  if (native) judge_last_stay();
+  if (native) stays_.begin(cr3_);
   space.is_native = native;
   space.has_run_translated = native;
   if (&space == current_) context_.set_native_user(native);
-}
-
-void NativeUser::judge_last_stay() {
-  if (std::exchange(last_stay_, {.cr3 = cr3_, .time = 0}).time >= kShortStay)
-    trust_ = std::min(trust_ + 1, kMostTrust);
-  else if (trust_ > 0)
-    trust_--;
 }
 
 void NativeUser::retry_page_fault() {
@@ -344,8 +337,8 @@ void NativeUser::tlb_flushed() {
       current_ = &known->second;
   }
   context_.set_native_user(current_ && current_->is_native);
-  if (looks_left_ == kLooks) to_skip_ = std::min(2 * to_skip_ + 1, kMostSkipped);
-  looks_left_ = current_ ? 0 : looks_at_new_space();
+  // Where programs that went native did not stay so, the guest's ticks are soon enough.
+  looks_.enter_space(!current_ && stays_.are_long());
   begin_stretch();
 }
 
@@ -354,18 +347,10 @@ void NativeUser::page_invalidated(uint32_t linear) {
   if (current_ && current_->native) current_->native->invalidate_page(shadow_, linear);
 }
 
-unsigned NativeUser::looks_at_new_space() {
-  if (trust_ < kTrusting || skipped_++ < to_skip_) return 0;
-  skipped_ = 0;
-  return kLooks;
-}
-
 void NativeUser::look(Nanoseconds now) {
   if (now < next_look_) return;
-  to_skip_ = 0;
-  looks_left_--;
   if (state_.cpl == 3) end_stretch();
-  if (current_ && current_->is_native) looks_left_ = 0;
+  looks_.looked(!current_ || !current_->is_native);
   begin_stretch();
 }
 
@@ -398,7 +383,7 @@ void NativeUser::begin_stretch() {
   stretch_ = {.begin = clock_.now(),
               .kernel_entries = kernel_entries(),
               .instructions_translated = counters().instructions_translated};
-  next_look_ = looks_left_ ? stretch_->begin + kLookDistance : kNever;
+  next_look_ = looks_.next(stretch_->begin);
 }
 
 void NativeUser::end_stretch() {
@@ -409,8 +394,8 @@ void NativeUser::end_stretch() {
       .kernel_entries = kernel_entries() - begin.kernel_entries,
       .instructions_translated = counters().instructions_translated - begin.instructions_translated};
   Space& space = current_space();
-  if (space.is_native && last_stay_.cr3 == cr3_) last_stay_.time += stretch.elapsed;
-  const Nanoseconds quiet = trust_ >= kTrusting ? Conduct::kQuiet : Conduct::kWindow;
+  if (space.is_native) stays_.add(cr3_, stretch.elapsed);
+  const Nanoseconds quiet = stays_.are_long() ? Conduct::kQuiet : Conduct::kWindow;
   set_native(space, policy_ == UserCode::kRestless ? chance_() % 2
                                                    : space.conduct.note(space.is_native, stretch, quiet));
 }

@@ -11,7 +11,9 @@
 
 #include "cpu/cpu_model.h"
 #include "cpu/fault.h"
+#include "native/looks.h"
 #include "native/native_space.h"
+#include "native/stays.h"
 #include "native/user_code.h"
 #include "translator/context.h"
 
@@ -75,15 +77,6 @@ class NativeUser {
   static constexpr size_t kMaxEnded = 16;
   // Behind a system call, until its page is left: a vDSO takes four.
   static constexpr unsigned kInstructionsToLeave = 8;
-  // A new address space is looked at by a timer of ours, since many programs have ended after a few of the
-  // guest's ticks.
-  static constexpr Nanoseconds kLookDistance = 1'000'000;
-  static constexpr unsigned kLooks = 8;
-  // Where new ones have gone before they were looked at, so many at most are not waited for.
-  static constexpr unsigned kMostSkipped = 63;
-  // But where those that went native last have not stayed so for long, the guest's ticks are soon enough.
-  static constexpr Nanoseconds kShortStay = 5'000'000;
-  static constexpr unsigned kTrusting = 2, kMostTrust = 3;
 
   struct Space {
     HotPages hot;
@@ -106,12 +99,6 @@ class NativeUser {
     uint64_t kernel_entries, instructions_translated;
   };
 
-  // How long the space that went native last has been so.
-  struct Stay {
-    uint32_t cr3 = 0;
-    Nanoseconds time = kShortStay;
-  };
-
   bool can_run() const;
   bool may_read_time_stamps() const;
   bool make_sandbox(Space& space);
@@ -119,8 +106,6 @@ class NativeUser {
   void end_sandbox(Space& space);
   void drop_least_recently_used();
   void set_native(Space& space, bool native);
-  void judge_last_stay();
-  unsigned looks_at_new_space();
   bool is_in_kernel_entry() const;
   bool prepare();
   bool revalidate(Space& space);
@@ -161,11 +146,9 @@ class NativeUser {
   Fault pending_fault_{};
   std::array<std::optional<uint16_t>, 6> loaded_{};
   std::optional<Stretch> stretch_;  // of cr3_; by kAuto and kRestless
-  unsigned looks_left_ = 0;         // at cr3_
+  Looks looks_;
   Nanoseconds next_look_ = kNever;
-  unsigned to_skip_ = 0, skipped_ = 0;
-  Stay last_stay_;
-  unsigned trust_ = kTrusting;  // up by one for a stay that was not short, down for one that was
+  Stays stays_;
 };
 
 }  // namespace ringdown
