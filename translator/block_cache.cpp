@@ -110,12 +110,10 @@ const Block* BlockCache::find_elsewhere(const BlockKey& key) const {
 // Edges within the page stay linked: where they lead moves with them.
 void BlockCache::move(Block& block, uint32_t distance) {
   counters().blocks_moved++;
-  for (const EntryPoint& point : block.entry_points) by_key_.erase(EntryTable::key_of(point));
   block.key.eip += distance;
   for (EntryPoint& point : block.entry_points) {
     point.eip += distance;
     if (point.entry && !block.holds(point.entry)) point.entry = nullptr;
-    by_key_.set(point);
   }
   for (Edge& edge : block.edges) {
     edge.target += distance;

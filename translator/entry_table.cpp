@@ -19,8 +19,7 @@ BlockKey EntryTable::key_of(const EntryPoint& point) {
 
 uint64_t EntryTable::hash_of(const BlockKey& key) {
   const uint64_t product =
-      (key.physical ^ uint64_t{key.eip} << 32 ^ uint64_t{key.mode.bits} << 56 ^ key.code_segment * 5) *
-      0x9E3779B97F4A7C15ull;
+      (key.physical ^ uint64_t{key.mode.bits} << 56 ^ key.code_segment * 5) * 0x9E3779B97F4A7C15ull;
   return product ^ product >> 32;
 }
 
@@ -64,9 +63,8 @@ void EntryTable::clear() {
 void EntryTable::grow() {
   std::vector<Slot> old(slots_.size() * 2);
   std::swap(old, slots_);
-  used_ = 0;
   for (const Slot& slot : old) {
-    if (slot.point) set(*slot.point);
+    if (slot.point) slots_[slot_of(key_of(*slot.point), slot.hash)] = slot;
   }
 }
 

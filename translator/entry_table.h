@@ -8,7 +8,9 @@
 namespace ringdown {
 
 // Entry points by key. Every instruction that is translated behind a call or a conditional jump asks for its
-// own, mostly in vain: hence open addressing, where that is one line of memory.
+// own, mostly in vain: hence open addressing, where that is one line of memory. Where it is does not depend
+// on EIP, and the key is read from the point: a block whose EIP changes stays where it is. (The same memory
+// at several EIPs is rare.)
 class EntryTable {
  public:
   EntryTable() { clear(); }
