@@ -51,12 +51,12 @@ bool Conduct::computes(bool without_entry, bool is_new_code) {
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 
-// If it computed, it stays for as long as it does, or nearly so. If it was in between, or its time went into
-// translation, it must not become slower.
+// If it computed, it stays for as long as it does. If it was in between, or its time went into translation,
+// it must not become slower.
 bool Conduct::after_native(const Stretch& window) {
   native_time_ += window.elapsed;
   const Nanoseconds distance = distance_of(window);
-  if (window.kernel_entries == 0 || (!is_trial_ && distance >= kEndurable)) return true;
+  if (window.kernel_entries == 0 || (!is_trial_ && distance >= kWorthwhile)) return true;
   computing_ = 0;
   if (!is_trial_) {
     returns_ = native_time_ < kLasting ? returns_ + 1 : 0;

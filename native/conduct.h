@@ -17,9 +17,6 @@ class Conduct {
   // Time from one entry to the next. From kWorthwhile on a hand-off costs a few per cent; below kPossible
   // it costs more than running natively can save.
   static constexpr Nanoseconds kWorthwhile = 200'000, kPossible = 25'000;
-  // What went native because it computed comes back below this: most code gains more than a hand-off then
-  // takes, and to go to and fro costs more still.
-  static constexpr Nanoseconds kEndurable = 80'000;
 
   // With so many entries a native window is over, however short it is.
   static constexpr uint64_t kEntriesOfWindow = 32;

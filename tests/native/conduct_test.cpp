@@ -134,13 +134,6 @@ TEST(Conduct, ATrialThatBecomesSoSlowThatItSeemsToComputeEndsAtOnce) {
   EXPECT_EQ(stretches_until_change(conduct, kNative, computing), 2u) << "the first settles";
 }
 
-TEST(Conduct, WhatComputedStaysWhileEntriesAreEndurable) {
-  Conduct conduct;
-  stretches_until_change(conduct, kTranslated, kComputing);
-  EXPECT_EQ(stretches_until_change(conduct, kNative, with_entries_each(Conduct::kEndurable)), kNever);
-  EXPECT_EQ(stretches_until_change(conduct, kNative, with_entries_each(Conduct::kEndurable - 2000)), 1u);
-}
-
 TEST(Conduct, ATrialInWhichItBeginsToComputeGoesOn) {
   Conduct conduct;
   stretches_until_change(conduct, kTranslated, kSometimes);
