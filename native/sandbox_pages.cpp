@@ -91,16 +91,18 @@ bool SandboxPages::map(uint32_t linear, uint64_t ram_offset, uint64_t length, Pr
     const bool is_wanted = protection == Protection::kRead || page == fetched_;
     return executable && is_wanted && may_execute(page, (ram_offset + at) >> kPageShift);
   };
+  std::vector<Mapping> mappings;
   for (uint64_t begin = too_low, end; begin < length; begin = end) {
     const bool runs = may_run(begin);
     end = begin + kPageSize;
     while (end < length && may_run(end) == runs) end += kPageSize;
-    counters().native_mappings++;
-    const MapResult result = sandbox_.map(static_cast<uint32_t>(linear + begin), ram_offset + begin,
-                                          end - begin, rights_of(protection, runs));
-    if (result == MapResult::kFull) return false;
+    mappings.push_back({.linear = static_cast<uint32_t>(linear + begin),
+                        .ram_offset = ram_offset + begin,
+                        .length = end - begin,
+                        .rights = rights_of(protection, runs)});
   }
-  return true;
+  counters().native_mappings += mappings.size();
+  return sandbox_.map(mappings) != MapResult::kFull;
 }
 
 bool SandboxPages::protect(uint32_t linear, uint64_t length, Protection) { return unmap(linear, length); }

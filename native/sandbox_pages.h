@@ -42,7 +42,7 @@ class SandboxPages final : public PageMapper {
   void expect_fetch(uint32_t linear) { fetched_ = linear & ~kPageMask; }
 
   // PageMapper. What it may not map it leaves out. A dead sandbox takes everything, and tells by run(). map()
-  // is false at the sandbox's limit of mappings.
+  // is false at the sandbox's limit of mappings, and has then mapped nothing.
   [[nodiscard]] bool map(uint32_t linear, uint64_t ram_offset, uint64_t length, Protection protection,
                          bool executable) override;
   [[nodiscard]] bool protect(uint32_t linear, uint64_t length, Protection protection) override;

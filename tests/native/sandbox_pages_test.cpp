@@ -209,6 +209,23 @@ TEST_F(SandboxPagesTest, AtTheLimitOfMappingsNoneIsMadeUntilAllAreGone) {
   EXPECT_TRUE(map(Protection::kRead));
 }
 
+// The first of them would be there, and nobody knew of it.
+TEST_F(SandboxPagesTest, OfPagesThatTakeMoreMappingsThanAreLeftNoneIsMapped) {
+  const auto map_elsewhere = [&] {
+    return pages_->map(kPageAddress + 16 * kPage, kFrameAddress, kPage, Protection::kRead, true);
+  };
+  pages_->unmap_all();
+  int limit = 0;
+  while (map_elsewhere()) limit++;
+  pages_->unmap_all();
+  for (int n = 0; n < limit - 1; n++) ASSERT_TRUE(map_elsewhere());
+  put_code();
+  put_cpuid(kFrameAddress + kPage + 8);
+  EXPECT_FALSE(pages_->map(kPageAddress, kFrameAddress, 2 * kPage, Protection::kRead, true));
+  state_ = state_at(kPageAddress);
+  EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kPageFault);
+}
+
 TEST_F(SandboxPagesTest, WhatIsTooLowIsLeftOut) {
   const uint32_t lowest = sandbox_->lowest_mappable();
   if (lowest == 0) GTEST_SKIP() << "this host maps page 0";
