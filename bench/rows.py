@@ -321,9 +321,12 @@ def boot_works(setup):
 
 def compute_works(setup):
     image = setup.image()
-    return [Command("compute", name, image, f"{BUILT}/{name}{scale}", f"{IN_GUEST}/{name}{scale}")
-            for name in setup.programs() if name != "process"
-            for scale in [f" {default_scale(name) // PARTS_OF_QUICK}" if setup.options.quick else ""]]
+    return [compute_work(name, image, setup.options.quick) for name in setup.programs() if name != "process"]
+
+
+def compute_work(name, image, quick):
+    command = f"{name} {default_scale(name) // PARTS_OF_QUICK}" if quick else name
+    return Command("compute", name, image, f"{BUILT}/{command}", f"{IN_GUEST}/{command}")
 
 
 def default_scale(name):

@@ -26,7 +26,7 @@ constexpr CpuidResult cache(uint32_t type, uint32_t level, uint32_t ways, uint32
 
 constexpr CpuidResult kN270Caches[] = {cache(1, 1, 6, 64), cache(2, 1, 8, 64), cache(kUnified, 2, 8, 1024)};
 
-// Intel's leaf, and AMD's of the same form.
+// Intel's leaf, and AMD's of the same form. Empty if the host has neither.
 std::vector<CpuidResult> read_host_caches() {
   constexpr uint32_t kLeaves[] = {4, 0x8000001D}, kMost = 16;
   constexpr uint32_t kWithoutSharing = 0x3FFF;  // of EAX
@@ -41,7 +41,7 @@ std::vector<CpuidResult> read_host_caches() {
     }
     if (!caches.empty()) return caches;
   }
-  return {std::begin(kN270Caches), std::end(kN270Caches)};
+  return {};
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ std::span<const CpuidResult> n270_caches() { return kN270Caches; }
 
 std::span<const CpuidResult> host_caches() {
   static const std::vector<CpuidResult> caches = read_host_caches();
-  return caches;
+  return caches.empty() ? n270_caches() : caches;
 }
 
 // The TLBs and the caches of the N270; of other caches, that leaf 4 has them (FFh).

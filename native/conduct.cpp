@@ -34,20 +34,19 @@ bool Conduct::after_translated(Nanoseconds distance, bool without_entry, bool is
   native_time_ = 0;
   trial_ = {};
   trial_windows_ = 0;
-  is_trial_ = true;
+  is_trial_ = is_new_code || distance < kWorthwhile;
   translating_ = is_new_code ? translating_ + 1 : 0;
   if (is_new_code && failures_ == 0 && returns_ == 0)
     return translating_ >= kNewCodeWindows && distance >= kPossible;
-  if (distance >= kWorthwhile) return computes(without_entry, is_new_code);
+  if (distance >= kWorthwhile) return computes(without_entry);
   computing_ = 0;
   if (wait_ > 0) wait_--;
   return wait_ == 0 && distance >= kPossible;
 }
 
 // Two windows, or one without any entry; twice as many after each return that came soon.
-bool Conduct::computes(bool without_entry, bool is_new_code) {
+bool Conduct::computes(bool without_entry) {
   computing_ += without_entry ? 2 : 1;
-  is_trial_ = is_new_code;
   return computing_ >= 2u << std::min(returns_, kMostDoublings);
 }
 

@@ -56,7 +56,7 @@ class Conduct {
   static constexpr unsigned kNewCodeWindows = 3;
 
   bool after_translated(Nanoseconds distance, bool without_entry, bool is_new_code);
-  bool computes(bool without_entry, bool is_new_code);
+  bool computes(bool without_entry);
   bool after_native(const Stretch& window);
   bool judge_trial(const Stretch& window);
   bool end_trial();

@@ -2,7 +2,7 @@
 //
 // Usage: PROGRAM [SCALE]. It prints one line, "NAME CHECKSUM NANOSECONDS": the checksum must be the same on
 // every machine, the time is that of work() alone by the monotonic clock. The default scale takes about 0.4 s
-// natively.
+// natively, or less where TCG takes 100 times as long.
 #pragma once
 #include <inttypes.h>
 #include <stdint.h>

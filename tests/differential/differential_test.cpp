@@ -41,9 +41,8 @@ void compare_random(Executor& reference, std::span<const std::unique_ptr<Executo
     ADD_FAILURE() << describe(failure, options);
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
-      "%llu compared, %llu of them ended early, %llu inconclusive (%llu timed out, %llu unrepeated), %llu "
-      "differ "
-      "as allowed\n",
+      "%llu compared, %llu of them ended early, "
+      "%llu inconclusive (%llu timed out, %llu unrepeated), %llu differ as allowed\n",
       number(statistics.compared), number(statistics.ended_early), number(statistics.inconclusive),
       number(statistics.timed_out), number(statistics.unrepeated),
       number(statistics.implementation_specific));

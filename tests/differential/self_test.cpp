@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <sstream>
+#include <vector>
 
 #include "tests/differential/case_text.h"
 #include "tests/differential/generator.h"
@@ -53,6 +54,17 @@ class UnsteadyExecutor : public Executor {
   unsigned runs_ = 0;
 };
 
+// So many random cases, by the reference and by another executor.
+struct Comparison {
+  Comparison(Executor& reference, std::unique_ptr<Executor> other, uint64_t count) {
+    options.count = count;
+    failures = run_random(reference, {&other, 1}, options, statistics);
+  }
+  RunOptions options;
+  Statistics statistics;
+  std::vector<Failure> failures;
+};
+
 Outcome run_code(NativeExecutor& native, std::initializer_list<uint8_t> code) {
   auto test_case = std::make_unique<TestCase>();
   plain_state(*test_case);
@@ -65,11 +77,7 @@ Outcome run_code(NativeExecutor& native, std::initializer_list<uint8_t> code) {
 
 TEST(SelfTest, WrongFlagIsFoundAndShrunkToOneInstruction) {
   NativeExecutor native;
-  std::unique_ptr<Executor> others[] = {std::make_unique<WrongExecutor>()};
-  RunOptions options;
-  options.count = 5'000;
-  Statistics statistics;
-  const auto failures = run_random(native, others, options, statistics);
+  const auto [options, statistics, failures] = Comparison(native, std::make_unique<WrongExecutor>(), 5'000);
   ASSERT_EQ(failures.size(), 1u);
   const Failure& failure = failures[0];
   ASSERT_EQ(failure.shrunk.units.size(), 1u) << describe(failure, options);
@@ -82,23 +90,17 @@ TEST(SelfTest, WrongFlagIsFoundAndShrunkToOneInstruction) {
 
 TEST(SelfTest, WhatTheReferenceDoesNotRepeatDecidesNothing) {
   UnsteadyExecutor unsteady;
-  std::unique_ptr<Executor> others[] = {std::make_unique<NativeExecutor>()};
-  RunOptions options;
-  options.count = 1'000;
-  Statistics statistics;
-  EXPECT_TRUE(run_random(unsteady, others, options, statistics).empty());
+  const auto [options, statistics, failures] =
+      Comparison(unsteady, std::make_unique<NativeExecutor>(), 1'000);
+  EXPECT_TRUE(failures.empty());
   EXPECT_GE(statistics.unrepeated, options.count / 100 - 2);
   EXPECT_LE(statistics.unrepeated, options.count / 100 + 2);
 }
 
 TEST(SelfTest, NativeAgreesWithItself) {
   NativeExecutor one;
-  std::unique_ptr<Executor> others[] = {std::make_unique<NativeExecutor>()};
-  RunOptions options;
-  options.count = 5'000;
-  Statistics statistics;
-  for (const Failure& failure : run_random(one, others, options, statistics))
-    ADD_FAILURE() << describe(failure, options);
+  const auto [options, statistics, failures] = Comparison(one, std::make_unique<NativeExecutor>(), 5'000);
+  for (const Failure& failure : failures) ADD_FAILURE() << describe(failure, options);
   EXPECT_EQ(statistics.compared, options.count);
   EXPECT_EQ(one.helpers_started(), 1u);
 }

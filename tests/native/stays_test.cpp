@@ -33,6 +33,13 @@ TEST(Stays, OneAmongLongOnesMakesNoDifference) {
   EXPECT_TRUE(stays.are_long());
 }
 
+TEST(Stays, HoweverManyWereLongTwoShortOnesAreEnough) {
+  Stays stays;
+  for (int n = 0; n < 10; ++n) stay(stays, {Stays::kShort});
+  stay(stays, {0, 0, 0});
+  EXPECT_FALSE(stays.are_long());
+}
+
 TEST(Stays, AsManyLongOnesAsItTakesRestoreTrust) {
   Stays stays;
   stay(stays, {0, 0, 0, 0, 0, 0, Stays::kShort, Stays::kShort});

@@ -54,6 +54,20 @@ TEST(EntryTable, FindsWhatAMapFinds) {
   }
 }
 
+// It is asked for by its new EIP then, without having been set again.
+TEST(EntryTable, ABlockThatMovesIsFoundWhereItIsNow) {
+  Points all;
+  EntryTable table;
+  for (EntryPoint& point : all.points) table.set(point);
+  for (size_t n = 0; n < kPoints; n++) {
+    const BlockKey before = EntryTable::key_of(all.points[n]);
+    all.blocks[n].key.eip += 0x5000'0000;
+    all.points[n].eip += 0x5000'0000;
+    EXPECT_EQ(table.find(EntryTable::key_of(all.points[n])), &all.points[n]);
+    EXPECT_EQ(table.find(before), nullptr);
+  }
+}
+
 TEST(EntryTable, TheLaterOfTwoWithOneKeyCounts) {
   Points all;
   EntryPoint later = all.points[5];
