@@ -72,9 +72,11 @@ bool ShadowSpace::map(const PagingRegisters& r, uint32_t linear, const Translati
   return region.large ? map_large(r, region, linear, t, writable) : map_small(r, region, linear, t, writable);
 }
 
-bool ShadowSpace::is_mapped(const PagingRegisters& r, uint32_t linear) const {
+bool ShadowSpace::is_mapped(const PagingRegisters& r, uint32_t linear, bool write) const {
   const ShadowRegion* region = regions_[region_index(r, linear)].get();
-  return region && (region->large || region->pages[page_index(r, linear)].protection != Protection::kNone);
+  if (!region || region->large) return region != nullptr;
+  const Protection protection = region->pages[page_index(r, linear)].protection;
+  return write ? protection == Protection::kReadWrite : protection != Protection::kNone;
 }
 
 void ShadowSpace::map_accessed(const PagingRegisters& r, unsigned most_calls) {

@@ -62,8 +62,8 @@ class ShadowSpace {
   // of the mapper.
   void map_accessed(const PagingRegisters& registers, unsigned most_calls);
 
-  // For reading, or as a part of a large page.
-  bool is_mapped(const PagingRegisters& r, uint32_t linear) const;
+  // For reading, or for writing, too; or as a part of a large page, whichever.
+  bool is_mapped(const PagingRegisters& r, uint32_t linear, bool write = false) const;
   bool is_empty() const;
   size_t mapped_pages() const { return mapped_pages_; }  // but for large ones
 

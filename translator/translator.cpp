@@ -23,10 +23,8 @@ constexpr unsigned kRecentFaults = 1000;
 constexpr size_t kMaxCheckedInstructions = 1 << 16;
 // After so many kicks in a row that found a checked access running it is checked no more.
 constexpr unsigned kSamplesOfHotAccess = 3;
-// Of accesses to pages that displaced each other every so manieth is checked no more, until it has faulted on
-// so many pages: as many as programs use, and no more than it would cost to find this out again.
-constexpr unsigned kReturnsOfCrowded = 1024;
-constexpr int kFaultsOfCrowded = 4096;
+// What is checked no more since its pages are mapped may fault on so many others.
+constexpr int kFaultsOfCrowded = 1024;
 // A guest that translates no more than so many blocks while it halts so often has settled; it is worth to
 // empty a cache with so many bytes of blocks then.
 constexpr unsigned kFewBlocks = 50, kSettledHalts = 250;
@@ -243,26 +241,23 @@ CheckedMissServer::Answer Translator::serve(const CheckedMiss& miss, uint32_t& e
     pieces.enter(linear / unit, host_of_0, false);
     return displaces ? Answer::kInterpret : Answer::kEntered;
   }
-  if (user && comes_back_crowded(linear >> kPageShift, write)) return Answer::kInterpret;
+  if (user && is_of_crowd(linear, write)) return Answer::kInterpret;
   for (const bool writes : {false, write})
     context_.checked_pages[user][writes].enter(linear / unit, host_of_0, t->global);
   return Answer::kEntered;
 }
 
-// A page that enters the user's software TLB. If it has been there and displaces another, it is there to
-// stay, as are all that a program goes to and fro between. True: the instruction that needs it shall be
-// checked no more.
-bool Translator::comes_back_crowded(uint32_t page, bool write) {
-  const uint64_t now = uint64_t{user_flushes_} << 32 | page << 1 | write;
-  if (std::exchange(entry_of_user_page(page, write), now) != now ||
-      !context_.checked_pages[1][write].has_another_than(page))
-    return false;
-  if (++returns_of_crowded_ % kReturnsOfCrowded != 0) return false;
-  return crowded_ = true;
-}
-
-uint64_t& Translator::entry_of_user_page(uint32_t page, bool write) {
-  return entered_user_pages_[(page << 1 | write) % entered_user_pages_.size()];
+// A page enters the user's software TLB. True: the instruction that needs it shall be checked no more.
+bool Translator::is_of_crowd(uint32_t linear, bool write) {
+  using Advice = CrowdedPages::Advice;
+  const uint32_t page = linear >> kPageShift;
+  const bool displaces = context_.checked_pages[1][write].has_another_than(page);
+  const auto is_mapped = [&] {
+    return shadow_.user().pages().is_mapped(PagingRegisters::of(state_), linear, write);
+  };
+  const Advice advice = crowded_pages_.enter(page, write, displaces, is_mapped);
+  if (advice == Advice::kMap) shadow_.map_ahead(linear, write);
+  return crowded_ = advice == Advice::kStopChecking;
 }
 
 CheckedMissServer::Answer Translator::reach_device(uint64_t physical, const CheckedMiss& miss) {
@@ -648,7 +643,7 @@ void Translator::forget_code(CodeView& view, bool supervisor) {
 
 void Translator::tlb_flushed(TlbFlush kind) {
   follow_spaces();
-  user_flushes_++;
+  crowded_pages_.flush();
   for (CalloutPage& page : context_.callout_pages) {
     if (kind == TlbFlush::kAll || !page.global) page.tag = 0;
   }
@@ -667,7 +662,7 @@ void Translator::tlb_flushed(TlbFlush kind) {
 void Translator::page_invalidated(uint32_t linear) {
   const uint32_t number = linear >> kPageShift;
   mmu_.flush_page(linear);
-  for (const bool write : {false, true}) entry_of_user_page(number, write) = 0;
+  crowded_pages_.invalidate(number);
   context_.callout_pages[number % context_.callout_pages.size()].tag = 0;
   context_.segment_loads.forget_page(number);
   for_checked_pages([&](CheckedPages& pages) { pages.remove(number); });

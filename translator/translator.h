@@ -14,6 +14,7 @@
 #include "translator/code_pieces.h"
 #include "translator/code_view.h"
 #include "translator/context.h"
+#include "translator/crowded_pages.h"
 
 namespace ringdown {
 
@@ -122,8 +123,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
   void note_where_time_goes(const Block& block, const uint8_t* host);
   bool has_checked_access(const Block& block) const;
   void stop_checking_what_is_hot();
-  bool comes_back_crowded(uint32_t page, bool write);
-  uint64_t& entry_of_user_page(uint32_t page, bool write);
+  bool is_of_crowd(uint32_t linear, bool write);
   void stop_checking_crowded();
   void stop_checking(uint64_t instruction);
 
@@ -171,11 +171,7 @@ class Translator final : public CodeWriteObserver, private CheckedMissServer {
     unsigned samples;
     BlockKey last;  // of the block that the last one hit
   } hot_checked_accesses_ = {};
-  // What entered the user's software TLB, by page number and whether to be written, with how many flushes
-  // were before.
-  std::array<uint64_t, 8192> entered_user_pages_{};
-  uint32_t user_flushes_ = 0;
-  unsigned returns_of_crowded_ = 0;
+  CrowdedPages crowded_pages_;
   bool crowded_ = false;  // what was left at EIP shall not be checked
   unsigned recent_faults_ = 0;
   // Since blocks were last translated in number: how many there were then, and how often the guest halted.

@@ -2,7 +2,7 @@
 // first: every page has what was added there, after as many faults as there are pages.
 #include "many_pages.h"
 
-enum { kRounds = 20 };
+enum { kRounds = 200 };
 
 USER_FUNCTION uint32_t count_rounds(volatile uint8_t* memory, uint32_t rounds) {
   for (uint32_t round = 0; round < rounds; round++) {
