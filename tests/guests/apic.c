@@ -156,6 +156,7 @@ static void timer(void) {
   wait_for(&timers, 20);
   CHECK(read_apic(kCurrentCount) <= 25000);
   write_apic(kLvtTimer, kMasked | kPeriodic | kTimerVector);
+  let_interrupts_in();  // one may have been requested before
   const uint32_t before = timers;
   const uint32_t count = read_apic(kCurrentCount);
   while (read_apic(kCurrentCount) <= count) {  // until it begins again
