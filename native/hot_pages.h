@@ -6,7 +6,7 @@
 
 namespace ringdown {
 
-// Pages of an address space that interrupts find it in again and again.
+// Pages of an address space that interrupts find it in again and again, or that it passes through.
 class HotPages {
  public:
   static constexpr unsigned kEnough = 2;

@@ -273,18 +273,36 @@ std::optional<NativeUser::End> NativeUser::answer_page_fault(const Trap& trap) {
     current_->retry = {.eip = state_.eip, .linear = trap.address, .kind = kind};
     return raise({Vector::kPageFault, true, failure.error_code, trap.address});
   }
-  return translate();
+  return kind == AccessKind::kFetch ? translate_page() : translate();
 }
 
 NativeUser::End NativeUser::translate() {
   trapped_ = true;
   trapped_at_ = state_.eip;
+  fetched_ = false;
+  return End::kTranslate;
+}
+
+NativeUser::End NativeUser::translate_page() {
+  translate();
+  fetched_ = true;
+  context_.cpuid.answered = 0;
   return End::kTranslate;
 }
 
 void NativeUser::returned() {
+  note_passage();
   trapped_ = false;
   instructions_to_leave_ = is_in_kernel_entry() ? kInstructionsToLeave : 0;
+  returned_to_ = state_.eip;
+}
+
+// What was fetched in a page that does not run natively did not do there what keeps the page from it, as far
+// as that is CPUID: after some of that the page does.
+void NativeUser::note_passage() {
+  if (!std::exchange(fetched_, false) || !current_ || !current_->native || context_.cpuid.answered) return;
+  const bool is_elsewhere = (state_.eip ^ trapped_at_) >> kPageShift;
+  if (is_elsewhere && !current_->native->is_kernel_entry(trapped_at_)) current_->hot.note(trapped_at_);
 }
 
 bool NativeUser::is_in_kernel_entry() const {
@@ -297,7 +315,7 @@ bool NativeUser::leaves_kernel_entry() {
     instructions_to_leave_ = 0;
   } else if (!is_in_kernel_entry()) {
     instructions_to_leave_ = 0;
-    current_->hot.forget(trapped_at_);
+    current_->hot.forget(returned_to_);
   } else if (--instructions_to_leave_ == 0) {
     translate();
   }
@@ -327,6 +345,7 @@ void NativeUser::tlb_flushed() {
   if (state_.cr3 == cr3_) return;
   cr3_ = state_.cr3;
   current_ = nullptr;
+  fetched_ = false;
   if (policy_ == UserCode::kNative) {
     current_space().is_native = true;
   } else if (const auto known = spaces_.find(cr3_); known != spaces_.end()) {

@@ -115,11 +115,13 @@ class NativeUser {
   void put_back_behind_trap(const Trap& trap);
   std::optional<End> answer_page_fault(const Trap& trap);
   End translate();
+  End translate_page();
   End raise(const Fault& fault);
   End died();
   Space& current_space();
   void begin_stretch();
   void end_stretch();
+  void note_passage();
   static uint64_t kernel_entries();
 
   const int ram_file_;
@@ -139,8 +141,10 @@ class NativeUser {
   uint32_t cr3_ = 0;
   Space* current_ = nullptr;  // of cr3_, if there is one
   Sandbox* volatile running_ = nullptr;
-  bool trapped_ = false;     // translated code is at work on what trapped
-  uint32_t trapped_at_ = 0;  // `trapped_`: EIP
+  bool trapped_ = false;      // translated code is at work on what trapped
+  uint32_t trapped_at_ = 0;   // `trapped_`: EIP
+  bool fetched_ = false;      // the last trap was for fetching there, in this address space
+  uint32_t returned_to_ = 0;  // EIP
   unsigned instructions_to_leave_ = 0;
   uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};

@@ -107,6 +107,7 @@ struct CpuidMemo {
   uint32_t empty;                                      // 1: there is none
   uint32_t minus_leaf, minus_subleaf, minus_revision;  // the latter: bits 32 to 63
   uint32_t eax, ebx, ecx, edx;
+  uint32_t answered;  // CPUID has been executed since this was set to 0
 };
 
 // What SYSENTER or SYSEXIT did last, for the next time that it is executed in the same circumstances. All

@@ -164,6 +164,7 @@ bool BlockTranslator::lower_identify(const Instruction&) {
   a.mov(ebx, field(memo + offsetof(CpuidMemo, ebx)));
   a.mov(ecx, field(memo + offsetof(CpuidMemo, ecx)));
   a.mov(edx, field(memo + offsetof(CpuidMemo, edx)));
+  a.mov(field(memo + offsetof(CpuidMemo, answered)), 1);
   return true;
 }
 

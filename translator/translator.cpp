@@ -194,7 +194,8 @@ void Translator::remember_cpuid(uint32_t leaf, uint32_t subleaf) {
                     .eax = gpr[kEax],
                     .ebx = gpr[kEbx],
                     .ecx = gpr[kEcx],
-                    .edx = gpr[kEdx]};
+                    .edx = gpr[kEdx],
+                    .answered = 1};
 }
 
 // The page that a callout would have needed, for the next time.

@@ -59,6 +59,7 @@ constexpr Field kFields[] = {
     {offsetof(TranslatorContext, cpuid.ebx), "cpuid.ebx"},
     {offsetof(TranslatorContext, cpuid.ecx), "cpuid.ecx"},
     {offsetof(TranslatorContext, cpuid.edx), "cpuid.edx"},
+    {offsetof(TranslatorContext, cpuid.answered), "cpuid.answered"},
     {offsetof(TranslatorContext, host_stack), "host_stack"},
     {offsetof(TranslatorContext, interrupt_pending), "interrupt_pending"},
     {offsetof(TranslatorContext, attention), "attention"},
