@@ -144,7 +144,7 @@ class NativeUser {
   bool trapped_ = false;      // translated code is at work on what trapped
   uint32_t trapped_at_ = 0;   // `trapped_`: EIP
   bool fetched_ = false;      // the last trap was for fetching there, in this address space
-  uint32_t returned_to_ = 0;  // EIP
+  uint32_t returned_to_ = 0;  // EIP, when the kernel did last
   unsigned instructions_to_leave_ = 0;
   uint64_t tlb_flushes_ = 1, time_ = 0;
   Fault pending_fault_{};

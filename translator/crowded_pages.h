@@ -16,6 +16,9 @@ class CrowdedPages {
   // Of an access to pages that are mapped, to outweigh that its translation is thrown away; and how many of
   // them one to a page that is not mapped outweighs.
   static constexpr unsigned kWorthChange = 1024, kUnmapped = 16;
+  // Of all accesses to whatever pages, since one was last checked no more: there are more pages than could be
+  // mapped one by one.
+  static constexpr unsigned kTooMany = 1 << 15;
 
   enum class Advice : uint8_t {
     kGoOn,
@@ -34,11 +37,8 @@ class CrowdedPages {
       return Advice::kGoOn;
     }
     if (!displaces) return Advice::kGoOn;
-    if (is_mapped()) {
-      if (++mapped_returns_ < kWorthChange) return Advice::kGoOn;
-      mapped_returns_ = 0;
-      return Advice::kStopChecking;
-    }
+    if (++returns_ == kTooMany) return stop_checking();
+    if (is_mapped()) return ++mapped_returns_ < kWorthChange ? Advice::kGoOn : stop_checking();
     mapped_returns_ -= std::min(mapped_returns_, kUnmapped);
     if (++entry.returns < kWorthMapping) return Advice::kGoOn;
     entry.returns = 0;
@@ -59,11 +59,15 @@ class CrowdedPages {
       return is_known && flushes == other.flushes && page == other.page && write == other.write;
     }
   };
+  Advice stop_checking() {
+    returns_ = mapped_returns_ = 0;
+    return Advice::kStopChecking;
+  }
   Entry& entry_of(uint32_t page, bool write) { return entries_[(page << 1 | write) % entries_.size()]; }
 
   std::array<Entry, 8192> entries_{};
   uint32_t flushes_ = 0;
-  unsigned mapped_returns_ = 0;
+  unsigned returns_ = 0, mapped_returns_ = 0;
 };
 
 }  // namespace ringdown

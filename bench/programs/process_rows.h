@@ -191,8 +191,8 @@ static uint32_t computed(void) {
   return x;
 }
 
-// hundred: so many processes compute at once, some 20 ms each, and are waited for. To make and
-// to end them is measured by fork; with 5 ms each, the former length of this row, it was most of what differed.
+// hundred: so many processes compute at once, some 20 ms each, and are waited for. To make and to end them is
+// measured by fork; with 5 ms each, the former length of this row, it was most of what differed.
 static void hundred_once(void) {
   enum { kProcesses = 100 };
   pid_t children[kProcesses];

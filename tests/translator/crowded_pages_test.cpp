@@ -47,6 +47,19 @@ TEST(CrowdedPages, WhatIsNotMappedSpeaksAgainstIt) {
   EXPECT_EQ(return_mapped(crowd, kPage), Advice::kStopChecking);
 }
 
+// Each of these comes back too seldom to be mapped.
+TEST(CrowdedPages, AmongTooManyPagesAnAccessIsCheckedNoMore) {
+  constexpr uint32_t kPages = 2048;
+  constexpr unsigned kRounds = CrowdedPages::kTooMany / kPages;
+  static_assert(kRounds < CrowdedPages::kWorthMapping);
+  CrowdedPages crowd;
+  for (uint32_t page = 0; page < kPages; ++page) return_unmapped(crowd, page);
+  for (unsigned n = 1; n < kPages * kRounds; ++n)
+    ASSERT_EQ(return_unmapped(crowd, n % kPages), Advice::kGoOn) << n;
+  EXPECT_EQ(return_unmapped(crowd, 0), Advice::kStopChecking);
+  EXPECT_EQ(return_unmapped(crowd, 1), Advice::kGoOn);
+}
+
 TEST(CrowdedPages, WithRoomForItAPageIsNotOfACrowd) {
   CrowdedPages crowd;
   for (const bool is_mapped : {false, true})
@@ -64,6 +77,8 @@ TEST(CrowdedPages, ToReadAndToWriteAreTwoThings) {
   for (unsigned n = 0; n < CrowdedPages::kWorthMapping; ++n)
     for (const bool write : {false, true})
       EXPECT_EQ(crowd.enter(kPage, write, true, [] { return false; }), Advice::kGoOn);
+  for (const bool write : {false, true})
+    EXPECT_EQ(crowd.enter(kPage, write, true, [] { return false; }), Advice::kMap);
 }
 
 TEST(CrowdedPages, AfterAFlushOrAnInvalidationNothingIsAReturn) {
