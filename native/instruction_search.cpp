@@ -11,7 +11,6 @@
 namespace ringdown {
 namespace {
 
-constexpr uint8_t kTwoByteEscape = 0x0F, kIntN = 0xCD;
 // How far before the bytes decodings begin, and at how many places.
 constexpr uint32_t kLead = 64, kBeginnings = 16;
 
@@ -40,15 +39,27 @@ bool begins_instruction(std::span<const uint8_t> page, uint32_t offset) {
   return false;
 }
 
-// Calls `found` with the offset of every byte that one can begin with.
+__m128i load(const uint8_t* bytes) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)); }
+
+// A mask of 16 places: which have the first byte, and the second one next to it.
+unsigned places_of(const TwoBytes& wanted, __m128i bytes, __m128i next) {
+  const __m128i first = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(static_cast<char>(wanted[0])));
+  const __m128i second = _mm_cmpeq_epi8(next, _mm_set1_epi8(static_cast<char>(wanted[1])));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(first, second)));
+}
+
+// Calls `found` with each offset but the last where one of them is, in order.
 template <class F>
-void for_each_first_byte(std::span<const uint8_t> page, F found) {
-  const __m128i escape = _mm_set1_epi8(kTwoByteEscape), int_n = _mm_set1_epi8(static_cast<char>(kIntN));
-  for (size_t at = 0; at < page.size(); at += sizeof(__m128i)) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(page.data() + at));
-    const __m128i first = _mm_or_si128(_mm_cmpeq_epi8(bytes, escape), _mm_cmpeq_epi8(bytes, int_n));
-    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(first)); mask; mask &= mask - 1)
-      found(static_cast<uint32_t>(at) + static_cast<uint32_t>(std::countr_zero(mask)));
+void for_each_place(std::span<const uint8_t> page, std::span<const TwoBytes> wanted, F found) {
+  constexpr size_t kStep = sizeof(__m128i);
+  const size_t last = page.size() - 1;
+  for (size_t at = 0; at < last; at += kStep) {
+    const size_t from = std::min(at, last - kStep);
+    unsigned mask = 0;
+    for (const TwoBytes& two : wanted)
+      mask |= places_of(two, load(page.data() + from), load(page.data() + from + 1));
+    for (mask &= ~0u << (at - from); mask; mask &= mask - 1)
+      found(static_cast<uint32_t>(from) + static_cast<uint32_t>(std::countr_zero(mask)));
   }
 }
 
@@ -58,13 +69,13 @@ std::vector<TwoByteInstruction> find_two_byte_instructions(std::span<const uint8
                                                            std::optional<uint8_t> behind,
                                                            std::span<const TwoBytes> wanted) {
   std::vector<TwoByteInstruction> instructions;
-  for_each_first_byte(page, [&](uint32_t offset) {
-    const auto second = offset + 1 == page.size() ? behind : page[offset + 1];
-    if (!second) return;
-    const TwoBytes bytes = {page[offset], *second};
-    if (std::ranges::find(wanted, bytes) != wanted.end() && begins_instruction(page, offset))
-      instructions.push_back({.offset = offset, .bytes = bytes});
-  });
+  const auto add = [&](uint32_t offset, uint8_t second) {
+    if (begins_instruction(page, offset)) instructions.push_back({offset, {page[offset], second}});
+  };
+  for_each_place(page, wanted, [&](uint32_t offset) { add(offset, page[offset + 1]); });
+  const auto last = static_cast<uint32_t>(page.size() - 1);
+  const auto is_at_end = [&](const TwoBytes& two) { return two == TwoBytes{page[last], *behind}; };
+  if (behind && std::ranges::any_of(wanted, is_at_end)) add(last, *behind);
   return instructions;
 }
 

@@ -15,8 +15,7 @@ struct TwoByteInstruction {
   bool operator==(const TwoByteInstruction&) const = default;
 };
 
-// Where in a page of 32-bit code one of these instructions of two bytes may be executed. Each begins with 0Fh
-// or CDh.
+// Where in a page of 32-bit code one of these instructions of two bytes may be executed.
 //
 // One page in sixteen of any program has the two bytes of a given instruction by accident, within others. An
 // accident is what no decoding that begins somewhat earlier comes to: from wherever one begins, within a few

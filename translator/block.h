@@ -84,7 +84,8 @@ struct Block {
   uint64_t second_frame = kNoFrame;  // of the page that the last instruction reaches into
   const uint8_t* code = nullptr;     // in the executable view
   uint32_t code_bytes = 0;
-  bool calls_out = false;  // may go on with another jump table than it was entered with
+  bool calls_out = false;    // may go on with another jump table than it was entered with
+  bool any_checked = false;  // of `starts`
   std::vector<InstructionStart> starts;
   std::vector<Edge> edges;               // not to grow once the stubs are made, which hold their addresses
   std::vector<EntryPoint> entry_points;  // the first is the start; not to grow once the block is in the cache

@@ -45,6 +45,7 @@ std::unique_ptr<Block> BlockTranslator::translate(const BlockKey& key, const Gue
                               .esp_offset = static_cast<int16_t>(esp_offset_),
                               .checked = checked_,
                               .exchanging = false});
+    block_->any_checked |= checked_;
     begins_shadow = t == Treatment::kSetInterruptFlag || loads_paragraph_of_stack(t, i);
     const bool lowered = lower_plain(t, i);
     if (!lowered) emit_interpret();
@@ -74,6 +75,7 @@ void BlockTranslator::begin_draft(const BlockKey& key) {
   draft_.key = key_ = key;
   draft_.second_frame = Block::kNoFrame;
   draft_.calls_out = false;
+  draft_.any_checked = false;
   draft_.starts.clear();
   draft_.edges.clear();
   draft_.entry_points.clear();
@@ -134,10 +136,11 @@ void BlockTranslator::note_eip_field(EipField::Kind kind, unsigned bytes_ago) {
 bool BlockTranslator::can_relocate(const Block& from, uint32_t eip) const {
   if (from.key.mode.segmented()) return false;
   const auto is_usual = [](uint32_t at) { return at >= kPageSize && at < 0u - kPageSize; };
-  return is_usual(from.key.eip) && is_usual(eip) &&
-         std::ranges::all_of(from.starts, [&](const InstructionStart& start) {
-           return start.checked == is_checked(from.key.physical + start.guest_offset);
-         });
+  if (!is_usual(from.key.eip) || !is_usual(eip)) return false;
+  if (!checked_instructions_.may_have_in_page_of(from.key.physical)) return !from.any_checked;
+  return std::ranges::all_of(from.starts, [&](const InstructionStart& start) {
+    return start.checked == is_checked(from.key.physical + start.guest_offset);
+  });
 }
 
 std::unique_ptr<Block> BlockTranslator::relocate(const Block& from, uint32_t eip) {
