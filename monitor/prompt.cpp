@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "monitor/help.h"
@@ -78,16 +79,37 @@ constexpr auto kCommands = std::to_array<PromptCommand>({
     {"screendump", "FILE", "write the screen to FILE.png or FILE.ppm", prompt_dump_screen},
 });
 
-std::vector<std::string_view> words_of(std::string_view line) {
-  constexpr std::string_view kBlanks = " \t";
-  std::vector<std::string_view> words;
+constexpr std::string_view kBlanks = " \t";
+
+// Takes what `line` begins with, a word in quotation marks, in which a backslash makes a mark or another one
+// itself. False: it does not end.
+bool take_quoted(std::string_view& line, std::string& word) {
+  for (size_t at = 1; at < line.size(); ++at) {
+    if (line[at] == '"') {
+      line.remove_prefix(at + 1);
+      return true;
+    }
+    const bool escapes = line[at] == '\\' && at + 1 < line.size();
+    word += line[escapes ? ++at : at];
+  }
+  return false;
+}
+
+// nullopt: a word in quotation marks does not end.
+std::optional<std::vector<std::string>> words_of(std::string_view line) {
+  std::vector<std::string> words;
   while (true) {
     const auto start = line.find_first_not_of(kBlanks);
     if (start == std::string_view::npos) return words;
     line.remove_prefix(start);
-    const auto end = std::min(line.find_first_of(kBlanks), line.size());
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(end);
+    words.emplace_back();
+    if (line.front() == '"') {
+      if (!take_quoted(line, words.back())) return std::nullopt;
+    } else {
+      const auto end = std::min(line.find_first_of(kBlanks), line.size());
+      words.back() = line.substr(0, end);
+      line.remove_prefix(end);
+    }
   }
 }
 
@@ -96,8 +118,10 @@ std::vector<std::string_view> words_of(std::string_view line) {
 std::span<const PromptCommand> prompt_commands() { return kCommands; }
 
 std::string run_prompt_line(PromptHost& host, std::string_view line) {
-  auto words = words_of(line);
-  if (words.empty()) return {};
+  const auto typed = words_of(line);
+  if (!typed) return "a quotation mark is missing\n";
+  if (typed->empty()) return {};
+  std::vector<std::string_view> words(typed->begin(), typed->end());
   // "x/4xw ADDRESS" is "x /4xw ADDRESS".
   if (const auto slash = words[0].find('/'); slash != std::string_view::npos && slash != 0) {
     words.insert(words.begin() + 1, words[0].substr(slash));

@@ -115,7 +115,8 @@ def each_error_is_one_line(bench):
                               ("mouse_button 8", "mouse_button"), ("mouse_button", "mouse_button"), ("screendump", "file"),
                               ("screendump " + "/nonexistent/x.png", "screendump"), ("eject", "drive"), ("eject -f", "drive"),
                               ("eject ide0-hd0", "hard disk"), ("eject ide1-cd0", "ide1-cd0"), ("eject -x floppy0", "drive"),
-                              ("change floppy0", "file"), ("change floppy0 x", "floppy0"), ("change a b qcow2", "qcow2"), ("change a b raw c", "file"), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
+                              ("change floppy0", "file"), ("change floppy0 x", "floppy0"), ("change a b qcow2", "qcow2"), ("change a b raw c", "file"),
+                              ('change floppy0 "a b', "quotation mark"), (r'change "no \" such" "a b" raw', 'no " such'), ("a" * 5000, "aaa"), ("\x01\x02\x7f\xff", "unknown")):
             said = prompt.run(command)
             if not re.fullmatch(r"[^\n]+\n", said) or name not in said:
                 raise Failure(f"{command!r}: {said!r}")

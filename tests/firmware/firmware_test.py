@@ -580,11 +580,11 @@ def a_diskette_is_changed_while_the_guest_runs(bench):
 
 @case
 def a_disc_is_changed_while_the_guest_runs(bench):
-    a, b = bench.image("a.iso", "a", 80), bench.image("b.iso", "b", 80)
+    a, b = bench.image("a.iso", "a", 80), bench.image("with blanks.iso", "b", 80)
     test_unit_ready, lock, events = (0,), (0x1E, 0, 0, 0, 1), (0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8)
     with DriveConsole(bench, "-cdrom", a) as drives:
         check("the first", drives.block()[:1], b"a")
-        check("change", drives.prompt.run(f"change ide1-cd0 {b}"), "")
+        check("change", drives.prompt.run(f'change ide1-cd0 "{b}"'), "")
         check("the guest hears of it", drives.packet(*test_unit_ready), (6, 0x28, 0))
         check("the second", drives.block()[:1], b"b")
         drives.packet(*events)
