@@ -45,14 +45,17 @@ bool lies_in(const fs::path& folder, const fs::path& file) {
   return !error && std::ranges::mismatch(folder, target).in1 == folder.end();
 }
 
-// Without what a link leads to elsewhere.
+// Without what a link leads to elsewhere, and what is hidden.
 std::map<std::string, fs::path> files_of(const fs::path& folder) {
   std::map<std::string, fs::path> files;
   std::error_code error;
   const fs::path root = fs::canonical(folder, error);
   if (error) return files;
   for (fs::recursive_directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_regular_file(error) && lies_in(root, at->path()))
+    const bool is_hidden = at->path().filename().native().starts_with('.');
+    if (is_hidden)
+      at.disable_recursion_pending();
+    else if (at->is_regular_file(error) && lies_in(root, at->path()))
       files["/" + at->path().lexically_relative(root).string()] = at->path();
   }
   return files;

@@ -460,19 +460,21 @@ def a_browser_gets_novnc_and_then_the_screen(bench):
 
 
 @case
-def a_browser_gets_nothing_that_a_link_leads_out_to(bench):
+def a_browser_gets_nothing_hidden_nor_what_a_link_leads_out_to(bench):
     os.environ["XDG_DATA_DIRS"] = bench.folder
     page = os.path.join(bench.folder, "novnc")
-    os.mkdir(page)
-    for path in (os.path.join(page, "vnc.html"), os.path.join(bench.folder, "secret")):
-        with open(path, "w"):
+    for folder in ("app", ".git"):
+        os.makedirs(os.path.join(page, folder))
+    for path in ("vnc.html", "app/ui.js", ".git/config", "app/.ui.js.swp", "../secret"):
+        with open(os.path.join(page, path), "w"):
             pass
     os.symlink("vnc.html", os.path.join(page, "within"))
     os.symlink("../secret", os.path.join(page, "without"))
     os.symlink("nowhere", os.path.join(page, "dangling"))
     port = FIRST_PORT + free_display()
     with bench.start("-vnc", f":{free_display()},websocket={port}"):
-        for name, status in (("vnc.html", b"200"), ("within", b"200"), ("without", b"404"), ("dangling", b"404")):
+        for name, status in (("vnc.html", b"200"), ("within", b"200"), ("app/ui.js", b"200"), ("without", b"404"),
+                             ("dangling", b"404"), (".git/config", b"404"), ("app/.ui.js.swp", b"404")):
             check(name, status_of(port, f"GET /{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode()), status)
 
 
