@@ -25,7 +25,7 @@ namespace ringdown {
 namespace {
 
 constexpr uint64_t kGuestEnd = 1ull << 32;
-// How often a wait looks whether the child still lives.
+// How often a wait looks whether the child still lives and answers.
 constexpr uint32_t kLookMilliseconds = 10;
 // The host allows 65,530 mappings per process by default (vm.max_map_count). At that limit munmap fails, too;
 // so it is never reached. A map or an unmap makes at most two more.
@@ -170,15 +170,27 @@ Sandbox::Sandbox(std::unique_ptr<SharedPage> shared, std::unique_ptr<Mapper> map
 bool Sandbox::reaches_first_trap() {
   if (!mapper_->is_ready() || !await_turn() || !shared_->learn_frame()) return kill_child();
   mapper_->set_thread(shared_->mapper());
+  has_trapped_ = true;
   return true;
 }
 
 // Ours again, or the child is dead.
 bool Sandbox::await_turn() {
   std::optional<Clock::time_point> impatient_at;
-  while (!shared_->wait_for_turn(kLookMilliseconds))
-    if (!is_worth_waiting(impatient_at)) return kill_child();
-  return true;
+  while (true) {
+    const auto limit = has_to_look() ? std::optional(kLookMilliseconds) : std::nullopt;
+    const SharedPage::Turn turn = shared_->wait_for_turn(limit);
+    if (turn == SharedPage::Turn::kOurs) return true;
+    if (turn == SharedPage::Turn::kNobodys || !is_worth_waiting(impatient_at)) return kill_child();
+  }
+}
+
+// Whether the turn may not come back although nobody can be blamed but a child that has died or been told to
+// come. Otherwise its death tells, and one that has meddled with that computes for ever, as any program may,
+// until the guest's next interrupt.
+bool Sandbox::has_to_look() const {
+  return !has_trapped_ || shared_->spins() || mapper_gives_turn_ ||
+         preempting_.load(std::memory_order_relaxed);
 }
 
 bool Sandbox::is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const {
@@ -208,12 +220,9 @@ bool Sandbox::finish_maps() {
 // With one CPU the mapper hands over to the child by itself, which saves two changes of the running task.
 // With several the child may already be looking at its turn on another one.
 bool Sandbox::give_turn() {
-  if (queued_ == 0 || shared_->spins()) {
-    if (!finish_maps()) return false;
-    shared_->give_turn();
-    return true;
-  }
-  shared_->give_turn_to_mapper();
+  mapper_gives_turn_ = queued_ != 0 && !shared_->spins();
+  if (!mapper_gives_turn_) return finish_maps() && (shared_->give_turn() || kill_child());
+  if (!shared_->give_turn_to_mapper()) return kill_child();
   return mapper_->make_and_give_turn(std::span(queue_).first(std::exchange(queued_, 0))) || kill_child();
 }
 
@@ -289,6 +298,7 @@ Trap Sandbox::run(UserState& state) {
 void Sandbox::preempt() {
   preempting_ = true;
   child_->kill(sandbox_kick_signal());
+  shared_->wake();
 }
 
 }  // namespace ringdown

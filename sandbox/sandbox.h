@@ -124,6 +124,7 @@ class Sandbox {
 
   bool reaches_first_trap();
   bool await_turn();
+  bool has_to_look() const;
   bool is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const;
   bool is_too_low(const Mapping& mapping) const;
   bool call_mapper(std::span<const Mapper::Call> calls);
@@ -139,7 +140,8 @@ class Sandbox {
   std::array<Mapper::Call, Mapper::kMostCalls> queue_;  // calls that are made before the child runs
   size_t queued_ = 0;
   std::atomic<bool> preempting_ = false;
-  bool alive_ = true, traps_cpuid_ = false, traps_rdtsc_ = true;
+  bool alive_ = true, has_trapped_ = false, mapper_gives_turn_ = false;
+  bool traps_cpuid_ = false, traps_rdtsc_ = true;
 };
 
 }  // namespace ringdown

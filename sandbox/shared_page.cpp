@@ -91,27 +91,40 @@ void SharedPage::count_cpus() {
 
 SharedPage::~SharedPage() { munmap(bytes_, STUB_SHARED_BYTES); }
 
-void SharedPage::give_turn() {
-  word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_CHILD);
-  if (word<uint32_t>(bytes_, STUB_CHILD_SLEEPS).load())
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE_BITSET, 1, nullptr, nullptr, STUB_WAKES_CHILD);
+bool SharedPage::give_turn_to(uint32_t whom) {
+  uint32_t ours = STUB_TURN_MONITOR;
+  return word<uint32_t>(bytes_, STUB_TURN).compare_exchange_strong(ours, whom);
 }
 
-void SharedPage::give_turn_to_mapper() { word<uint32_t>(bytes_, STUB_TURN).exchange(STUB_TURN_MAPPER); }
+bool SharedPage::give_turn() {
+  if (!give_turn_to(STUB_TURN_CHILD)) return false;
+  if (word<uint32_t>(bytes_, STUB_CHILD_SLEEPS).load())
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE_BITSET, 1, nullptr, nullptr, STUB_WAKES_CHILD);
+  return true;
+}
 
-bool SharedPage::wait_for_turn(uint32_t milliseconds) {
+bool SharedPage::give_turn_to_mapper() { return give_turn_to(STUB_TURN_MAPPER); }
+
+SharedPage::Turn SharedPage::wait_for_turn(std::optional<uint32_t> milliseconds) {
   const auto turn = word<uint32_t>(bytes_, STUB_TURN);
   const auto sleeps = word<uint32_t>(bytes_, STUB_MONITOR_SLEEPS);
   for (uint32_t n = 0; n < spins_; ++n) {
-    if (turn.load() == STUB_TURN_MONITOR) return true;
+    if (turn.load() == STUB_TURN_MONITOR) return Turn::kOurs;
     __builtin_ia32_pause();
   }
-  const timespec limit = from_now(milliseconds);
+  timespec limit;
+  if (milliseconds) limit = from_now(*milliseconds);
   sleeps.exchange(1);
-  if (const uint32_t whose = turn.load(); whose != STUB_TURN_MONITOR)
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, &limit, nullptr, STUB_WAKES_MONITOR);
+  if (const uint32_t whose = turn.load(); whose != STUB_TURN_MONITOR && whose != STUB_TURN_DEAD)
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, milliseconds ? &limit : nullptr, nullptr,
+            STUB_WAKES_MONITOR);
   sleeps.exchange(0);
-  return turn.load() == STUB_TURN_MONITOR;
+  const uint32_t whose = turn.load();
+  return whose == STUB_TURN_MONITOR ? Turn::kOurs : whose == STUB_TURN_DEAD ? Turn::kNobodys : Turn::kTheirs;
+}
+
+void SharedPage::wake() {
+  syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAKE_BITSET, 1, nullptr, nullptr, STUB_WAKES_MONITOR);
 }
 
 void SharedPage::trap_cpuid() { put(bytes_, STUB_TRAP_CPUID, uint32_t{1}); }

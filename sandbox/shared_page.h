@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "host-driver/file_descriptor.h"
 #include "sandbox/stub_layout.h"
@@ -52,12 +53,17 @@ class SharedPage {
   // found.
   bool spins() const { return spins_ != 0; }
   void count_cpus();
-  // Gives the turn to the child, waking it if it sleeps.
-  void give_turn();
+  // Gives the turn, which is ours, to the child, waking it if it sleeps. False: it is not ours any more, for
+  // the child is dead or has meddled with it.
+  bool give_turn();
   // Gives it to the mapper, which gives it on to the child.
-  void give_turn_to_mapper();
-  // Spins, then sleeps for up to `milliseconds`; says whether it is our turn.
-  bool wait_for_turn(uint32_t milliseconds);
+  bool give_turn_to_mapper();
+  enum class Turn { kOurs, kTheirs, kNobodys /* one of the child's threads has died */ };
+  // Spins, then sleeps until the turn comes or a thread of the child dies, a signal is handled, or wake() is
+  // called; for up to so many milliseconds, if any: to set a limit takes half a microsecond.
+  Turn wait_for_turn(std::optional<uint32_t> milliseconds);
+  // Any thread, and signal handlers.
+  void wake();
 
   // From the next turn of the child's on.
   void trap_cpuid();
@@ -77,6 +83,7 @@ class SharedPage {
 
  private:
   SharedPage(FileDescriptor file, uint8_t* bytes);
+  bool give_turn_to(uint32_t whom);
   uint8_t* at_child_address(uint64_t address) const { return bytes_ + (address - STUB_SHARED); }
 
   FileDescriptor file_;

@@ -39,6 +39,8 @@ struct KernelSigaction {
   uint64_t handler, flags, restorer, mask;
 };
 
+constexpr uint64_t kTurn = STUB_SHARED + STUB_TURN;
+
 constexpr auto kTrapSignals = std::to_array({SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS});
 
 constexpr std::string_view kStepNames[] = {
@@ -48,6 +50,7 @@ constexpr std::string_view kStepNames[] = {
     "mmap of the mapper's orders",
     "close",
     "close",
+    "set_tid_address",
     "capset",
     "clone of the mapper",
     "close of guest RAM",
@@ -138,15 +141,17 @@ std::vector<Step> memory_steps() {
       {{SYS_mmap, STUB_ORDERS, STUB_ORDERS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED, kChildOrders, 0}},
       {{SYS_close, kChildShared}},
       {{SYS_close, kChildOrders}},
+      {{SYS_set_tid_address, kTurn}},
   };
 }
 
 // Without CLONE_FILES: the mapper has its own table of files, and keeps what the guest's thread closes. Their
-// stack is the same one, which neither has.
+// stack is the same one, which neither has. The kernel writes to kTurn when a thread dies while there is
+// another in its memory: so one of the two at least tells the monitor.
 void add_mapper_steps(std::vector<Step>& steps, uint64_t mapper_script) {
-  constexpr uint64_t kFlags =
-      CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID;
-  steps.push_back({{SYS_clone, kFlags, 0, STUB_SHARED + STUB_MAPPER, 0, kGuestSteps, mapper_script}});
+  constexpr uint64_t kFlags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                              CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+  steps.push_back({{SYS_clone, kFlags, 0, STUB_SHARED + STUB_MAPPER, kTurn, kGuestSteps, mapper_script}});
   steps.push_back({{SYS_close, kChildRam}});
   steps.push_back({{SYS_close, kChildReports}});
 }

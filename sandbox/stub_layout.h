@@ -13,9 +13,10 @@
 // Whose turn it is: who holds it may write everything else. The word that both sleep on (futex(2)). The
 // mapper gives its turn to the guest's thread when it has made what was ordered.
 #define STUB_TURN 0
-#define STUB_TURN_MONITOR 0
+#define STUB_TURN_DEAD 0  // written by the kernel, which then wakes the monitor (set_tid_address(2))
 #define STUB_TURN_CHILD 1
 #define STUB_TURN_MAPPER 2
+#define STUB_TURN_MONITOR 3
 // Who is woken there (FUTEX_WAIT_BITSET).
 #define STUB_WAKES_MONITOR 1
 #define STUB_WAKES_CHILD 2

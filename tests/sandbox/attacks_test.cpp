@@ -46,11 +46,11 @@ GUEST_CODE_64(guest_jumps_to_site,
               "movl $0x20000, %ecx; movq 8(%rcx), %rbx;" LOAD_CALL("16", "%rcx") "jmp *(%rcx)");
 GUEST_CODE_64(guest_writes_orders, "movabsq $0x200010000, %rbx; movl $1, (%rbx); movl $1, 0x20000; ud2");
 // Gives the turn as the stub would, with the frame as the monitor has left it, and goes on giving it.
-GUEST_CODE_64(guest_gives_turn, "movabsq $0x200100000, %rbx; 1: movl $0, (%rbx); jmp 1b");
+GUEST_CODE_64(guest_gives_turn, "movabsq $0x200100000, %rbx; 1: movl $3, (%rbx); jmp 1b");
 // The same, and then the turn is the next run's: whether a page is there is told by the trap.
 GUEST_CODE_64(guest_counts, R"(
   movabsq $0x200100000, %rbx
-  movl $0, (%rbx)
+  movl $3, (%rbx)
 1: incl 0x20000
   jmp 1b)");
 // Changes random words of what is shared, the turn more often than others. ESI: the seed.
@@ -70,7 +70,7 @@ GUEST_CODE_64(guest_overwrites, R"(
   divl %ecx                       # ECX: how much of it
   andl $-4, %edx
   movl %esi, (%rbx,%rdx)
-  movl $0, (%rbx)
+  movl $3, (%rbx)
   jmp 1b)");
 // Blocks all signals by way of the frame that the stub returns from, then loops in 32-bit code.
 GUEST_CODE_64(guest_is_deaf, R"(
@@ -88,6 +88,31 @@ namespace ringdown {
 namespace {
 
 constexpr uint64_t kSyscallBytes = 2;
+
+// Signals that this thread handles, one after another, as a vCPU's for its guest's interrupts. Where there is
+// one CPU, who gives the turn without waking the monitor is not heard before the next one.
+class Interrupts {
+ public:
+  Interrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    sigaction(SIGUSR2, &action, &before_);
+    interrupting_ = std::jthread([whom = pthread_self()](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        pthread_kill(whom, SIGUSR2);
+        sched_yield();
+      }
+    });
+  }
+  ~Interrupts() {
+    interrupting_ = {};
+    sigaction(SIGUSR2, &before_, nullptr);
+  }
+
+ private:
+  struct sigaction before_ {};
+  std::jthread interrupting_;
+};
 
 class Attacks : public SandboxFixture {
  protected:
@@ -207,6 +232,7 @@ TEST_F(Attacks, StubMakesNoOtherCall) {
 
 // What it says about turns is not about mappings: these are as the monitor has them when it is told so.
 TEST_F(Attacks, MapperDoesNotCareWhoHasTheTurn) {
+  const Interrupts interrupts;
   EXPECT_NE(run(GUEST(guest_gives_turn)).kind, Trap::Kind::kDied) << "the lie is that of a trap";
   for (int n = 0; n < 200; ++n) {
     ASSERT_EQ(sandbox_->map(kUnmapped, kDataInRam, kPage, PageRights::kRead), MapResult::kMapped);
@@ -219,6 +245,7 @@ TEST_F(Attacks, MapperDoesNotCareWhoHasTheTurn) {
 
 // Guest code that goes on while the monitor takes its page away, as it may: after the answer it has none.
 TEST_F(Attacks, UnmappedPageIsGoneAtOnce) {
+  const Interrupts interrupts;
   EXPECT_NE(run(GUEST(guest_counts)).kind, Trap::Kind::kDied) << "the lie is that of a trap";
   while (mark() == 0) sched_yield();
   EXPECT_TRUE(sandbox_->unmap(kData, kPage));
@@ -233,6 +260,7 @@ TEST_F(Attacks, SharedMemoryMayChangeAtAnyTime) {
   const uint32_t seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
+  const Interrupts interrupts;
   for (const uint32_t bytes : {STUB_OUT + 0, 4096, STUB_SHARED_BYTES}) {
     for (int round = 0; round < 20; ++round) {
       state_ = state_at(kCode);

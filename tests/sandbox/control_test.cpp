@@ -27,6 +27,9 @@ class Control : public SandboxFixture {
     const std::atomic_ref<uint32_t> count(*reinterpret_cast<uint32_t*>(&ram_.bytes()[kDataInRam]));
     while (count.load() == 0) sched_yield();
   }
+  void is_killed_while_it_waits();
+  void is_killed_while_it_runs();
+  void is_killed_at_any_moment();
   std::vector<std::string> names_in(const std::string& directory) {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(directory))
@@ -122,7 +125,7 @@ TEST_F(OneCpu, EndlessLoopIsPreempted) {
   other.join();
 }
 
-TEST_F(Control, KilledWhileItWaits) {
+void Control::is_killed_while_it_waits() {
   ::kill(sandbox_->pid(), SIGKILL);
   load(GUEST(guest_loop));
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
@@ -133,8 +136,10 @@ TEST_F(Control, KilledWhileItWaits) {
   make();
   EXPECT_EQ(run(GUEST(guest_call)).kind, Trap::Kind::kSystemCall);
 }
+TEST_F(Control, KilledWhileItWaits) { is_killed_while_it_waits(); }
+TEST_F(OneCpu, KilledWhileItWaits) { is_killed_while_it_waits(); }
 
-TEST_F(Control, KilledWhileItRuns) {
+void Control::is_killed_while_it_runs() {
   load(GUEST(guest_loop));
   std::thread other([this] {
     wait_for_loop();
@@ -143,9 +148,11 @@ TEST_F(Control, KilledWhileItRuns) {
   EXPECT_EQ(sandbox_->run(state_).kind, Trap::Kind::kDied);
   other.join();
 }
+TEST_F(Control, KilledWhileItRuns) { is_killed_while_it_runs(); }
+TEST_F(OneCpu, KilledWhileItRuns) { is_killed_while_it_runs(); }
 
 // At whichever moment of a hand-off: each round another one.
-TEST_F(Control, KilledAtAnyMoment) {
+void Control::is_killed_at_any_moment() {
   load(GUEST(guest_call));
   for (int round = 0; round < 30; ++round) {
     std::atomic<int> runs = 0;
@@ -165,6 +172,8 @@ TEST_F(Control, KilledAtAnyMoment) {
     make();
   }
 }
+TEST_F(Control, KilledAtAnyMoment) { is_killed_at_any_moment(); }
+TEST_F(OneCpu, KilledAtAnyMoment) { is_killed_at_any_moment(); }
 
 TEST_F(Control, StoppedAndContinued) {
   load(GUEST(guest_call));

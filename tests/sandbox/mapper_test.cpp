@@ -34,7 +34,7 @@ class MapperThread : public testing::Test {
     child_ = std::move(std::get<0>(started));
     mapper_->started();
     ASSERT_TRUE(mapper_->is_ready());
-    while (!shared_->wait_for_turn(10)) ASSERT_FALSE(child_->is_dead());
+    while (shared_->wait_for_turn(10) != SharedPage::Turn::kOurs) ASSERT_FALSE(child_->is_dead());
     mapper_->set_thread(shared_->mapper());
   }
   bool do_calls(std::vector<Mapper::Call> calls) { return mapper_->make(calls); }
@@ -57,9 +57,9 @@ TEST_F(MapperThread, FailedCallIsTold) {
 }
 
 TEST_F(MapperThread, WhatFailsGivesNoTurn) {
-  shared_->give_turn_to_mapper();
+  EXPECT_TRUE(shared_->give_turn_to_mapper());
   EXPECT_TRUE(mapper_->make_and_give_turn(std::vector{map_call(1)}));
-  EXPECT_FALSE(shared_->wait_for_turn(10));
+  EXPECT_EQ(shared_->wait_for_turn(10), SharedPage::Turn::kTheirs);
   while (!mapper_->has_failed()) sched_yield();
   EXPECT_FALSE(mapper_->has_failed()) << "it is told once";
   EXPECT_TRUE(do_calls({map_call(0)}));
