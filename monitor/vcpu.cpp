@@ -21,6 +21,8 @@ namespace {
 
 // A kick may come between the monitor's last look and translated code, where it is not seen: it is repeated.
 constexpr uint64_t kKickAgainNanoseconds = 200'000;
+// Nor by a wait for a sandbox that begins right then; and one that does not come has to be looked at again.
+constexpr uint64_t kLookAgainNanoseconds = 10'000'000;
 
 void report_bug(int signal, const siginfo_t& info, const ucontext_t& host) {
   restore_terminal();
@@ -372,7 +374,8 @@ bool Vcpu::on_fault(int signal, siginfo_t& info, ucontext_t& host) {
 void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
   kick_came_ = 1;
-  if (!translator_.kick(host) && !native_.preempt()) timer_.arm(kKickAgainNanoseconds);
+  if (translator_.kick(host)) return;
+  timer_.arm(native_.preempt() ? kLookAgainNanoseconds : kKickAgainNanoseconds);
 }
 
 }  // namespace ringdown

@@ -185,9 +185,8 @@ bool Sandbox::await_turn() {
   }
 }
 
-// Whether the turn may not come back although nobody can be blamed but a child that has died or been told to
-// come. Otherwise its death tells, and one that has meddled with that computes for ever, as any program may,
-// until the guest's next interrupt.
+// Whether a wait has to look for itself what has become of the child. Otherwise the kernel tells its death.
+// One that has meddled with that keeps its turn until a signal ends the wait, as does any program that loops.
 bool Sandbox::has_to_look() const {
   return !has_trapped_ || shared_->spins() || mapper_gives_turn_ ||
          preempting_.load(std::memory_order_relaxed);

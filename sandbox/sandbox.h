@@ -111,7 +111,7 @@ class Sandbox {
   // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
   Trap run(UserState& state);
   // Any thread, and signal handlers: run() soon returns kPreempted, or the next one does. A child that does
-  // not answer for kPatience is killed.
+  // not answer for kPatience is killed, if the thread that waits handles another signal until then.
   void preempt();
   static constexpr std::chrono::milliseconds kPatience{2000};
   pid_t pid() const { return child_->pid(); }

@@ -112,12 +112,12 @@ SharedPage::Turn SharedPage::wait_for_turn(std::optional<uint32_t> milliseconds)
     if (turn.load() == STUB_TURN_MONITOR) return Turn::kOurs;
     __builtin_ia32_pause();
   }
-  timespec limit;
-  if (milliseconds) limit = from_now(*milliseconds);
+  // Without one a handler that has SA_RESTART would not end the wait.
+  constexpr timespec kNever{.tv_sec = 1ll << 32, .tv_nsec = 0};
+  const timespec limit = milliseconds ? from_now(*milliseconds) : kNever;
   sleeps.exchange(1);
   if (const uint32_t whose = turn.load(); whose != STUB_TURN_MONITOR && whose != STUB_TURN_DEAD)
-    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, milliseconds ? &limit : nullptr, nullptr,
-            STUB_WAKES_MONITOR);
+    syscall(SYS_futex, bytes_ + STUB_TURN, FUTEX_WAIT_BITSET, whose, &limit, nullptr, STUB_WAKES_MONITOR);
   sleeps.exchange(0);
   const uint32_t whose = turn.load();
   return whose == STUB_TURN_MONITOR ? Turn::kOurs : whose == STUB_TURN_DEAD ? Turn::kNobodys : Turn::kTheirs;

@@ -60,7 +60,7 @@ class SharedPage {
   bool give_turn_to_mapper();
   enum class Turn { kOurs, kTheirs, kNobodys /* one of the child's threads has died */ };
   // Spins, then sleeps until the turn comes or a thread of the child dies, a signal is handled, or wake() is
-  // called; for up to so many milliseconds, if any: to set a limit takes half a microsecond.
+  // called; for up to so many milliseconds, if any.
   Turn wait_for_turn(std::optional<uint32_t> milliseconds);
   // Any thread, and signal handlers.
   void wake();

@@ -289,5 +289,32 @@ TEST_F(Attacks, WhoIsDeafToPreemptionIsKilled) {
   other.join();
 }
 
+Sandbox* preempted = nullptr;
+
+// By a handler of the thread that waits, on one CPU; it has SA_RESTART, as the vCPU's have.
+TEST_F(Attacks, WhoIsDeafToPreemptionByASignalIsKilled) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  sandbox_->count_cpus();
+  preempted = sandbox_.get();
+  struct sigaction action {
+  }, handler_before;
+  action.sa_handler = [](int) { preempted->preempt(); };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGUSR2, &action, &handler_before);
+  write_data({0, stub_call_sites().sigreturn - kSyscallBytes});
+  std::thread other([this, whom = pthread_self()] {
+    while (mark() == 0) sched_yield();
+    pthread_kill(whom, SIGUSR2);
+  });
+  EXPECT_EQ(run(GUEST(guest_is_deaf)).kind, Trap::Kind::kDied);
+  other.join();
+  sigaction(SIGUSR2, &handler_before, nullptr);
+  sched_setaffinity(0, sizeof(before), &before);
+}
+
 }  // namespace
 }  // namespace ringdown
