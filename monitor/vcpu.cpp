@@ -375,7 +375,10 @@ void Vcpu::on_kick(ucontext_t& host) {
   attention_ = 1;
   kick_came_ = 1;
   if (translator_.kick(host)) return;
-  timer_.arm(native_.preempt() ? kLookAgainNanoseconds : kKickAgainNanoseconds);
+  if (!native_.preempt())
+    timer_.arm(kKickAgainNanoseconds);
+  else if (!native_.looks())
+    timer_.arm(kLookAgainNanoseconds);
 }
 
 }  // namespace ringdown

@@ -55,6 +55,9 @@ class NativeUser {
     return true;
   }
 
+  // The same: whether run() looks by itself what has become of a sandbox that does not come.
+  bool looks() const { return running_ && running_->looks(); }
+
   // What trapped is done: the guest's kernel has returned to user code.
   void returned();
   // Whether the next instruction is the interpreter's: of those few that lead from a page of system calls,

@@ -111,9 +111,10 @@ class Sandbox {
   // is one that FXRSTOR accepts: reserved bits of MXCSR are the child's end.
   Trap run(UserState& state);
   // Any thread, and signal handlers: run() soon returns kPreempted, or the next one does. A child that does
-  // not answer for kPatience is killed, if the thread that waits handles another signal until then.
+  // not answer for kPatience is killed; but unless run() looks() only when its thread handles another signal.
   void preempt();
   static constexpr std::chrono::milliseconds kPatience{2000};
+  bool looks() const { return shared_->spins(); }
   pid_t pid() const { return child_->pid(); }
 
  private:
