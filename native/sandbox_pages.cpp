@@ -45,12 +45,13 @@ bool SandboxPages::may_execute(uint32_t linear, uint64_t frame) {
       behind_sysenter = offset + static_cast<uint32_t>(bytes.size());
     }
   }
+  if (has_cpuid && !host_.traps_cpuid) return false;
   if (!has_cpuid && !enters_kernel) return true;
   if (!hot_.contains(linear)) {
     if (enters_kernel) remember(kernel_entries_, linear & ~kPageMask);
     return false;
   }
-  if (has_cpuid && host_.traps_cpuid) sandbox_.trap_cpuid();
+  if (has_cpuid) sandbox_.trap_cpuid();
   return true;
 }
 

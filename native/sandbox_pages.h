@@ -22,11 +22,11 @@ class SandboxPages final : public PageMapper {
       : sandbox_(sandbox), memory_(memory), state_(state), hot_(hot), host_(host) {}
 
   // May code of this frame run there? Not with a SYSENTER in it, if the host has that, unless nothing can be
-  // lost that it keeps: it does not raise #GP, and what EBP points to can be read. Nor with a CPUID, which
-  // would answer for the host unless that can be made to trap: programs ask when they start. Nor with another
-  // way into the guest's kernel, which would trap anyway: to fetch from such a page costs the host less than
-  // INT 80h does, or a SYSENTER that it does not have. Once the page is hot the last two are over. What is
-  // written later is not looked at.
+  // lost that it keeps: it does not raise #GP, and what EBP points to can be read. Never with a CPUID that
+  // the host cannot make trap, for it would answer for the host; otherwise not at first: programs ask when
+  // they start, and a trap takes longer than a fetch. Nor with another way into the guest's kernel, which
+  // would trap anyway: to fetch from such a page costs the host less than INT 80h does, or a SYSENTER that it
+  // does not have. Once the page is hot the last two are over. What is written later is not looked at.
   bool may_execute(uint32_t linear, uint64_t frame);
   // Below lowest_mappable() the host maps nothing.
   bool may_map(uint32_t linear) const { return linear >= sandbox_.lowest_mappable(); }
