@@ -188,8 +188,7 @@ bool Sandbox::await_turn() {
 // Whether a wait has to look for itself what has become of the child. Otherwise the kernel tells its death.
 // One that has meddled with that keeps its turn until a signal ends the wait, as does any program that loops.
 bool Sandbox::has_to_look() const {
-  return !has_trapped_ || shared_->spins() || mapper_gives_turn_ ||
-         preempting_.load(std::memory_order_relaxed);
+  return !has_trapped_ || looks() || mapper_gives_turn_ || preempting_.load(std::memory_order_relaxed);
 }
 
 bool Sandbox::is_worth_waiting(std::optional<Clock::time_point>& impatient_at) const {

@@ -91,6 +91,18 @@ TEST_F(SandboxPagesTest, CpuidThatCannotTrapIsNotExecutedHoweverHotThePage) {
   EXPECT_EQ(kind_of(GUEST(guest_jumps_to_page)), Trap::Kind::kPageFault);
 }
 
+TEST_F(SandboxPagesTest, CpuidThatTrapsIsNotExecutedUntilThePageIsHot) {
+  constexpr HostProcessor host{.has_sysenter = false, .traps_cpuid = true};
+  SandboxPages pages(*sandbox_, memory_, cpu_, hot_, host);
+  put_cpuid(kFrameAddress + 0x123);
+  for (unsigned n = 0; n < HotPages::kEnough; ++n) {
+    EXPECT_FALSE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
+    hot_.note(kPageAddress + 0x321);
+  }
+  EXPECT_FALSE(pages.may_execute(kPageAddress + kPage, kFrameAddress >> kPageShift)) << "another page";
+  EXPECT_TRUE(pages.may_execute(kPageAddress, kFrameAddress >> kPageShift));
+}
+
 TEST_F(SandboxPagesTest, CpuidOfAHotPageTrapsWhereItCan) {
   if (!HostProcessor::this_one().traps_cpuid) GTEST_SKIP() << "this host cannot make CPUID trap";
   constexpr HostProcessor host{.has_sysenter = false, .traps_cpuid = true};

@@ -293,11 +293,7 @@ Sandbox* preempted = nullptr;
 
 // By a handler of the thread that waits, on one CPU; it has SA_RESTART, as the vCPU's have.
 TEST_F(Attacks, WhoIsDeafToPreemptionByASignalIsKilled) {
-  cpu_set_t before, one;
-  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
-  CPU_ZERO(&one);
-  CPU_SET(sched_getcpu(), &one);
-  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  const OnOneCpu on_one_cpu;
   sandbox_->count_cpus();
   preempted = sandbox_.get();
   struct sigaction action {
@@ -313,7 +309,6 @@ TEST_F(Attacks, WhoIsDeafToPreemptionByASignalIsKilled) {
   EXPECT_EQ(run(GUEST(guest_is_deaf)).kind, Trap::Kind::kDied);
   other.join();
   sigaction(SIGUSR2, &handler_before, nullptr);
-  sched_setaffinity(0, sizeof(before), &before);
 }
 
 }  // namespace

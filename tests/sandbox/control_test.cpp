@@ -48,19 +48,7 @@ class Control : public SandboxFixture {
 };
 
 class OneCpu : public Control {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(sched_getaffinity(0, sizeof(before_), &before_), 0);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
-    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-    Control::SetUp();
-  }
-  void TearDown() override { sched_setaffinity(0, sizeof(before_), &before_); }
-
- private:
-  cpu_set_t before_;
+  const OnOneCpu on_one_cpu_;
 };
 
 TEST_F(Control, EndlessLoopIsPreempted) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -26,6 +27,24 @@ inline int signal_that_killed(pid_t child) {
   siginfo_t info{};
   return waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0 ? info.si_status : 0;
 }
+
+// This thread, and what it starts, stay on the CPU that it is on for as long as this lives.
+class OnOneCpu {
+ public:
+  OnOneCpu() {
+    EXPECT_EQ(sched_getaffinity(0, sizeof(before_), &before_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    EXPECT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  }
+  ~OnOneCpu() { sched_setaffinity(0, sizeof(before_), &before_); }
+  OnOneCpu(const OnOneCpu&) = delete;
+  OnOneCpu& operator=(const OnOneCpu&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
 
 // A sandbox with a page of code, a page of data and a page of stack.
 class SandboxFixture : public testing::Test {
